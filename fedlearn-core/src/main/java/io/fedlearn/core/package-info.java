@@ -1,0 +1,2 @@
+/** The root of the core module: the base of its exceptions and the library's version. */
+package io.fedlearn.core;
