@@ -1,0 +1,98 @@
+package io.fedlearn.core.task;
+
+import java.time.Duration;
+
+/** How a task ended: one for each client that was asked, whatever happened; none of them ends the round. */
+public sealed interface ClientOutcome {
+    /** The longest text that an outcome keeps of what a client or its failure said: {@value} characters. */
+    int MAX_TEXT_LENGTH = 500;
+
+    /** One lower-case word for records and tables, such as {@code completed}. */
+    String word();
+
+    /** Why, for a person; empty if there is nothing to explain. Never holds examples, labels or weights. */
+    String reason();
+
+    /** The client answered, and the answer passed every check. */
+    record Completed(ClientUpdate update) implements ClientOutcome {
+        @Override
+        public String word() {
+            return "completed";
+        }
+
+        @Override
+        public String reason() {
+            return "";
+        }
+    }
+
+    /** The client was asked and would not: no data, not now, not this kind of task, not under this site's policy. */
+    record Declined(String reason) implements ClientOutcome {
+        /** Shortens an overlong reason. */
+        public Declined {
+            reason = shorten(reason);
+        }
+
+        @Override
+        public String word() {
+            return "declined";
+        }
+    }
+
+    /** The client answered, and the answer was malformed. */
+    record Rejected(String reason) implements ClientOutcome {
+        /** Shortens an overlong reason. */
+        public Rejected {
+            reason = shorten(reason);
+        }
+
+        @Override
+        public String word() {
+            return "rejected";
+        }
+    }
+
+    /** The client, its site or the way there failed. */
+    record Failed(String reason) implements ClientOutcome {
+        /** Shortens an overlong reason. */
+        public Failed {
+            reason = shorten(reason);
+        }
+
+        /** What a throwable says of itself: its type and message. */
+        public static Failed of(Throwable error) {
+            String message = error.getMessage();
+            return new Failed(error.getClass().getName() + (message == null ? "" : ": " + message));
+        }
+
+        @Override
+        public String word() {
+            return "failed";
+        }
+    }
+
+    /** The client did not answer in time. */
+    record TimedOut(Duration after) implements ClientOutcome {
+        @Override
+        public String word() {
+            return "timed-out";
+        }
+
+        @Override
+        public String reason() {
+            return "no answer within " + after.toMillis() + " ms";
+        }
+    }
+
+    /** The answer was no longer needed: enough others had come first. */
+    record Cancelled(String reason) implements ClientOutcome {
+        @Override
+        public String word() {
+            return "cancelled";
+        }
+    }
+
+    private static String shorten(String text) {
+        return text.length() <= MAX_TEXT_LENGTH ? text : text.substring(0, MAX_TEXT_LENGTH) + "…";
+    }
+}

@@ -1,0 +1,163 @@
+package io.fedlearn.core.training;
+
+import io.fedlearn.core.client.Client;
+import io.fedlearn.core.client.TaskContext;
+import io.fedlearn.core.client.TaskDeclinedException;
+import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.task.Task;
+import io.fedlearn.core.task.TaskKind;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.TensorRole;
+import io.fedlearn.core.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.function.Supplier;
+
+/**
+ * A client made of any {@link LocalModel} and any {@link ExampleSource}: it trains as the task's {@link TrainingSettings} say,
+ * evaluates on its test examples, gives its {@link FeatureStatistics} and an initial model.
+ *
+ * <p>The metrics of its update are {@value Evaluation#LOSS} (mean training loss of the last epoch), {@value #LOCAL_STEPS} and
+ * {@value #LOCAL_EPOCHS}. A site without examples declines. Thread-safe as its model pool and sources are.
+ */
+public final class LocalTrainingClient implements Client {
+    /** Metric {@value}: the steps that the client's optimizer took. */
+    public static final String LOCAL_STEPS = "localSteps";
+
+    /** Metric {@value}: the epochs that the client finished. */
+    public static final String LOCAL_EPOCHS = "localEpochs";
+
+    /** Metric {@value}: the mean loss of the global model on the training examples, before local training. */
+    public static final String LOSS_BEFORE = "lossBefore";
+
+    /** A task's setting {@value}: whether the update must hold {@value #LOSS_BEFORE}, which costs a pass over the examples. */
+    public static final String REPORT_LOSS_BEFORE = "reportLossBefore";
+
+    private final LocalModelPool models;
+    private final ExampleSource training;
+    private final Optional<ExampleSource> test;
+
+    private LocalTrainingClient(LocalModelPool models, ExampleSource training, Optional<ExampleSource> test) {
+        this.models = models;
+        this.training = training;
+        this.test = test;
+    }
+
+    /** A client that trains and does not evaluate. */
+    public static LocalTrainingClient of(Supplier<? extends LocalModel> model, ExampleSource training) {
+        return of(LocalModelPool.of(model), training);
+    }
+
+    /** A client that trains on the first source and evaluates on the second. */
+    public static LocalTrainingClient of(
+            Supplier<? extends LocalModel> model, ExampleSource training, ExampleSource test) {
+        return of(LocalModelPool.of(model), training, test);
+    }
+
+    /** A client that trains and does not evaluate, with a model from a pool that it shares with others. */
+    public static LocalTrainingClient of(LocalModelPool models, ExampleSource training) {
+        return new LocalTrainingClient(models, training, Optional.empty());
+    }
+
+    /** A client that trains on the first source and evaluates on the second, with a model from a shared pool. */
+    public static LocalTrainingClient of(LocalModelPool models, ExampleSource training, ExampleSource test) {
+        return new LocalTrainingClient(models, training, Optional.of(test));
+    }
+
+    @Override
+    public ClientUpdate fit(Task task, TaskContext context) throws Exception {
+        if (training.exampleCount() == 0) {
+            throw new TaskDeclinedException("the site has no training examples");
+        }
+        TrainingSettings settings = TrainingSettings.of(task.config());
+        List<LocalCorrection> corrections = corrections(task, settings, context);
+        return models.borrow(model -> {
+            model.load(task.model());
+            Metrics metrics = Metrics.none();
+            if (task.config().getBoolean(REPORT_LOSS_BEFORE).orElse(false)) {
+                metrics = metrics.with(
+                        LOSS_BEFORE,
+                        Evaluation.of(model, training).metrics().get(Evaluation.LOSS).orElseThrow());
+            }
+            LocalTrainer.Result result =
+                    LocalTrainer.train(model, training, settings, corrections, task.seed(), context);
+            metrics = metrics.with(Evaluation.LOSS, finite(result.meanLoss()))
+                    .with(LOCAL_STEPS, result.steps())
+                    .with(LOCAL_EPOCHS, result.epochs());
+            ClientUpdate update =
+                    ClientUpdate.ofModel(model.snapshot(), result.examples()).withMetrics(metrics);
+            for (LocalCorrection correction : corrections) {
+                update = correction.complete(update, result);
+            }
+            return update;
+        });
+    }
+
+    private static double finite(double loss) {
+        if (!Double.isFinite(loss)) {
+            throw new ArithmeticException("local training diverged: the training loss is " + loss);
+        }
+        return loss;
+    }
+
+    private static List<LocalCorrection> corrections(Task task, TrainingSettings settings, TaskContext context) {
+        List<LocalCorrection> corrections = new ArrayList<>();
+        if (settings.mu() > 0) {
+            corrections.add(new ProximalTerm(trainables(task.model()), settings.mu()));
+        }
+        Optional<String> name = task.config().getString(LocalCorrection.SETTING);
+        if (name.isPresent()) {
+            corrections.add(ServiceLoader.load(LocalCorrection.Factory.class).stream()
+                    .map(ServiceLoader.Provider::get)
+                    .filter(factory -> factory.name().equals(name.get()))
+                    .findFirst()
+                    .orElseThrow(() -> new TaskDeclinedException("this site knows no correction '" + name.get() + "'"))
+                    .create(task, context));
+        }
+        return corrections;
+    }
+
+    private static float[] trainables(Model model) {
+        float[] flat = new float[Math.toIntExact(model.spec().trainableCount())];
+        int at = 0;
+        for (int i = 0; i < model.tensors().size(); i++) {
+            TensorSpec spec = model.spec().tensors().get(i);
+            if (spec.role() == TensorRole.TRAINABLE) {
+                int count = Math.toIntExact(spec.shape().elementCount());
+                model.tensors().get(i).copyTo(0, flat, at, count);
+                at += count;
+            }
+        }
+        return flat;
+    }
+
+    @Override
+    public ClientUpdate evaluate(Task task, TaskContext context) throws Exception {
+        ExampleSource source =
+                test.orElseThrow(() -> new TaskDeclinedException("the site has no test examples of its own"));
+        if (source.exampleCount() == 0) {
+            throw new TaskDeclinedException("the site has no test examples");
+        }
+        return models.borrow(model -> {
+            model.load(task.model());
+            return Evaluation.of(model, source).toUpdate();
+        });
+    }
+
+    @Override
+    public ClientUpdate perform(Task task, TaskContext context) throws Exception {
+        if (task.kind().equals(TaskKind.FEATURE_STATISTICS)) {
+            if (training.exampleCount() == 0) {
+                throw new TaskDeclinedException("the site has no training examples");
+            }
+            return FeatureStatistics.of(training).toUpdate(training.exampleCount());
+        }
+        if (task.kind().equals(TaskKind.INITIAL_MODEL)) {
+            return models.borrow(model -> ClientUpdate.ofModel(model.initialModel(task.seed()), training.exampleCount()));
+        }
+        return Client.super.perform(task, context);
+    }
+}
