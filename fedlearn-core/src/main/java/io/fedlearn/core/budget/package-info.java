@@ -1,0 +1,2 @@
+/** Privacy budgets as the round loop sees them: {@link io.fedlearn.core.budget.PrivacyLedger}. */
+package io.fedlearn.core.budget;

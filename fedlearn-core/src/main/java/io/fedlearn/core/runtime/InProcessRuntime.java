@@ -1,0 +1,320 @@
+package io.fedlearn.core.runtime;
+
+import io.fedlearn.core.client.Client;
+import io.fedlearn.core.client.ClientStateStore;
+import io.fedlearn.core.client.InMemoryClientStateStore;
+import io.fedlearn.core.strategy.Capability;
+import io.fedlearn.core.strategy.ClientInfo;
+import io.fedlearn.core.task.ClientOutcome;
+import io.fedlearn.core.task.Config;
+import io.fedlearn.core.task.Task;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Runs clients on threads of this process: for simulations, tests and applications that have their data in one place.
+ *
+ * <p>At most {@code parallelism} tasks are at work at a time. Without an executor of the caller's, threads are made as needed,
+ * and a client that hangs past its time limit loses its place to the next task: its thread is interrupted and, if it does not
+ * listen, left behind as a daemon. On an executor of the caller's a hanging client keeps its thread. Thread-safe.
+ */
+public final class InProcessRuntime implements Runtime {
+    private final Map<String, Client> clients;
+    private final List<ClientInfo> infos;
+    private final ClientStateStore states;
+    private final TaskRunner runner;
+    private final Executor executor;
+    private final Optional<ExecutorService> ownedExecutor;
+    private final int parallelism;
+
+    // Guards what follows. Never held while a client or a listener is called.
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Deque<Job> waiting = new ArrayDeque<>();
+    private final Map<String, Job> jobs = new HashMap<>();
+    private final Set<String> busyClients = new HashSet<>();
+    private int running;
+    private boolean closed;
+
+    private InProcessRuntime(Builder builder) {
+        this.clients = Collections.unmodifiableMap(new TreeMap<>(builder.clients));
+        this.infos = clients.keySet().stream()
+                .map(id -> new ClientInfo(id, Config.empty()))
+                .toList();
+        this.states = builder.states;
+        this.runner = TaskRunner.of(states);
+        this.parallelism = builder.parallelism;
+        if (builder.executor.isPresent()) {
+            this.executor = builder.executor.get();
+            this.ownedExecutor = Optional.empty();
+        } else {
+            AtomicInteger number = new AtomicInteger();
+            ExecutorService own = Executors.newCachedThreadPool(task -> {
+                Thread thread = new Thread(task, "fedlearn-client-" + number.incrementAndGet());
+                thread.setDaemon(true);
+                return thread;
+            });
+            this.executor = own;
+            this.ownedExecutor = Optional.of(own);
+        }
+    }
+
+    /** A runtime for these clients by id, with the defaults. */
+    public static InProcessRuntime of(Map<String, ? extends Client> clients) {
+        return builder(clients).build();
+    }
+
+    /** A builder of a runtime for these clients by id. */
+    public static Builder builder(Map<String, ? extends Client> clients) {
+        return new Builder(clients);
+    }
+
+    @Override
+    public List<ClientInfo> clients() {
+        return infos;
+    }
+
+    @Override
+    public Set<Capability> capabilities() {
+        return EnumSet.allOf(Capability.class);
+    }
+
+    @Override
+    public boolean awaitClients(int count, Duration timeout) {
+        return infos.size() >= count;
+    }
+
+    @Override
+    public void submit(Task task, TaskListener listener) {
+        Client client = clients.get(task.clientId());
+        if (client == null) {
+            listener.finished(task, new ClientOutcome.Failed("there is no client '" + task.clientId() + "'"));
+            return;
+        }
+        Job job = new Job(task, client, listener);
+        lock.lock();
+        try {
+            if (closed) {
+                throw new IllegalStateException("the runtime is closed");
+            }
+            if (jobs.putIfAbsent(task.id(), job) != null) {
+                throw new IllegalStateException("task " + task.id() + " is under way already");
+            }
+            waiting.add(job);
+        } finally {
+            lock.unlock();
+        }
+        startNext();
+    }
+
+    /** Starts waiting jobs while there is room. */
+    private void startNext() {
+        while (true) {
+            Job job;
+            boolean busy;
+            lock.lock();
+            try {
+                if (closed || running >= parallelism || waiting.isEmpty()) {
+                    return;
+                }
+                job = waiting.remove();
+                busy = !busyClients.add(job.task.clientId());
+                if (busy) {
+                    jobs.remove(job.task.id());
+                } else {
+                    running++;
+                    job.holdsPlace = true;
+                }
+            } finally {
+                lock.unlock();
+            }
+            if (busy) {
+                job.listener.finished(
+                        job.task, new ClientOutcome.Failed("the client is still busy with an earlier task"));
+                continue;
+            }
+            try {
+                executor.execute(job);
+            } catch (RejectedExecutionException e) {
+                finish(job);
+                job.listener.finished(job.task, ClientOutcome.Failed.of(e));
+            }
+        }
+    }
+
+    /** Takes a job out of the books. */
+    private void finish(Job job) {
+        lock.lock();
+        try {
+            jobs.remove(job.task.id(), job);
+            busyClients.remove(job.task.clientId());
+            releasePlace(job);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void releasePlace(Job job) {
+        if (job.holdsPlace) {
+            job.holdsPlace = false;
+            running--;
+        }
+    }
+
+    @Override
+    public void cancel(Task task) {
+        lock.lock();
+        try {
+            Job job = jobs.remove(task.id());
+            if (job == null) {
+                return;
+            }
+            if (!waiting.remove(job)) {
+                job.cancelled = true;
+                job.thread.ifPresent(Thread::interrupt);
+                if (ownedExecutor.isPresent()) {
+                    releasePlace(job);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        startNext();
+    }
+
+    @Override
+    public void close() {
+        List<Job> left;
+        lock.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            waiting.clear();
+            left = new ArrayList<>(jobs.values());
+            jobs.clear();
+            for (Job job : left) {
+                job.cancelled = true;
+                job.thread.ifPresent(Thread::interrupt);
+            }
+        } finally {
+            lock.unlock();
+        }
+        ownedExecutor.ifPresent(ExecutorService::shutdownNow);
+        states.close();
+    }
+
+    private final class Job implements Runnable {
+        private final Task task;
+        private final Client client;
+        private final TaskListener listener;
+        private volatile boolean cancelled;
+        // Guarded by lock.
+        private Optional<Thread> thread = Optional.empty();
+        private boolean holdsPlace;
+
+        Job(Task task, Client client, TaskListener listener) {
+            this.task = task;
+            this.client = client;
+            this.listener = listener;
+        }
+
+        @Override
+        public void run() {
+            lock.lock();
+            try {
+                thread = Optional.of(Thread.currentThread());
+            } finally {
+                lock.unlock();
+            }
+            try {
+                if (!cancelled) {
+                    listener.started(task);
+                    ClientOutcome outcome = runner.run(
+                            client, task, (done, total) -> listener.progress(task, done, total), () -> cancelled);
+                    leaveThread();
+                    listener.finished(task, outcome);
+                }
+            } finally {
+                leaveThread();
+                finish(this);
+                startNext();
+            }
+        }
+
+        /** After this nobody interrupts the thread for this job, and no interrupt of it is left for the next. */
+        private void leaveThread() {
+            lock.lock();
+            try {
+                thread = Optional.empty();
+            } finally {
+                lock.unlock();
+            }
+            if (ownedExecutor.isPresent() || cancelled) {
+                Thread.interrupted();
+            }
+        }
+    }
+
+    /** Collects the settings of a runtime. Not thread-safe. */
+    public static final class Builder {
+        private final Map<String, Client> clients;
+        private Optional<Executor> executor = Optional.empty();
+        private ClientStateStore states = InMemoryClientStateStore.create();
+        private int parallelism = java.lang.Runtime.getRuntime().availableProcessors();
+
+        private Builder(Map<String, ? extends Client> clients) {
+            this.clients = Map.copyOf(clients);
+        }
+
+        /** Where clients run; the caller closes it. Without one, the runtime makes threads of its own. */
+        public Builder executor(Executor clientExecutor) {
+            this.executor = Optional.of(clientExecutor);
+            return this;
+        }
+
+        /** How many clients work at a time, at least 1; by default one per processor. */
+        public Builder parallelism(int count) {
+            if (count < 1) {
+                throw new IllegalArgumentException("parallelism must be >= 1, was " + count);
+            }
+            this.parallelism = count;
+            return this;
+        }
+
+        /** Where clients keep their state; closed with the runtime. By default on the heap. */
+        public Builder clientStates(ClientStateStore store) {
+            this.states = store;
+            return this;
+        }
+
+        /**
+         * The runtime.
+         *
+         * @throws IllegalArgumentException if there is no client
+         */
+        public InProcessRuntime build() {
+            if (clients.isEmpty()) {
+                throw new IllegalArgumentException("a runtime needs at least one client");
+            }
+            return new InProcessRuntime(this);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package io.fedlearn.core.strategy;
+
+import io.fedlearn.core.task.UpdateForm;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.ModelSpec;
+import io.fedlearn.core.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What an aggregator made of a cohort's updates: one float64 value per parameter, in arrays that are the aggregator's own.
+ * Aggregate transforms change them in place; a server optimizer reads them. Confined to the round loop, and valid until the
+ * aggregator begins anew, which keeps a round at one float64 copy of the model.
+ */
+public final class Aggregate {
+    private final UpdateForm form;
+    private final ModelSpec spec;
+    private final List<double[]> values;
+    private final int updateCount;
+    private final double totalWeight;
+    private final Map<String, Model> tensors;
+
+    private Aggregate(
+            UpdateForm form,
+            ModelSpec spec,
+            List<double[]> values,
+            int updateCount,
+            double totalWeight,
+            Map<String, Model> tensors) {
+        this.form = form;
+        this.spec = spec;
+        this.values = List.copyOf(values);
+        this.updateCount = updateCount;
+        this.totalWeight = totalWeight;
+        this.tensors = Collections.unmodifiableMap(new TreeMap<>(tensors));
+    }
+
+    /**
+     * An aggregate over these arrays.
+     *
+     * @param form {@link UpdateForm#MODEL} or {@link UpdateForm#MODEL_DELTA}
+     * @param spec of the global model
+     * @param values for each tensor of the specification an array of its length, not copied
+     * @param updateCount from how many clients it comes
+     * @param totalWeight the sum of their weights
+     */
+    public static Aggregate wrap(
+            UpdateForm form, ModelSpec spec, List<double[]> values, int updateCount, double totalWeight) {
+        if (form == UpdateForm.WEIGHTED_SUM) {
+            throw new IllegalArgumentException("form must be MODEL or MODEL_DELTA, was " + form);
+        }
+        if (values.size() != spec.size()) {
+            throw new IllegalArgumentException("values must have " + spec.size() + " arrays, had " + values.size());
+        }
+        for (int i = 0; i < values.size(); i++) {
+            if (values.get(i).length != spec.tensors().get(i).shape().elementCount()) {
+                throw new IllegalArgumentException("the values of " + spec.tensors().get(i) + " must not be "
+                        + values.get(i).length);
+            }
+        }
+        return new Aggregate(form, spec, values, updateCount, totalWeight, Map.of());
+    }
+
+    /** This aggregate with one more group of combined tensors, such as the mean change of a control variate. */
+    public Aggregate withTensors(String group, Model groupTensors) {
+        TreeMap<String, Model> copy = new TreeMap<>(tensors);
+        copy.put(group, groupTensors);
+        return new Aggregate(form, spec, values, updateCount, totalWeight, copy);
+    }
+
+    /** Whether the values are those of a model or of a model delta. */
+    public UpdateForm form() {
+        return form;
+    }
+
+    /** The specification of the global model. */
+    public ModelSpec spec() {
+        return spec;
+    }
+
+    /** The values of the tensor at this place, to be read and changed in place. */
+    public double[] values(int index) {
+        return values.get(index);
+    }
+
+    /** From how many clients it comes. */
+    public int updateCount() {
+        return updateCount;
+    }
+
+    /** The sum of their weights. */
+    public double totalWeight() {
+        return totalWeight;
+    }
+
+    /** Combined side tensors by group. */
+    public Map<String, Model> tensors() {
+        return tensors;
+    }
+
+    /**
+     * The model that this aggregate amounts to, in the types of its specification, each value rounded once: the values
+     * themselves, or {@code global} plus them. Integer tensors are rounded to the nearest whole number.
+     */
+    public Model toModel(Model global) {
+        List<Tensor> tensors = new ArrayList<>(spec.size());
+        for (int i = 0; i < spec.size(); i++) {
+            tensors.add(toTensor(global, i));
+        }
+        return Model.of(spec, tensors);
+    }
+
+    /** As {@link #toModel}, for the tensor at this place alone. */
+    public Tensor toTensor(Model global, int index) {
+        double[] source = values.get(index);
+        if (form == UpdateForm.MODEL_DELTA) {
+            // Into the aggregate's own array would change it; a tensor at a time, the sum needs no second model.
+            double[] sum = global.tensors().get(index).toDoubleArray();
+            for (int i = 0; i < sum.length; i++) {
+                sum[i] += source[i];
+            }
+            source = sum;
+        }
+        return Tensor.rounded(spec.tensors().get(index).type(), spec.tensors().get(index).shape(), source);
+    }
+}

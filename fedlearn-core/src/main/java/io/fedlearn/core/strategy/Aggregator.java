@@ -1,0 +1,55 @@
+package io.fedlearn.core.strategy;
+
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.update.PartState;
+import java.util.List;
+
+/**
+ * Combines the updates of a cohort. A rule is either {@link Streaming} (means) or needs the {@link WholeCohort} (medians, Krum).
+ *
+ * <p>Rules for implementers, tested by {@code AggregatorContract}: (1) the coordinator gives updates in the order of client ids,
+ * whatever the order of arrival, so plain sums give the same bits every time; (2) how they are split over calls changes
+ * nothing; (3) equal updates of form {@code MODEL} return themselves; (4) scaling all weights changes at most the last bit;
+ * (5) updates are neither changed nor kept after {@code finish} or {@code aggregate}; (6) after {@link #snapshot()} and
+ * {@link #restore} the next round gives the same bits. Confined to one thread at a time; scratch memory may be kept from round
+ * to round.
+ */
+public sealed interface Aggregator {
+    /** What must survive a restart of the coordinator. The default is nothing. */
+    default PartState snapshot() {
+        return PartState.empty();
+    }
+
+    /** Takes up what {@link #snapshot()} gave. */
+    default void restore(PartState state) {}
+
+    /** A rule that takes one update after the other, in memory of the size of a model. */
+    non-sealed interface Streaming extends Aggregator {
+        /** Starts a round from this global model; whatever was accumulated before is forgotten. */
+        void begin(Model global);
+
+        /** Takes in further updates, in order. */
+        void accumulate(List<WeightedUpdate> updates);
+
+        /**
+         * What the updates since {@link #begin} amount to; valid until the next {@link #begin}.
+         *
+         * @throws IllegalStateException if there was none
+         */
+        Aggregate finish();
+    }
+
+    /**
+     * A rule that looks at all updates at once. They may lie on disk: it reads them block by block, as often as it needs.
+     */
+    non-sealed interface WholeCohort extends Aggregator {
+        /**
+         * What these updates amount to; valid until the next call.
+         *
+         * @param global the model that the updates start from
+         * @param updates in the order of client ids, at least one
+         * @throws io.fedlearn.core.update.InvalidUpdateException if they are too few for the rule; the round is aborted
+         */
+        Aggregate aggregate(Model global, List<WeightedUpdate> updates);
+    }
+}

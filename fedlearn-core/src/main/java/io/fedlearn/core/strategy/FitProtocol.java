@@ -1,0 +1,132 @@
+package io.fedlearn.core.strategy;
+
+import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.task.Task;
+import io.fedlearn.core.task.TaskKind;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.update.InvalidUpdateException;
+import io.fedlearn.core.update.TransformContext;
+import io.fedlearn.core.update.UpdateCheck;
+import io.fedlearn.core.update.UpdateTransform;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** The usual round: every client of the cohort is asked once to train, and its update goes into the aggregator. */
+final class FitProtocol implements RoundProtocol, Exchange {
+    private final StrategyParts parts;
+    private final Context context;
+    private final UpdateCheck check;
+    private final Map<String, Model> broadcast;
+    private final Map<String, Double> weights = new TreeMap<>();
+    // Used by rules that need the whole cohort.
+    private final List<WeightedUpdate> kept = new ArrayList<>();
+    private boolean asked;
+
+    FitProtocol(StrategyParts parts, Context context) {
+        this.parts = parts;
+        this.context = context;
+        this.check = UpdateCheck.forModel(context.global().spec());
+        this.broadcast = parts.serverOptimizer().broadcast();
+        if (parts.aggregator() instanceof Aggregator.Streaming streaming) {
+            streaming.begin(context.global());
+        }
+    }
+
+    @Override
+    public Optional<Exchange> next() {
+        if (asked) {
+            return Optional.empty();
+        }
+        asked = true;
+        return Optional.of(this);
+    }
+
+    @Override
+    public TaskKind kind() {
+        return TaskKind.FIT;
+    }
+
+    @Override
+    public List<String> clients() {
+        return context.cohort();
+    }
+
+    @Override
+    public void instruct(String clientId, Task.Builder task) {
+        task.model(context.global())
+                .config(parts.clientConfig().with(parts.instructions().settingsFor(context.round(), clientId)))
+                .transforms(parts.clientTransforms());
+        broadcast.forEach(task::tensors);
+    }
+
+    @Override
+    public void check(String clientId, ClientUpdate update) {
+        check.checkSizes(update);
+        if (parts.serverTransforms().isEmpty()) {
+            check.checkModel(update, context.global().spec());
+        }
+    }
+
+    @Override
+    public Map<String, String> accept(List<Answer> answers) {
+        Map<String, String> rejected = new TreeMap<>();
+        List<WeightedUpdate> good = new ArrayList<>(answers.size());
+        for (Answer answer : answers) {
+            try {
+                ClientUpdate update = transform(answer);
+                good.add(new WeightedUpdate(
+                        answer.clientId(), update, parts.weighting().weight(update)));
+            } catch (InvalidUpdateException e) {
+                rejected.put(answer.clientId(), e.getMessage());
+            }
+        }
+        for (WeightedUpdate update : good) {
+            weights.put(update.clientId(), update.weight());
+        }
+        if (parts.aggregator() instanceof Aggregator.Streaming streaming) {
+            if (!good.isEmpty()) {
+                streaming.accumulate(good);
+            }
+        } else {
+            for (WeightedUpdate update : good) {
+                // Kept to the round's end, so its place is the disk, unless it is there already.
+                ClientUpdate resting = update.update().heapBytes() > 0
+                        ? context.spool().write(update.update())
+                        : update.update();
+                kept.add(new WeightedUpdate(update.clientId(), resting, update.weight()));
+            }
+        }
+        return rejected;
+    }
+
+    private ClientUpdate transform(Answer answer) {
+        if (parts.serverTransforms().isEmpty()) {
+            return answer.update();
+        }
+        TransformContext transformContext =
+                new TransformContext(answer.clientId(), context.round(), 0, context.global(), Optional.empty());
+        ClientUpdate update = answer.update();
+        for (UpdateTransform transform : parts.serverTransforms()) {
+            update = transform.apply(update, transformContext);
+        }
+        check.checkSizes(update);
+        check.checkModel(update, context.global().spec());
+        return update;
+    }
+
+    @Override
+    public Aggregate finish() {
+        if (parts.aggregator() instanceof Aggregator.Streaming streaming) {
+            return streaming.finish();
+        }
+        return ((Aggregator.WholeCohort) parts.aggregator()).aggregate(context.global(), kept);
+    }
+
+    @Override
+    public Map<String, Double> weights() {
+        return weights;
+    }
+}

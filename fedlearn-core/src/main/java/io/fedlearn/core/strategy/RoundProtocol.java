@@ -1,0 +1,43 @@
+package io.fedlearn.core.strategy;
+
+import io.fedlearn.core.update.UpdateSpool;
+import io.fedlearn.core.tensor.Model;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * How a round comes from a cohort to an aggregate: by one exchange as a rule, by several where a protocol such as secure
+ * aggregation needs them. One object serves one round and is confined to the round loop.
+ */
+public interface RoundProtocol {
+    /** The next exchange, or none when the round has all it needs. Called again after each exchange ended with a quorum. */
+    Optional<Exchange> next();
+
+    /**
+     * What the round's updates amount to. Called once, after the last exchange.
+     *
+     * @throws io.fedlearn.core.update.InvalidUpdateException if they are too few or do not fit together; the round is aborted
+     */
+    Aggregate finish();
+
+    /** The aggregation weight of each client whose update entered the aggregate. */
+    Map<String, Double> weights();
+
+    /**
+     * What a round starts with.
+     *
+     * @param round counted from 1
+     * @param global the model that it starts from
+     * @param cohort ids in order
+     * @param spool where updates may wait on disk, until the round ends
+     */
+    record Context(int round, Model global, List<String> cohort, UpdateSpool spool) {}
+
+    /** Starts the protocol of a round. */
+    @FunctionalInterface
+    interface Factory {
+        /** A protocol for one round over the run's live parts. */
+        RoundProtocol start(StrategyParts parts, Context context);
+    }
+}

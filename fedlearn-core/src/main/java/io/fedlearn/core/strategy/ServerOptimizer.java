@@ -1,0 +1,39 @@
+package io.fedlearn.core.strategy;
+
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.update.PartState;
+import java.util.Map;
+
+/**
+ * Moves the global model by a round's aggregate. Rules for implementers, tested by {@code ServerOptimizerContract}: (1) it acts
+ * on trainable tensors; buffers and counters become those of the aggregate; (2) the same inputs give the same bits on any JVM
+ * (no {@code Math.exp} and the like: {@code StrictMath}); (3) neither input is changed; (4) what it keeps between rounds is in
+ * {@link #snapshot()}. Confined to one thread at a time.
+ */
+public interface ServerOptimizer {
+    /**
+     * The next global model.
+     *
+     * @param global the model that the round started from
+     * @param aggregate of its updates
+     */
+    Model step(Model global, Aggregate aggregate);
+
+    /** Tensors by group that go out with every fit task, such as the server's control variate. The default is none. */
+    default Map<String, Model> broadcast() {
+        return Map.of();
+    }
+
+    /** What must survive a restart of the coordinator. The default is nothing. */
+    default PartState snapshot() {
+        return PartState.empty();
+    }
+
+    /** Takes up what {@link #snapshot()} gave. */
+    default void restore(PartState state) {}
+
+    /** The next global model is the aggregate itself. */
+    static ServerOptimizer identity() {
+        return (global, aggregate) -> aggregate.toModel(global);
+    }
+}

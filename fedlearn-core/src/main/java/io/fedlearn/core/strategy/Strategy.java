@@ -1,0 +1,277 @@
+package io.fedlearn.core.strategy;
+
+import io.fedlearn.core.task.Config;
+import io.fedlearn.core.task.TransformSpec;
+import io.fedlearn.core.update.UpdateTransform;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/**
+ * A federated training algorithm: a composition of who is asked ({@link ClientSelector}), what clients are told, how much each
+ * update counts ({@link Weighting}), what happens to updates on both sides ({@link UpdateTransform}), how they become one
+ * ({@link Aggregator}), what happens to that ({@link AggregateTransform}), and how the global model moves
+ * ({@link ServerOptimizer}). The published methods are small classes that compose one; any part can be replaced.
+ *
+ * <p>Immutable and thread-safe. It describes: each run makes its own working parts, {@link #start}, so one strategy may serve
+ * several runs at a time.
+ */
+public final class Strategy {
+    private final String name;
+    private final Config settings;
+    private final ClientSelector selector;
+    private final Weighting weighting;
+    private final Config clientConfig;
+    private final ClientInstructions instructions;
+    private final List<TransformSpec> clientTransforms;
+    private final List<Supplier<? extends UpdateTransform>> serverTransforms;
+    private final Supplier<? extends Aggregator> aggregator;
+    private final List<Supplier<? extends AggregateTransform>> aggregateTransforms;
+    private final Supplier<? extends ServerOptimizer> serverOptimizer;
+    private final RoundProtocol.Factory protocol;
+    private final Set<Capability> requirements;
+
+    private Strategy(Builder builder) {
+        this.name = builder.name;
+        this.settings = builder.settings;
+        this.selector = builder.selector;
+        this.weighting = builder.weighting;
+        this.clientConfig = builder.clientConfig;
+        this.instructions = builder.instructions;
+        this.clientTransforms = List.copyOf(builder.clientTransforms);
+        this.serverTransforms = List.copyOf(builder.serverTransforms);
+        this.aggregator = builder.aggregator;
+        this.aggregateTransforms = List.copyOf(builder.aggregateTransforms);
+        this.serverOptimizer = builder.serverOptimizer;
+        this.protocol = builder.protocol;
+        this.requirements = Set.copyOf(builder.requirements);
+    }
+
+    /**
+     * A builder for a strategy that asks every client and weights by examples.
+     *
+     * @param name as published
+     * @param aggregator makes the aggregator of a run
+     * @param serverOptimizer makes the server optimizer of a run
+     */
+    public static Builder builder(
+            String name,
+            Supplier<? extends Aggregator> aggregator,
+            Supplier<? extends ServerOptimizer> serverOptimizer) {
+        return new Builder(name, aggregator, serverOptimizer);
+    }
+
+    /** What one client is told in one round beyond what all are told, such as fewer epochs for a slow site. */
+    @FunctionalInterface
+    public interface ClientInstructions {
+        /** Settings for this client in this round; the same for the same arguments. */
+        Config settingsFor(int round, String clientId);
+    }
+
+    /** The published name. */
+    public String name() {
+        return name;
+    }
+
+    /** The method's settings and the descriptions of its parts, for the run's record. */
+    public Config settings() {
+        Config all = settings.with("selector", selector.description()).with("weighting", weighting.description());
+        if (!clientTransforms.isEmpty()) {
+            all = all.with("clientTransforms", clientTransforms.toString());
+        }
+        if (!serverTransforms.isEmpty()) {
+            all = all.with(
+                    "serverTransforms",
+                    serverTransforms.stream()
+                            .map(transform -> transform.get().description())
+                            .collect(Collectors.joining(", ")));
+        }
+        if (!aggregateTransforms.isEmpty()) {
+            all = all.with(
+                    "aggregateTransforms",
+                    aggregateTransforms.stream()
+                            .map(transform -> transform.get().description())
+                            .collect(Collectors.joining(", ")));
+        }
+        return all;
+    }
+
+    /** Who is asked. */
+    public ClientSelector selector() {
+        return selector;
+    }
+
+    /** What every client is told, beside the run's training settings; these win. */
+    public Config clientConfig() {
+        return clientConfig;
+    }
+
+    /** What the clients and the way to them must be able to do. */
+    public Set<Capability> requirements() {
+        return requirements;
+    }
+
+    /**
+     * The working parts for one run.
+     *
+     * @param trainingConfig what clients are told where the strategy says nothing else
+     */
+    public StrategyParts start(Config trainingConfig) {
+        return new StrategyParts(
+                weighting,
+                trainingConfig.with(clientConfig),
+                instructions,
+                clientTransforms,
+                serverTransforms.stream().<UpdateTransform>map(Supplier::get).toList(),
+                aggregator.get(),
+                aggregateTransforms.stream().<AggregateTransform>map(Supplier::get).toList(),
+                serverOptimizer.get(),
+                protocol);
+    }
+
+    /** This strategy with another way to choose cohorts. */
+    public Strategy withSelector(ClientSelector other) {
+        return toBuilder().selector(other).build();
+    }
+
+    /** This strategy with other aggregation weights. */
+    public Strategy withWeighting(Weighting other) {
+        return toBuilder().weighting(other).build();
+    }
+
+    /** This strategy with instructions of its own for single clients. */
+    public Strategy withInstructions(ClientInstructions other) {
+        return toBuilder().instructions(other).build();
+    }
+
+    /** A builder that starts with all parts of this strategy. */
+    public Builder toBuilder() {
+        Builder builder = new Builder(name, aggregator, serverOptimizer);
+        builder.settings = settings;
+        builder.selector = selector;
+        builder.weighting = weighting;
+        builder.clientConfig = clientConfig;
+        builder.instructions = instructions;
+        builder.clientTransforms.addAll(clientTransforms);
+        builder.serverTransforms.addAll(serverTransforms);
+        builder.aggregateTransforms.addAll(aggregateTransforms);
+        builder.protocol = protocol;
+        builder.requirements.addAll(requirements);
+        return builder;
+    }
+
+    /** The name and settings. */
+    @Override
+    public String toString() {
+        return name + settings();
+    }
+
+    /** Collects the parts of a strategy. Not thread-safe. */
+    public static final class Builder {
+        private final String name;
+        private Supplier<? extends Aggregator> aggregator;
+        private Supplier<? extends ServerOptimizer> serverOptimizer;
+        private Config settings = Config.empty();
+        private ClientSelector selector = ClientSelector.all();
+        private Weighting weighting = Weighting.byExamples();
+        private Config clientConfig = Config.empty();
+        private ClientInstructions instructions = (round, clientId) -> Config.empty();
+        private final List<TransformSpec> clientTransforms = new ArrayList<>();
+        private final List<Supplier<? extends UpdateTransform>> serverTransforms = new ArrayList<>();
+        private final List<Supplier<? extends AggregateTransform>> aggregateTransforms = new ArrayList<>();
+        private RoundProtocol.Factory protocol = FitProtocol::new;
+        private final Set<Capability> requirements = EnumSet.noneOf(Capability.class);
+
+        private Builder(
+                String name,
+                Supplier<? extends Aggregator> aggregator,
+                Supplier<? extends ServerOptimizer> serverOptimizer) {
+            if (name.isEmpty()) {
+                throw new IllegalArgumentException("a strategy's name must not be empty");
+            }
+            this.name = name;
+            this.aggregator = aggregator;
+            this.serverOptimizer = serverOptimizer;
+        }
+
+        /** A setting of the method, for the run's record. */
+        public Builder setting(String settingName, Object value) {
+            this.settings = settings.with(settingName, value);
+            return this;
+        }
+
+        /** Who is asked. */
+        public Builder selector(ClientSelector clientSelector) {
+            this.selector = clientSelector;
+            return this;
+        }
+
+        /** How much each update counts. */
+        public Builder weighting(Weighting updateWeighting) {
+            this.weighting = updateWeighting;
+            return this;
+        }
+
+        /** A setting that every client is told. */
+        public Builder tellClients(String settingName, Object value) {
+            this.clientConfig = clientConfig.with(settingName, value);
+            return this;
+        }
+
+        /** What single clients are told beyond that. */
+        public Builder instructions(ClientInstructions clientInstructions) {
+            this.instructions = clientInstructions;
+            return this;
+        }
+
+        /** A transform that each client applies, after those added before. */
+        public Builder clientTransform(TransformSpec transform) {
+            this.clientTransforms.add(transform);
+            return requires(Capability.CLIENT_TRANSFORMS);
+        }
+
+        /** A transform of each update at the server, after those added before. */
+        public Builder serverTransform(Supplier<? extends UpdateTransform> transform) {
+            this.serverTransforms.add(transform);
+            return this;
+        }
+
+        /** Another way to combine updates. */
+        public Builder aggregator(Supplier<? extends Aggregator> updateAggregator) {
+            this.aggregator = updateAggregator;
+            return this;
+        }
+
+        /** A transform of the aggregate, after those added before. */
+        public Builder aggregateTransform(Supplier<? extends AggregateTransform> transform) {
+            this.aggregateTransforms.add(transform);
+            return this;
+        }
+
+        /** Another way to move the global model. */
+        public Builder serverOptimizer(Supplier<? extends ServerOptimizer> optimizer) {
+            this.serverOptimizer = optimizer;
+            return this;
+        }
+
+        /** Another way from a cohort to an aggregate. */
+        public Builder protocol(RoundProtocol.Factory roundProtocol) {
+            this.protocol = roundProtocol;
+            return this;
+        }
+
+        /** Something that clients and the way to them must be able to do. */
+        public Builder requires(Capability capability) {
+            this.requirements.add(capability);
+            return this;
+        }
+
+        /** The strategy. */
+        public Strategy build() {
+            return new Strategy(this);
+        }
+    }
+}

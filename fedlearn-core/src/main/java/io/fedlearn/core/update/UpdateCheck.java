@@ -1,0 +1,114 @@
+package io.fedlearn.core.update;
+
+import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.task.Config;
+import io.fedlearn.core.task.UpdateForm;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.ModelSpec;
+import io.fedlearn.core.tensor.Tensor;
+import io.fedlearn.core.tensor.TensorSpec;
+import io.fedlearn.core.tensor.TensorType;
+
+/**
+ * The border that nothing malformed passes: names, shapes, types, finiteness, example count and size of what a client sent.
+ * Immutable and thread-safe.
+ *
+ * @param maxUpdateBytes the most bytes that all tensors of an update may have
+ * @param maxExampleCount the largest example count that is believed
+ */
+public record UpdateCheck(long maxUpdateBytes, long maxExampleCount) {
+    /** Default of {@link #maxExampleCount()}: {@value}. */
+    public static final long DEFAULT_MAX_EXAMPLE_COUNT = 1L << 40;
+
+    /** How many groups of further tensors an update may have: {@value}. */
+    public static final int MAX_GROUPS = 64;
+
+    /** Validates the limits. */
+    public UpdateCheck {
+        if (maxUpdateBytes < 1 || maxExampleCount < 1) {
+            throw new IllegalArgumentException("maxUpdateBytes and maxExampleCount must be >= 1, were " + maxUpdateBytes
+                    + " and " + maxExampleCount);
+        }
+    }
+
+    /** Allows four times the bytes of a model (a float64 sum and a side tensor beside each weight) and 1 MiB. */
+    public static UpdateCheck forModel(ModelSpec spec) {
+        return new UpdateCheck(4 * spec.byteCount() + (1 << 20), DEFAULT_MAX_EXAMPLE_COUNT);
+    }
+
+    /**
+     * Checks what holds for any answer: sizes, counts, and that floating-point values are finite.
+     *
+     * @throws InvalidUpdateException naming the tensor and the reason
+     */
+    public void checkSizes(ClientUpdate update) {
+        if (update.byteCount() > maxUpdateBytes) {
+            throw InvalidUpdateException.of(
+                    "the update has " + update.byteCount() + " bytes, at most " + maxUpdateBytes + " are taken");
+        }
+        if (update.tensors().size() > MAX_GROUPS
+                || update.metrics().names().size() > Metrics.MAX_COUNT
+                || update.values().names().size() > Config.MAX_COUNT) {
+            throw InvalidUpdateException.of("the update has too many tensor groups, metrics or values");
+        }
+        if (update.exampleCount() < 0 || update.exampleCount() > maxExampleCount) {
+            throw InvalidUpdateException.of("the example count must be in [0, " + maxExampleCount + "], was "
+                    + update.exampleCount());
+        }
+        update.model().ifPresent(UpdateCheck::requireFinite);
+        update.tensors().values().forEach(UpdateCheck::requireFinite);
+    }
+
+    private static void requireFinite(Model model) {
+        for (int i = 0; i < model.tensors().size(); i++) {
+            Tensor tensor = model.tensors().get(i);
+            long bad = tensor.firstNonFinite();
+            if (bad >= 0) {
+                throw InvalidUpdateException.ofTensor(
+                        model.spec().tensors().get(i).name(),
+                        "holds " + (Double.isNaN(tensor.get(bad)) ? "NaN" : "an infinite value") + " at index " + bad);
+            }
+        }
+    }
+
+    /**
+     * Checks that the update can enter a weighted sum of models like {@code global}: a positive example count, and the global
+     * model's tensors by name, type, shape and role.
+     *
+     * @throws InvalidUpdateException naming the tensor and the reason
+     */
+    public void checkModel(ClientUpdate update, ModelSpec global) {
+        if (update.exampleCount() < 1) {
+            throw InvalidUpdateException.of("the example count must be >= 1, was " + update.exampleCount());
+        }
+        ModelSpec actual = update.model()
+                .orElseThrow(() -> InvalidUpdateException.of("the update holds no model"))
+                .spec();
+        for (TensorSpec tensor : actual.tensors()) {
+            if (global.tensor(tensor.name()).isEmpty()) {
+                throw InvalidUpdateException.ofTensor(tensor.name(), "is not in the global model");
+            }
+        }
+        for (int i = 0; i < global.size(); i++) {
+            TensorSpec expected = global.tensors().get(i);
+            TensorSpec tensor = actual.tensor(expected.name())
+                    .orElseThrow(() -> InvalidUpdateException.ofTensor(expected.name(), "is missing"));
+            if (!tensor.shape().equals(expected.shape())) {
+                throw InvalidUpdateException.ofTensor(
+                        tensor.name(), "must have shape " + expected.shape() + ", had " + tensor.shape());
+            }
+            TensorType type = update.form() == UpdateForm.WEIGHTED_SUM ? TensorType.FLOAT64 : expected.type();
+            if (tensor.type() != type) {
+                throw InvalidUpdateException.ofTensor(tensor.name(), "must be of type " + type + ", was " + tensor.type());
+            }
+            if (update.form() != UpdateForm.WEIGHTED_SUM && tensor.role() != expected.role()) {
+                throw InvalidUpdateException.ofTensor(
+                        tensor.name(), "must have role " + expected.role() + ", had " + tensor.role());
+            }
+            if (actual.indexOf(expected.name()) != i) {
+                throw InvalidUpdateException.ofTensor(tensor.name(), "is out of order: its place is " + i);
+            }
+        }
+    }
+}

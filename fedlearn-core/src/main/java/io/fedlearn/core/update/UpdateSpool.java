@@ -1,0 +1,162 @@
+package io.fedlearn.core.update;
+
+import io.fedlearn.core.FedLearnException;
+import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.Tensor;
+import io.fedlearn.core.tensor.TensorData;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * One file in which the tensors of updates wait instead of on the heap. It is made when first needed and gone when the spool is
+ * closed, or its process dies. Thread-safe.
+ *
+ * <p>Updates that came from the spool read from its file, and only until it is closed.
+ */
+public final class UpdateSpool implements AutoCloseable {
+    private static final int BLOCK = 1 << 16;
+
+    private final Optional<Path> directory;
+    // Guards channel and size.
+    private final ReentrantLock lock = new ReentrantLock();
+    private Optional<FileChannel> channel = Optional.empty();
+    private long size;
+
+    private UpdateSpool(Optional<Path> directory) {
+        this.directory = directory;
+    }
+
+    /** A spool in the system's directory for temporary files. */
+    public static UpdateSpool inTemporaryDirectory() {
+        return new UpdateSpool(Optional.empty());
+    }
+
+    /** A spool in this directory, which must exist. */
+    public static UpdateSpool in(Path directory) {
+        return new UpdateSpool(Optional.of(directory));
+    }
+
+    /** Thrown when the spool's file cannot be written or read: the disk is full, or the directory is gone. */
+    public static final class SpoolException extends FedLearnException {
+        private static final long serialVersionUID = 1L;
+
+        SpoolException(String message, IOException cause) {
+            super(message, cause);
+        }
+    }
+
+    /** An equal update whose tensors lie in the spool's file. */
+    public ClientUpdate write(ClientUpdate update) {
+        ClientUpdate result = update;
+        if (update.model().isPresent()) {
+            result = result.withModel(update.form(), write(update.model().get()));
+        }
+        for (Map.Entry<String, Model> group : update.tensors().entrySet()) {
+            result = result.withTensors(group.getKey(), write(group.getValue()));
+        }
+        return result;
+    }
+
+    private Model write(Model model) {
+        List<Tensor> tensors = new ArrayList<>();
+        ByteBuffer buffer = ByteBuffer.allocateDirect(BLOCK);
+        try {
+            for (Tensor tensor : model.tensors()) {
+                long start = reserve(tensor.byteCount());
+                FileChannel file = channel.orElseThrow();
+                long position = start;
+                for (long done = 0; done < tensor.elementCount(); ) {
+                    done += tensor.encodeTo(done, buffer.clear());
+                    buffer.flip();
+                    while (buffer.hasRemaining()) {
+                        position += file.write(buffer, position);
+                    }
+                }
+                tensors.add(Tensor.of(tensor.type(), tensor.shape(), new Region(file, start)));
+            }
+        } catch (IOException e) {
+            throw new SpoolException(
+                    "a client update cannot be spooled to " + place() + ": " + e.getMessage(), e);
+        }
+        return Model.of(model.spec(), tensors);
+    }
+
+    private String place() {
+        return directory.map(Path::toString).orElse("the directory for temporary files");
+    }
+
+    private long reserve(long bytes) throws IOException {
+        lock.lock();
+        try {
+            if (channel.isEmpty()) {
+                Path file = directory.isPresent()
+                        ? Files.createTempFile(directory.get(), "updates-", ".spool")
+                        : Files.createTempFile("updates-", ".spool");
+                channel = Optional.of(FileChannel.open(
+                        file,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE,
+                        StandardOpenOption.DELETE_ON_CLOSE));
+            }
+            long start = size;
+            size += bytes;
+            return start;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** How many bytes have been written so far. */
+    public long byteCount() {
+        lock.lock();
+        try {
+            return size;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Deletes the file. Closing again does nothing. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            if (channel.isPresent()) {
+                channel.get().close();
+                channel = Optional.empty();
+            }
+        } catch (IOException e) {
+            throw new SpoolException("the spool in " + place() + " cannot be closed", e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private record Region(FileChannel file, long start) implements TensorData {
+        @Override
+        public void read(long byteOffset, ByteBuffer target) {
+            long position = start + byteOffset;
+            try {
+                while (target.hasRemaining()) {
+                    int count = file.read(target, position);
+                    if (count < 0) {
+                        throw new IOException("the file ends early");
+                    }
+                    position += count;
+                }
+            } catch (IOException e) {
+                throw new SpoolException("a spooled client update cannot be read: " + e.getMessage(), e);
+            }
+        }
+    }
+}
