@@ -38,7 +38,6 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class InProcessRuntime implements Runtime {
     private final Map<String, Client> clients;
     private final List<ClientInfo> infos;
-    private final ClientStateStore states;
     private final TaskRunner runner;
     private final Executor executor;
     private final Optional<ExecutorService> ownedExecutor;
@@ -57,8 +56,7 @@ public final class InProcessRuntime implements Runtime {
         this.infos = clients.keySet().stream()
                 .map(id -> new ClientInfo(id, Config.empty()))
                 .toList();
-        this.states = builder.states;
-        this.runner = TaskRunner.of(states);
+        this.runner = TaskRunner.of(builder.states);
         this.parallelism = builder.parallelism;
         if (builder.executor.isPresent()) {
             this.executor = builder.executor.get();
@@ -218,7 +216,6 @@ public final class InProcessRuntime implements Runtime {
             lock.unlock();
         }
         ownedExecutor.ifPresent(ExecutorService::shutdownNow);
-        states.close();
     }
 
     private final class Job implements Runnable {
@@ -299,7 +296,7 @@ public final class InProcessRuntime implements Runtime {
             return this;
         }
 
-        /** Where clients keep their state; closed with the runtime. By default on the heap. */
+        /** Where clients keep their state; the caller closes it. By default on the heap. */
         public Builder clientStates(ClientStateStore store) {
             this.states = store;
             return this;

@@ -1,0 +1,433 @@
+package io.fedlearn.core.federation;
+
+import io.fedlearn.core.LibraryVersion;
+import io.fedlearn.core.budget.PrivacyBudgetExceededException;
+import io.fedlearn.core.budget.PrivacyCharge;
+import io.fedlearn.core.budget.PrivacySpent;
+import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.random.SeededRandom;
+import io.fedlearn.core.record.AuditHead;
+import io.fedlearn.core.record.EvaluationRecord;
+import io.fedlearn.core.record.OutcomeRecord;
+import io.fedlearn.core.record.RoundRecord;
+import io.fedlearn.core.record.RunHeader;
+import io.fedlearn.core.runtime.Runtime;
+import io.fedlearn.core.store.AuditEvent;
+import io.fedlearn.core.store.Checkpoint;
+import io.fedlearn.core.store.SavedRun;
+import io.fedlearn.core.strategy.ClientInfo;
+import io.fedlearn.core.strategy.ClientSelector;
+import io.fedlearn.core.strategy.Exchange;
+import io.fedlearn.core.strategy.RoundProtocol;
+import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.strategy.StrategyParts;
+import io.fedlearn.core.task.Config;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.update.InvalidUpdateException;
+import io.fedlearn.core.update.UpdateSpool;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** The one round loop. Confined to the thread that runs it. */
+final class Coordinator {
+    private static final System.Logger LOG = System.getLogger(Coordinator.class.getName());
+
+    private final Federation federation;
+    private final Strategy strategy;
+    private final Runtime runtime;
+    private final Exchanger exchanger;
+    private final Listeners listeners;
+    private final StrategyParts parts;
+    private final Progress progress;
+    private Optional<PrivacySpent> privacySpent = Optional.empty();
+
+    Coordinator(Federation federation, Runtime runtime) {
+        this.federation = federation;
+        this.strategy = federation.strategy();
+        this.runtime = runtime;
+        this.exchanger = new Exchanger(federation, runtime);
+        this.listeners = exchanger.listeners();
+        this.parts = strategy.start(federation.trainingConfig());
+        this.progress = new Progress(
+                federation.goal,
+                federation.earlyStopping.map(EarlyStopping::minimumGain).orElse(0.0));
+    }
+
+    Run run() throws InterruptedException {
+        federation.requireCapabilities(runtime);
+        Optional<SavedRun> saved = federation.store.load();
+        RunHeader header;
+        Model global;
+        List<String> notices = List.of();
+        if (saved.isPresent()) {
+            header = saved.get().header();
+            if (!federation.resume) {
+                throw new IllegalStateException("the store holds run " + header.runId() + " with "
+                        + saved.get().records().size() + " rounds already: resume it, or choose another place");
+            }
+            exchanger.runId(header.runId());
+            String initialDigest = federation.initialModel.map(Model::digest).orElse(header.initialDigest());
+            List<String> differences = header.differences(newHeader(initialDigest));
+            if (!differences.isEmpty()) {
+                throw new IllegalStateException("run " + header.runId() + " cannot be resumed with other settings than it had: "
+                        + String.join("; ", differences));
+            }
+            global = saved.get().latest().model();
+            parts.restore(saved.get().latest().states());
+            progress.replay(saved.get());
+            notices = saved.get().notices();
+            notices.forEach(notice -> LOG.log(System.Logger.Level.WARNING, notice));
+        } else {
+            global = federation.initialModel.isPresent() ? federation.initialModel.get() : askInitialModel();
+            requireTrainable(global);
+            header = newHeader(global.digest());
+            federation.store.create(header, new Checkpoint(0, global, parts.snapshot(), Optional.empty()));
+        }
+        RunHeader started = header;
+        List<String> told = notices;
+        listeners.tell(listener ->
+                listener.runStarted(started, progress.records().size(), federation.rounds, told));
+        audit(
+                saved.isPresent() ? "run-resumed" : "run-started",
+                Config.empty()
+                        .with("run", exchanger.runId())
+                        .with("round", (long) progress.records().size())
+                        .with("strategy", header.strategy())
+                        .with("model", global.digest()));
+        return loop(header, global);
+    }
+
+    private RunHeader newHeader(String initialDigest) {
+        return new RunHeader(
+                exchanger.runId(),
+                federation.seed,
+                strategy.name(),
+                federation.settings(),
+                initialDigest,
+                LibraryVersion.current(),
+                federation.clock.instant());
+    }
+
+    private static void requireTrainable(Model model) {
+        for (int i = 0; i < model.tensors().size(); i++) {
+            if (model.tensors().get(i).firstNonFinite() >= 0) {
+                throw new IllegalArgumentException("the initial model's tensor '"
+                        + model.spec().tensors().get(i).name() + "' holds NaN or an infinite value");
+            }
+        }
+        if (model.spec().trainableCount() == 0) {
+            throw new IllegalArgumentException("the initial model has no trainable parameter");
+        }
+    }
+
+    private Run loop(RunHeader header, Model initial) throws InterruptedException {
+        Model global = initial;
+        StopReason stopReason = StopReason.ROUNDS_DONE;
+        while (progress.records().size() < federation.rounds) {
+            if (hasRunOutOfPatience()) {
+                stopReason = StopReason.EARLY_STOPPED;
+                break;
+            }
+            int round = progress.records().size() + 1;
+            Optional<Checkpoint> next = round(round, global);
+            if (next.isEmpty()) {
+                stopReason = StopReason.PRIVACY_BUDGET_SPENT;
+                break;
+            }
+            global = next.get().model();
+            finish(next.get());
+        }
+        if (stopReason == StopReason.ROUNDS_DONE && hasRunOutOfPatience()) {
+            stopReason = StopReason.EARLY_STOPPED;
+        }
+        audit(
+                "run-finished",
+                Config.empty()
+                        .with("run", header.runId())
+                        .with("rounds", (long) progress.records().size())
+                        .with("reason", stopReason.name())
+                        .with("model", global.digest()));
+        Run run = new Run(
+                header, progress.records(), global, progress.best(), bestModel(global), stopReason);
+        listeners.tell(listener -> listener.runFinished(run));
+        return run;
+    }
+
+    private boolean hasRunOutOfPatience() {
+        return federation.earlyStopping.isPresent()
+                && progress.roundsWithoutGain() >= federation.earlyStopping.get().patience();
+    }
+
+    private Model bestModel(Model latest) {
+        if (progress.best().isEmpty() || progress.best().get().modelDigest().equals(latest.digest())) {
+            return latest;
+        }
+        int round = progress.best().get().round();
+        return federation.store.model(round).orElseThrow(() -> new IllegalStateException(
+                "the run store did not keep the model of the best round, " + round));
+    }
+
+    /** Saves a round, and ends the run if it was aborted once too often. */
+    private void finish(Checkpoint checkpoint) {
+        RoundRecord record = checkpoint.record().orElseThrow();
+        federation.store.commit(checkpoint, progress.isBest(record));
+        progress.add(record);
+        LOG.log(System.Logger.Level.DEBUG, () -> "round " + record.round() + ": "
+                + record.abortReason().map(reason -> "aborted, " + reason).orElse(record.metrics().toString()));
+        listeners.tell(listener -> listener.roundFinished(record));
+        if (record.isAborted() && progress.aborted() > federation.policy.toleratedAborts()) {
+            throw new QuorumNotReachedException(
+                    record.round(),
+                    federation.policy.quorum(),
+                    (int) record.outcomes().stream().filter(OutcomeRecord::isCompleted).count(),
+                    record.abortReason().orElseThrow());
+        }
+    }
+
+    /** What one round came to, or nothing if the privacy budget forbids it. */
+    private Optional<Checkpoint> round(int round, Model global) throws InterruptedException {
+        Instant startedAt = federation.clock.instant();
+        long startedNanos = System.nanoTime();
+        RoundDraft draft = new RoundDraft(round, global, startedAt, startedNanos);
+        runtime.awaitClients(federation.policy.quorum(), federation.clientWait);
+        draft.cohort = selectCohort(round);
+        if (!debit(round, draft.cohort.size())) {
+            return Optional.empty();
+        }
+        listeners.tell(listener -> listener.roundStarted(round, draft.cohort));
+        audit(
+                "round-started",
+                Config.empty()
+                        .with("run", exchanger.runId())
+                        .with("round", round)
+                        .with("cohort", String.join(" ", draft.cohort))
+                        .with("model", global.digest()));
+        if (draft.cohort.size() < federation.policy.quorum()) {
+            return Optional.of(draft.abort("only " + draft.cohort.size() + " clients could be asked, " + federation.policy.quorum()
+                            + " are needed"));
+        }
+        try (UpdateSpool spool = federation.newSpool()) {
+            RoundProtocol protocol =
+                    parts.protocol().start(parts, new RoundProtocol.Context(round, global, draft.cohort, spool));
+            Optional<Exchange> exchange = protocol.next();
+            for (int number = 0; exchange.isPresent(); number++) {
+                draft.outcomes = exchanger.train(exchange.get(), round, number, progress::participation, spool);
+                long completed = draft.outcomes.stream().filter(OutcomeRecord::isCompleted).count();
+                if (completed < federation.policy.quorum()) {
+                    return Optional.of(draft.abort(completed + " of " + draft.outcomes.size() + " clients completed, "
+                                    + federation.policy.quorum() + " are needed"));
+                }
+                exchange = protocol.next();
+            }
+            Model next = parts.step(global, protocol.finish());
+            requireFinite(next);
+            draft.outcomes = weigh(draft.outcomes, protocol.weights());
+            return Optional.of(draft.complete(next, evaluate(round, next)));
+        } catch (InvalidUpdateException e) {
+            return Optional.of(draft.abort(e.getMessage()));
+        }
+    }
+
+    private static void requireFinite(Model model) {
+        for (int i = 0; i < model.tensors().size(); i++) {
+            if (model.tensors().get(i).firstNonFinite() >= 0) {
+                throw InvalidUpdateException.ofTensor(
+                        model.spec().tensors().get(i).name(), "of the next global model would not be finite");
+            }
+        }
+    }
+
+    private List<String> selectCohort(int round) {
+        List<ClientInfo> clients = runtime.clients();
+        ClientSelector.Context context = new ClientSelector.Context(
+                round,
+                clients,
+                SeededRandom.of(SeededRandom.derive(SeededRandom.derive(federation.seed, round), "selection")),
+                progress::participation);
+        List<String> chosen = strategy.selector().select(context);
+        Set<String> known = new HashSet<>();
+        clients.forEach(client -> known.add(client.id()));
+        for (String id : chosen) {
+            if (!known.remove(id)) {
+                throw new IllegalStateException("selector " + strategy.selector().description()
+                        + " chose client '" + id + "' twice, or it is not there");
+            }
+        }
+        return chosen.stream().sorted().toList();
+    }
+
+    private boolean debit(int round, int cohortSize) {
+        List<PrivacyCharge> charges = parts.charges(round, cohortSize);
+        try {
+            for (PrivacyCharge charge : charges) {
+                privacySpent = Optional.of(federation.ledger
+                        .orElseThrow(() -> new IllegalStateException(
+                                "strategy " + strategy.name() + " releases noisy data and needs a privacy ledger"))
+                        .debit(charge));
+            }
+            return true;
+        } catch (PrivacyBudgetExceededException e) {
+            LOG.log(System.Logger.Level.INFO, "round " + round + " is not started: " + e.getMessage());
+            return false;
+        }
+    }
+
+    private static List<OutcomeRecord> weigh(List<OutcomeRecord> outcomes, Map<String, Double> weights) {
+        return outcomes.stream()
+                .map(outcome -> new OutcomeRecord(
+                        outcome.clientId(),
+                        outcome.outcome(),
+                        outcome.reason(),
+                        outcome.exampleCount(),
+                        weights.getOrDefault(outcome.clientId(), 0.0),
+                        outcome.metrics(),
+                        outcome.updateBytes(),
+                        outcome.seconds()))
+                .toList();
+    }
+
+    private EvaluationRecord evaluate(int round, Model model) throws InterruptedException {
+        boolean due = federation.evaluateEvery > 0
+                && (round % federation.evaluateEvery == 0 || round == federation.rounds);
+        if (!due) {
+            return EvaluationRecord.none();
+        }
+        Metrics central = federation.centralEvaluation
+                .map(evaluation -> evaluation.evaluate(model))
+                .orElse(Metrics.none());
+        if (!federation.federatedEvaluation) {
+            return new EvaluationRecord(central, central, List.of());
+        }
+        EvaluationExchange exchange = new EvaluationExchange(
+                runtime.clients().stream().map(ClientInfo::id).toList(), model, parts.clientConfig());
+        List<OutcomeRecord> outcomes = exchanger.ask(exchange, round);
+        Metrics overall = exchange.metrics();
+        return new EvaluationRecord(overall.isEmpty() ? central : overall, central, outcomes);
+    }
+
+    private Model askInitialModel() throws InterruptedException {
+        runtime.awaitClients(1, federation.clientWait);
+        List<String> reasons = new ArrayList<>();
+        for (ClientInfo client : runtime.clients()) {
+            InitialModelExchange exchange = new InitialModelExchange(client.id());
+            OutcomeRecord outcome = exchanger.ask(exchange, 0).get(0);
+            if (exchange.model().isPresent()) {
+                return exchange.model().get();
+            }
+            reasons.add(client.id() + ": " + outcome.outcome() + " " + outcome.reason());
+        }
+        throw new IllegalStateException(
+                "no initial model was given, and no client gave one: " + String.join("; ", reasons));
+    }
+
+    /** Repeats a recorded round from the checkpoint before it, with the clients that completed it. */
+    Model replay(RoundRecord record, Checkpoint before, RunHeader header) throws InterruptedException {
+        exchanger.runId(header.runId());
+        parts.restore(before.states());
+        List<String> cohort = record.outcomes().stream()
+                .filter(outcome -> outcome.weight() > 0)
+                .map(OutcomeRecord::clientId)
+                .toList();
+        try (UpdateSpool spool = federation.newSpool()) {
+            RoundProtocol protocol = parts.protocol()
+                    .start(parts, new RoundProtocol.Context(record.round(), before.model(), cohort, spool));
+            int number = 0;
+            for (Optional<Exchange> exchange = protocol.next(); exchange.isPresent(); exchange = protocol.next()) {
+                List<OutcomeRecord> outcomes =
+                        exchanger.train(exchange.get(), record.round(), number++, progress::participation, spool);
+                for (OutcomeRecord outcome : outcomes) {
+                    if (!outcome.isCompleted()) {
+                        throw new IllegalStateException("client '" + outcome.clientId() + "' completed round "
+                                + record.round() + " and now is " + outcome.outcome() + ": " + outcome.reason());
+                    }
+                }
+            }
+            return parts.step(before.model(), protocol.finish());
+        }
+    }
+
+    void prepareReplay(SavedRun history) {
+        progress.replay(history);
+    }
+
+    private void audit(String type, Config fields) {
+        federation.audit.ifPresent(log -> log.append(new AuditEvent(federation.clock.instant(), type, fields)));
+    }
+
+    /** What is known of a round while it is under way. */
+    private final class RoundDraft {
+        private final int round;
+        private final Model global;
+        private final Instant startedAt;
+        private final long startedNanos;
+        private List<String> cohort = List.of();
+        private List<OutcomeRecord> outcomes = List.of();
+
+        RoundDraft(int round, Model global, Instant startedAt, long startedNanos) {
+            this.round = round;
+            this.global = global;
+            this.startedAt = startedAt;
+            this.startedNanos = startedNanos;
+        }
+
+        Checkpoint complete(Model next, EvaluationRecord evaluation) {
+            return checkpoint(next, evaluation, Optional.empty());
+        }
+
+        Checkpoint abort(String reason) {
+            return checkpoint(global, EvaluationRecord.none(), Optional.of(reason));
+        }
+
+        private Checkpoint checkpoint(Model model, EvaluationRecord evaluation, Optional<String> abortReason) {
+            for (OutcomeRecord outcome : outcomes) {
+                if (!outcome.isCompleted()) {
+                    audit(
+                            "client-" + outcome.outcome(),
+                            Config.empty()
+                                    .with("run", exchanger.runId())
+                                    .with("round", round)
+                                    .with("client", outcome.clientId())
+                                    .with("reason", outcome.reason()));
+                }
+            }
+            audit(
+                    abortReason.isPresent() ? "round-aborted" : "round-completed",
+                    Config.empty()
+                            .with("run", exchanger.runId())
+                            .with("round", round)
+                            .with("model", model.digest())
+                            .with("reason", abortReason.orElse("")));
+            MetricsMean trained = new MetricsMean();
+            for (OutcomeRecord outcome : outcomes) {
+                if (outcome.isCompleted()) {
+                    trained.add(outcome.metrics(), Math.max(1, outcome.exampleCount()));
+                }
+            }
+            RoundRecord record = new RoundRecord(
+                    round,
+                    abortReason,
+                    federation.seed,
+                    strategy.name(),
+                    federation.settings(),
+                    parts.clientConfig(),
+                    global.digest(),
+                    model.digest(),
+                    cohort,
+                    outcomes,
+                    trained.result(),
+                    evaluation,
+                    exchanger.takeLateUpdates(),
+                    privacySpent,
+                    federation.audit.map(log -> log.head()),
+                    LibraryVersion.current(),
+                    startedAt,
+                    (System.nanoTime() - startedNanos) / 1e9);
+            return new Checkpoint(round, model, parts.snapshot(), Optional.of(record));
+        }
+    }
+}

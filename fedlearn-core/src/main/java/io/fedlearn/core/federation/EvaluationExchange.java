@@ -1,0 +1,84 @@
+package io.fedlearn.core.federation;
+
+import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.metric.ScoreHistogram;
+import io.fedlearn.core.strategy.Exchange;
+import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.task.Config;
+import io.fedlearn.core.task.Task;
+import io.fedlearn.core.task.TaskKind;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.training.Evaluation;
+import io.fedlearn.core.update.InvalidUpdateException;
+import io.fedlearn.core.update.UpdateCheck;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Asks sites what a model is worth on their test examples. Overall, scalar metrics are averaged by example count; the AUC is that
+ * of all score histograms together, since an average of AUCs is not one.
+ */
+final class EvaluationExchange implements Exchange {
+    private static final UpdateCheck CHECK = new UpdateCheck(1 << 20, UpdateCheck.DEFAULT_MAX_EXAMPLE_COUNT);
+
+    private final List<String> clients;
+    private final Model model;
+    private final Config config;
+    private final MetricsMean mean = new MetricsMean();
+    private final ScoreHistogram scores = ScoreHistogram.empty();
+
+    EvaluationExchange(List<String> clients, Model model, Config config) {
+        this.clients = clients;
+        this.model = model;
+        this.config = config;
+    }
+
+    @Override
+    public TaskKind kind() {
+        return TaskKind.EVALUATE;
+    }
+
+    @Override
+    public List<String> clients() {
+        return clients;
+    }
+
+    @Override
+    public void instruct(String clientId, Task.Builder task) {
+        task.model(model).config(config);
+    }
+
+    @Override
+    public void check(String clientId, ClientUpdate update) {
+        CHECK.checkSizes(update);
+        if (update.exampleCount() < 1) {
+            throw InvalidUpdateException.of("the example count must be >= 1, was " + update.exampleCount());
+        }
+        Model histogram = update.tensors().get(Evaluation.SCORES);
+        if (histogram != null) {
+            try {
+                ScoreHistogram.ofTensors(histogram);
+            } catch (IllegalArgumentException e) {
+                throw InvalidUpdateException.of(e.getMessage());
+            }
+        }
+    }
+
+    @Override
+    public Map<String, String> accept(List<Answer> answers) {
+        for (Answer answer : answers) {
+            mean.add(answer.update().metrics(), answer.update().exampleCount());
+            Model histogram = answer.update().tensors().get(Evaluation.SCORES);
+            if (histogram != null) {
+                scores.add(ScoreHistogram.ofTensors(histogram));
+            }
+        }
+        return Map.of();
+    }
+
+    /** The metrics over all sites' examples together. */
+    Metrics metrics() {
+        Metrics metrics = mean.result();
+        return scores.auc().isPresent() ? metrics.with(Evaluation.AUC, scores.auc().getAsDouble()) : metrics;
+    }
+}

@@ -1,0 +1,426 @@
+package io.fedlearn.core.federation;
+
+import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.record.OutcomeRecord;
+import io.fedlearn.core.runtime.Runtime;
+import io.fedlearn.core.runtime.TaskListener;
+import io.fedlearn.core.strategy.Exchange;
+import io.fedlearn.core.task.ClientOutcome;
+import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.task.Task;
+import io.fedlearn.core.update.InvalidUpdateException;
+import io.fedlearn.core.update.UpdateSpool;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * One exchange under way: sends the tasks, waits for the answers within their deadlines, and hands them to the exchange in the
+ * order of client ids, so that nothing depends on the order of arrival.
+ *
+ * <p>An answer that comes before its turn waits on the heap while all that wait take at most {@code inFlightBytes}; beyond that
+ * its thread waits for a moment if the turn is moving, and else writes it to the spool.
+ */
+final class ExchangeRun implements TaskListener {
+    /** How many answers are handed over at a time: enough that an aggregator reads its sums once for several of them. */
+    private static final int MAX_ANSWERS = 16;
+
+    /** What ends an exchange. */
+    record Limits(OptionalInt closeAfter, Optional<Duration> clientDeadline, Optional<Duration> deadline) {}
+
+    private final Exchange exchange;
+    private final int round;
+    private final Runtime runtime;
+    private final Limits limits;
+    private final long inFlightBytes;
+    private final UpdateSpool spool;
+    private final Listeners listeners;
+    private final Consumer<String> late;
+    private final Thread coordinator = Thread.currentThread();
+    private final Queue<Consumer<RoundListener>> events = new ConcurrentLinkedQueue<>();
+
+    // Guards what follows; never held while a client, a listener, the runtime or the disk is used.
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final Condition room = lock.newCondition();
+    private final List<Slot> slots = new ArrayList<>();
+    private final Map<String, Slot> byTask = new HashMap<>();
+    private int turn;
+    private boolean handingOver;
+    private long heldBytes;
+    private int completed;
+    private boolean closed;
+    private Optional<RuntimeException> failure = Optional.empty();
+
+    /** One client's place in the order. */
+    private static final class Slot {
+        final Task task;
+        long startedAt;
+        boolean isStarted;
+        boolean isArriving;
+        Optional<OutcomeRecord> result = Optional.empty();
+        Optional<ClientUpdate> waiting = Optional.empty();
+        long heldBytes;
+
+        Slot(Task task) {
+            this.task = task;
+        }
+    }
+
+    ExchangeRun(
+            Exchange exchange,
+            int round,
+            Function<String, Task.Builder> newTask,
+            Runtime runtime,
+            Limits limits,
+            long inFlightBytes,
+            UpdateSpool spool,
+            Listeners listeners,
+            Consumer<String> late) {
+        this.exchange = exchange;
+        this.round = round;
+        this.runtime = runtime;
+        this.limits = limits;
+        this.inFlightBytes = inFlightBytes;
+        this.spool = spool;
+        this.listeners = listeners;
+        this.late = late;
+        for (String clientId : exchange.clients().stream().sorted().toList()) {
+            Task.Builder builder = newTask.apply(clientId);
+            limits.clientDeadline().ifPresent(builder::timeLimit);
+            exchange.instruct(clientId, builder);
+            Slot slot = new Slot(builder.build());
+            slots.add(slot);
+            if (byTask.put(slot.task.id(), slot) != null) {
+                throw new IllegalArgumentException("client '" + clientId + "' is asked twice");
+            }
+        }
+    }
+
+    /** Runs the exchange to its end and tells how each client's task ended, in the order of client ids. */
+    List<OutcomeRecord> run() throws InterruptedException {
+        long startedAt = System.nanoTime();
+        listeners.tell(listener -> listener.exchangeStarted(round, exchange.kind(), exchange.clients()));
+        try {
+            for (Slot slot : slots) {
+                runtime.submit(slot.task, this);
+            }
+            while (true) {
+                tellEvents();
+                List<Exchange.Answer> answers = new ArrayList<>();
+                List<Slot> taken = new ArrayList<>();
+                List<Task> expired = new ArrayList<>();
+                lock.lock();
+                try {
+                    failure.ifPresent(e -> {
+                        throw e;
+                    });
+                    take(answers, taken);
+                    if (answers.isEmpty()) {
+                        if (turn == slots.size()) {
+                            break;
+                        }
+                        expire(startedAt, expired);
+                        if (expired.isEmpty() && events.isEmpty()) {
+                            await(startedAt);
+                        }
+                    }
+                } finally {
+                    lock.unlock();
+                }
+                expired.forEach(runtime::cancel);
+                if (!answers.isEmpty()) {
+                    handOver(answers, taken);
+                }
+            }
+        } finally {
+            close();
+        }
+        tellEvents();
+        return slots.stream().map(slot -> slot.result.orElseThrow()).toList();
+    }
+
+    private void tellEvents() {
+        for (Consumer<RoundListener> event = events.poll(); event != null; event = events.poll()) {
+            listeners.tell(event);
+        }
+    }
+
+    /** Takes the answers whose turn it is. */
+    private void take(List<Exchange.Answer> answers, List<Slot> taken) {
+        while (turn < slots.size() && slots.get(turn).result.isPresent() && answers.size() < MAX_ANSWERS) {
+            Slot slot = slots.get(turn++);
+            if (slot.waiting.isPresent()) {
+                answers.add(new Exchange.Answer(slot.task.clientId(), slot.waiting.get()));
+                taken.add(slot);
+                slot.waiting = Optional.empty();
+            }
+        }
+        handingOver = !answers.isEmpty();
+        // Who waits for room looks again: the turn may have moved past clients that sent nothing, and now stand still.
+        room.signalAll();
+    }
+
+    private void handOver(List<Exchange.Answer> answers, List<Slot> taken) {
+        Map<String, String> rejected = exchange.accept(answers);
+        lock.lock();
+        try {
+            for (Slot slot : taken) {
+                heldBytes -= slot.heldBytes;
+                slot.heldBytes = 0;
+                String reason = rejected.get(slot.task.clientId());
+                if (reason != null) {
+                    completed--;
+                    OutcomeRecord answered = slot.result.orElseThrow();
+                    settle(
+                            slot,
+                            record(
+                                    slot,
+                                    new ClientOutcome.Rejected(reason),
+                                    answered.updateBytes(),
+                                    answered.seconds()));
+                }
+            }
+            handingOver = false;
+            room.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends the tasks whose time is up, and all that are open if the exchange has enough or its own time is up. */
+    private void expire(long startedAt, List<Task> expired) {
+        long now = System.nanoTime();
+        boolean enough = limits.closeAfter().isPresent() && completed >= limits.closeAfter().getAsInt();
+        boolean over = limits.deadline().isPresent() && now - startedAt >= limits.deadline().get().toNanos();
+        for (int i = turn; i < slots.size(); i++) {
+            Slot slot = slots.get(i);
+            if (slot.result.isPresent() || slot.isArriving && !enough) {
+                continue;
+            }
+            if (enough) {
+                settle(slot, cancelled());
+            } else if (over) {
+                settle(slot, new ClientOutcome.TimedOut(limits.deadline().orElseThrow()));
+            } else if (slot.isStarted
+                    && limits.clientDeadline().isPresent()
+                    && now - slot.startedAt >= limits.clientDeadline().get().toNanos()) {
+                settle(slot, new ClientOutcome.TimedOut(limits.clientDeadline().get()));
+            } else {
+                continue;
+            }
+            expired.add(slot.task);
+        }
+    }
+
+    private void await(long startedAt) throws InterruptedException {
+        long now = System.nanoTime();
+        long wait = Long.MAX_VALUE;
+        if (limits.deadline().isPresent()) {
+            wait = limits.deadline().get().toNanos() - (now - startedAt);
+        }
+        if (limits.clientDeadline().isPresent()) {
+            long limit = limits.clientDeadline().get().toNanos();
+            for (int i = turn; i < slots.size(); i++) {
+                Slot slot = slots.get(i);
+                if (slot.isStarted && !slot.isArriving && slot.result.isEmpty()) {
+                    wait = Math.min(wait, limit - (now - slot.startedAt));
+                }
+            }
+        }
+        if (wait == Long.MAX_VALUE) {
+            changed.await();
+        } else if (wait > 0) {
+            changed.awaitNanos(wait);
+        }
+    }
+
+    private ClientOutcome cancelled() {
+        return new ClientOutcome.Cancelled("the round closed after " + completed + " updates");
+    }
+
+    private void settle(Slot slot, ClientOutcome outcome) {
+        settle(slot, outcome, 0);
+    }
+
+    private void settle(Slot slot, ClientOutcome outcome, long updateBytes) {
+        double seconds = slot.isStarted ? (System.nanoTime() - slot.startedAt) / 1e9 : 0;
+        settle(slot, record(slot, outcome, updateBytes, seconds));
+    }
+
+    private void settle(Slot slot, OutcomeRecord result) {
+        slot.result = Optional.of(result);
+        events.add(listener -> listener.clientFinished(round, exchange.kind(), result));
+    }
+
+    private static OutcomeRecord record(Slot slot, ClientOutcome outcome, long updateBytes, double seconds) {
+        Optional<ClientUpdate> update =
+                outcome instanceof ClientOutcome.Completed done ? Optional.of(done.update()) : Optional.empty();
+        return new OutcomeRecord(
+                slot.task.clientId(),
+                outcome.word(),
+                outcome.reason(),
+                update.map(ClientUpdate::exampleCount).orElse(0L),
+                0,
+                update.map(ClientUpdate::metrics).orElse(Metrics.none()),
+                updateBytes,
+                seconds);
+    }
+
+    private void close() {
+        List<Task> open = new ArrayList<>();
+        lock.lock();
+        try {
+            closed = true;
+            for (Slot slot : slots) {
+                if (slot.result.isEmpty()) {
+                    open.add(slot.task);
+                }
+            }
+            room.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        open.forEach(runtime::cancel);
+    }
+
+    @Override
+    public void started(Task task) {
+        lock.lock();
+        try {
+            Slot slot = byTask.get(task.id());
+            if (slot == null || closed || slot.isStarted || slot.result.isPresent()) {
+                return;
+            }
+            slot.isStarted = true;
+            slot.startedAt = System.nanoTime();
+            events.add(listener -> listener.clientStarted(round, exchange.kind(), task.clientId()));
+            changed.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void progress(Task task, long done, long total) {
+        listeners.tell(listener -> listener.clientProgress(round, exchange.kind(), task.clientId(), done, total));
+    }
+
+    @Override
+    public void finished(Task task, ClientOutcome outcome) {
+        Slot slot;
+        lock.lock();
+        try {
+            slot = byTask.get(task.id());
+            if (slot == null) {
+                return;
+            }
+            if (closed || slot.result.isPresent() || slot.isArriving) {
+                if (outcome instanceof ClientOutcome.Completed) {
+                    late.accept(task.id());
+                }
+                return;
+            }
+            slot.isArriving = true;
+        } finally {
+            lock.unlock();
+        }
+        try {
+            ClientOutcome checked = check(task, outcome);
+            if (checked instanceof ClientOutcome.Completed done) {
+                arrive(slot, done.update());
+            } else {
+                lock.lock();
+                try {
+                    if (slot.result.isEmpty()) {
+                        settle(slot, checked);
+                        changed.signal();
+                    }
+                } finally {
+                    lock.unlock();
+                }
+            }
+        } catch (RuntimeException e) {
+            fail(e);
+        }
+    }
+
+    private ClientOutcome check(Task task, ClientOutcome outcome) {
+        if (outcome instanceof ClientOutcome.Completed done) {
+            try {
+                exchange.check(task.clientId(), done.update());
+            } catch (InvalidUpdateException e) {
+                return new ClientOutcome.Rejected(e.getMessage());
+            }
+        }
+        return outcome;
+    }
+
+    private void fail(RuntimeException e) {
+        lock.lock();
+        try {
+            failure = Optional.of(e);
+            changed.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void arrive(Slot slot, ClientUpdate update) {
+        ClientUpdate resting = update;
+        if (mustSpool(slot, update.heapBytes())) {
+            resting = spool.write(update);
+        }
+        lock.lock();
+        try {
+            if (closed || slot.result.isPresent()) {
+                late.accept(slot.task.id());
+                return;
+            }
+            if (limits.closeAfter().isPresent() && completed >= limits.closeAfter().getAsInt()) {
+                settle(slot, cancelled());
+                changed.signal();
+                return;
+            }
+            settle(slot, new ClientOutcome.Completed(update), update.byteCount());
+            slot.waiting = Optional.of(resting);
+            slot.heldBytes = resting.heapBytes();
+            heldBytes += slot.heldBytes;
+            completed++;
+            changed.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until there is room for so many bytes, or says that there will be none soon. */
+    private boolean mustSpool(Slot slot, long bytes) {
+        lock.lock();
+        try {
+            while (bytes > 0 && heldBytes + bytes > inFlightBytes && slots.get(Math.min(turn, slots.size() - 1)) != slot) {
+                boolean moving = handingOver || turn < slots.size() && slots.get(turn).result.isPresent();
+                if (closed || slot.result.isPresent()) {
+                    return false;
+                }
+                if (!moving || Thread.currentThread() == coordinator) {
+                    return true;
+                }
+                room.awaitUninterruptibly();
+            }
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+}

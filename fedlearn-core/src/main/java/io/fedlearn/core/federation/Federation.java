@@ -1,0 +1,506 @@
+package io.fedlearn.core.federation;
+
+import io.fedlearn.core.budget.PrivacyLedger;
+import io.fedlearn.core.client.Client;
+import io.fedlearn.core.client.ClientStateStore;
+import io.fedlearn.core.client.InMemoryClientStateStore;
+import io.fedlearn.core.record.OutcomeRecord;
+import io.fedlearn.core.record.RoundRecord;
+import io.fedlearn.core.runtime.InProcessRuntime;
+import io.fedlearn.core.runtime.Runtime;
+import io.fedlearn.core.store.AuditLog;
+import io.fedlearn.core.store.Checkpoint;
+import io.fedlearn.core.store.InMemoryRunStore;
+import io.fedlearn.core.store.RunStore;
+import io.fedlearn.core.store.SavedRun;
+import io.fedlearn.core.strategy.Capability;
+import io.fedlearn.core.strategy.ClientInfo;
+import io.fedlearn.core.strategy.Exchange;
+import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.task.Config;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.training.Evaluation;
+import io.fedlearn.core.training.FeatureStatistics;
+import io.fedlearn.core.training.TrainingSettings;
+import io.fedlearn.core.update.UpdateSpool;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * A federated run: which clients, which strategy, how many rounds, and what is kept of it.
+ *
+ * <p>The same settings, clients and seed give the same bits of the global model, in whatever order clients answer and on however
+ * many threads they run. Immutable once built; {@link #run()} may be called from one thread at a time.
+ */
+public final class Federation {
+    /** Default of {@link Builder#rounds}: {@value}. */
+    public static final int DEFAULT_ROUNDS = 10;
+
+    /** Default of {@link Builder#inFlightBytes}: 64 MiB. */
+    public static final long DEFAULT_IN_FLIGHT_BYTES = 64L << 20;
+
+    /** Default of {@link Builder#clientWait}: 30 s. */
+    public static final Duration DEFAULT_CLIENT_WAIT = Duration.ofSeconds(30);
+
+    private final Optional<Strategy> strategy;
+    final int rounds;
+    final long seed;
+    final String runId;
+    final Optional<Model> initialModel;
+    final TrainingSettings training;
+    final Config clientConfig;
+    final Config extraSettings;
+    final RoundPolicy policy;
+    final Duration clientWait;
+    final int evaluateEvery;
+    final boolean federatedEvaluation;
+    final Optional<CentralEvaluation> centralEvaluation;
+    final Optional<Goal> goal;
+    final Optional<EarlyStopping> earlyStopping;
+    final RunStore store;
+    final boolean resume;
+    final Optional<AuditLog> audit;
+    final Optional<PrivacyLedger> ledger;
+    final List<RoundListener> listeners;
+    final InstantSource clock;
+    final long inFlightBytes;
+    private final Optional<Path> spoolDirectory;
+    private final Function<Federation, Runtime> runtimes;
+    private final boolean ownsRuntime;
+    private final Optional<Executor> executor;
+    private final int parallelism;
+    private final ClientStateStore clientStates;
+
+    private Federation(Builder builder) {
+        this.strategy = builder.strategy;
+        this.rounds = builder.rounds;
+        this.seed = builder.seed;
+        this.runId = builder.runId;
+        this.initialModel = builder.initialModel;
+        this.training = builder.training;
+        this.clientConfig = builder.clientConfig;
+        this.extraSettings = builder.extraSettings;
+        this.policy = builder.policy;
+        this.clientWait = builder.clientWait;
+        this.evaluateEvery = builder.evaluateEvery;
+        this.federatedEvaluation = builder.federatedEvaluation;
+        this.centralEvaluation = builder.centralEvaluation;
+        this.goal = builder.evaluateEvery == 0 ? Optional.empty() : Optional.of(builder.goal);
+        this.earlyStopping = builder.earlyStopping;
+        this.store = builder.store;
+        this.resume = builder.resume;
+        this.audit = builder.audit;
+        this.ledger = builder.ledger;
+        this.listeners = List.copyOf(builder.listeners);
+        this.clock = builder.clock;
+        this.inFlightBytes = builder.inFlightBytes;
+        this.spoolDirectory = builder.spoolDirectory;
+        this.runtimes = builder.runtimes;
+        this.ownsRuntime = builder.ownsRuntime;
+        this.executor = builder.executor;
+        this.parallelism = builder.parallelism;
+        this.clientStates = builder.clientStates;
+        if (policy.closeAfter().isPresent() && policy.closeAfter().getAsInt() < policy.quorum()) {
+            throw new IllegalArgumentException("closeAfter must be >= quorum, was " + policy.closeAfter().getAsInt()
+                    + " with a quorum of " + policy.quorum());
+        }
+        if (earlyStopping.isPresent() && evaluateEvery == 0) {
+            throw new IllegalArgumentException("early stopping needs an evaluation");
+        }
+    }
+
+    /** A federation of clients in this process, named {@code client-1}, {@code client-2} and so on. */
+    public static Builder of(List<? extends Client> clients) {
+        int digits = String.valueOf(clients.size()).length();
+        Map<String, Client> named = new LinkedHashMap<>();
+        for (int i = 0; i < clients.size(); i++) {
+            named.put(String.format("client-%0" + digits + "d", i + 1), clients.get(i));
+        }
+        return of(named);
+    }
+
+    /** A federation of clients in this process, by id. */
+    public static Builder of(Map<String, ? extends Client> clients) {
+        if (clients.isEmpty()) {
+            throw new IllegalArgumentException("a federation needs at least one client");
+        }
+        Map<String, Client> copy = Map.copyOf(clients);
+        return new Builder(
+                federation -> {
+                    InProcessRuntime.Builder builder = InProcessRuntime.builder(copy)
+                            .parallelism(federation.parallelism)
+                            .clientStates(federation.clientStates);
+                    federation.executor.ifPresent(builder::executor);
+                    return builder.build();
+                },
+                true);
+    }
+
+    /** A federation of the clients that this runtime reaches. The caller closes it. */
+    public static Builder of(Runtime runtime) {
+        return new Builder(federation -> runtime, false);
+    }
+
+    /**
+     * Runs all rounds, or those that a resumed run has left, and closes the run store and the audit log.
+     *
+     * @throws QuorumNotReachedException if more rounds were aborted than the policy tolerates
+     * @throws IllegalArgumentException if the strategy needs more than the clients can do
+     * @throws IllegalStateException if there is no strategy, or the store holds a run that is not to be resumed or had other
+     *     settings
+     * @throws io.fedlearn.core.store.RunStoreException if the run cannot be saved or loaded
+     * @throws InterruptedException if the thread was interrupted; the run can be resumed
+     */
+    public Run run() throws InterruptedException {
+        try {
+            return withRuntime(runtime -> new Coordinator(this, runtime).run());
+        } finally {
+            store.close();
+            audit.ifPresent(AuditLog::close);
+        }
+    }
+
+    /** Asks all clients something outside any round, and tells how their tasks ended, in the order of their ids. */
+    public List<OutcomeRecord> ask(Function<List<String>, Exchange> exchange) throws InterruptedException {
+        return withRuntime(runtime -> {
+            runtime.awaitClients(policy.quorum(), clientWait);
+            List<String> clients =
+                    runtime.clients().stream().map(ClientInfo::id).toList();
+            return new Exchanger(this, runtime).ask(exchange.apply(clients), 0);
+        });
+    }
+
+    /**
+     * The statistics of the features of all clients' training examples together, from which inputs can be standardised without
+     * any site seeing another's data.
+     *
+     * @throws IllegalStateException if fewer clients than the quorum gave theirs
+     */
+    public FeatureStatistics featureStatistics(int featureCount) throws InterruptedException {
+        List<StatisticsExchange> asked = new ArrayList<>();
+        List<OutcomeRecord> outcomes = ask(clients -> {
+            asked.add(new StatisticsExchange(clients, featureCount));
+            return asked.get(0);
+        });
+        long completed = outcomes.stream().filter(OutcomeRecord::isCompleted).count();
+        if (completed < policy.quorum()) {
+            throw new IllegalStateException("only " + completed + " clients gave feature statistics, " + policy.quorum()
+                    + " are needed: "
+                    + outcomes.stream()
+                            .filter(outcome -> !outcome.isCompleted())
+                            .map(outcome -> outcome.clientId() + " " + outcome.outcome() + " " + outcome.reason())
+                            .collect(Collectors.joining("; ")));
+        }
+        return asked.get(0).merged();
+    }
+
+    /**
+     * Repeats a recorded round and gives its model again, which must have the digest that the record names.
+     *
+     * @param record of the round
+     * @param before the checkpoint that it started from
+     * @param history of the run up to that checkpoint
+     * @throws IllegalStateException if a client that completed the round does not complete it now
+     */
+    public Model replay(RoundRecord record, Checkpoint before, SavedRun history) throws InterruptedException {
+        return withRuntime(runtime -> {
+            Coordinator coordinator = new Coordinator(this, runtime);
+            coordinator.prepareReplay(history);
+            return coordinator.replay(record, before, history.header());
+        });
+    }
+
+    private interface Work<T> {
+        T with(Runtime runtime) throws InterruptedException;
+    }
+
+    private <T> T withRuntime(Work<T> work) throws InterruptedException {
+        Runtime runtime = runtimes.apply(this);
+        try {
+            return work.with(runtime);
+        } finally {
+            if (ownsRuntime) {
+                runtime.close();
+            }
+        }
+    }
+
+    Strategy strategy() {
+        return strategy.orElseThrow(() -> new IllegalStateException("a run needs a strategy, and none was given"));
+    }
+
+    void requireCapabilities(Runtime runtime) {
+        Set<Capability> missing = EnumSet.noneOf(Capability.class);
+        missing.addAll(strategy().requirements());
+        missing.removeAll(runtime.capabilities());
+        if (!missing.isEmpty()) {
+            throw new IllegalArgumentException("strategy " + strategy().name() + " needs what these clients do not have: "
+                    + missing.stream().map(Capability::description).collect(Collectors.joining(", ")));
+        }
+    }
+
+    UpdateSpool newSpool() {
+        return spoolDirectory.map(UpdateSpool::in).orElseGet(UpdateSpool::inTemporaryDirectory);
+    }
+
+    Config trainingConfig() {
+        return training.toConfig().with(clientConfig);
+    }
+
+    /** Everything that decides what the run computes, for its header. */
+    Config settings() {
+        Config settings = extraSettings;
+        for (Map.Entry<String, Object> entry : strategy().settings().asMap().entrySet()) {
+            settings = settings.with("strategy." + entry.getKey(), entry.getValue());
+        }
+        Config told = trainingConfig().with(strategy().clientConfig());
+        for (Map.Entry<String, Object> entry : told.asMap().entrySet()) {
+            settings = settings.with("client." + entry.getKey(), entry.getValue());
+        }
+        settings = settings.with("quorum", policy.quorum()).with("evaluateEvery", evaluateEvery);
+        if (policy.closeAfter().isPresent()) {
+            settings = settings.with("closeAfter", policy.closeAfter().getAsInt());
+        }
+        if (goal.isPresent()) {
+            settings = settings.with("goal", goal.get().toString());
+        }
+        if (earlyStopping.isPresent()) {
+            settings = settings.with("earlyStopping", earlyStopping.get().toString());
+        }
+        return settings;
+    }
+
+    /** Collects the settings of a federated run. Not thread-safe. */
+    public static final class Builder {
+        private final Function<Federation, Runtime> runtimes;
+        private final boolean ownsRuntime;
+        private Optional<Strategy> strategy = Optional.empty();
+        private int rounds = DEFAULT_ROUNDS;
+        private long seed;
+        private String runId = UUID.randomUUID().toString();
+        private Optional<Model> initialModel = Optional.empty();
+        private TrainingSettings training = TrainingSettings.defaults();
+        private Config clientConfig = Config.empty();
+        private Config extraSettings = Config.empty();
+        private RoundPolicy policy = RoundPolicy.defaults();
+        private Duration clientWait = DEFAULT_CLIENT_WAIT;
+        private int evaluateEvery = 1;
+        private boolean federatedEvaluation = true;
+        private Optional<CentralEvaluation> centralEvaluation = Optional.empty();
+        private Goal goal = Goal.minimize(Evaluation.LOSS);
+        private Optional<EarlyStopping> earlyStopping = Optional.empty();
+        private RunStore store = InMemoryRunStore.create();
+        private boolean resume;
+        private Optional<AuditLog> audit = Optional.empty();
+        private Optional<PrivacyLedger> ledger = Optional.empty();
+        private final List<RoundListener> listeners = new ArrayList<>();
+        private InstantSource clock = InstantSource.system();
+        private long inFlightBytes = DEFAULT_IN_FLIGHT_BYTES;
+        private Optional<Path> spoolDirectory = Optional.empty();
+        private Optional<Executor> executor = Optional.empty();
+        private int parallelism = java.lang.Runtime.getRuntime().availableProcessors();
+        private ClientStateStore clientStates = InMemoryClientStateStore.create();
+
+        private Builder(Function<Federation, Runtime> runtimes, boolean ownsRuntime) {
+            this.runtimes = runtimes;
+            this.ownsRuntime = ownsRuntime;
+        }
+
+        /** The training algorithm; a run needs one. */
+        public Builder strategy(Strategy algorithm) {
+            this.strategy = Optional.of(algorithm);
+            return this;
+        }
+
+        /** How many rounds, at least 1; a resumed run goes on to this number. */
+        public Builder rounds(int count) {
+            if (count < 1) {
+                throw new IllegalArgumentException("rounds must be >= 1, was " + count);
+            }
+            this.rounds = count;
+            return this;
+        }
+
+        /** Where all randomness of the run starts; 0 by default. */
+        public Builder seed(long value) {
+            this.seed = value;
+            return this;
+        }
+
+        /** The name of the run; a random one by default. */
+        public Builder runId(String id) {
+            if (id.isEmpty() || id.contains("/")) {
+                throw new IllegalArgumentException("runId must not be empty or hold a '/', was '" + id + "'");
+            }
+            this.runId = id;
+            return this;
+        }
+
+        /** The model to start from; without one, the first client that has one is asked. */
+        public Builder initialModel(Model model) {
+            this.initialModel = Optional.of(model);
+            return this;
+        }
+
+        /** How clients train. */
+        public Builder training(TrainingSettings settings) {
+            this.training = settings;
+            return this;
+        }
+
+        /** Something more that every client is told. */
+        public Builder tellClients(String name, Object value) {
+            this.clientConfig = clientConfig.with(name, value);
+            return this;
+        }
+
+        /** Something else that decides what the run computes, such as how data was split; kept in the run's header. */
+        public Builder setting(String name, Object value) {
+            this.extraSettings = extraSettings.with(name, value);
+            return this;
+        }
+
+        /** When a round has enough, how long it waits, and what an aborted one means. */
+        public Builder policy(RoundPolicy roundPolicy) {
+            this.policy = roundPolicy;
+            return this;
+        }
+
+        /** How long a round waits for as many clients as its quorum before it starts. */
+        public Builder clientWait(Duration wait) {
+            this.clientWait = wait;
+            return this;
+        }
+
+        /** Evaluates after every so many rounds and after the last; 0 for never. By default after each. */
+        public Builder evaluateEvery(int count) {
+            if (count < 0) {
+                throw new IllegalArgumentException("evaluateEvery must be >= 0, was " + count);
+            }
+            this.evaluateEvery = count;
+            return this;
+        }
+
+        /** Whether clients evaluate on their test examples; by default they are asked, and those that cannot decline. */
+        public Builder federatedEvaluation(boolean isWanted) {
+            this.federatedEvaluation = isWanted;
+            return this;
+        }
+
+        /** An evaluation at the coordinator, beside that of the clients. */
+        public Builder centralEvaluation(CentralEvaluation evaluation) {
+            this.centralEvaluation = Optional.of(evaluation);
+            return this;
+        }
+
+        /** By what the best model is found; the least loss by default. */
+        public Builder goal(Goal runGoal) {
+            this.goal = runGoal;
+            return this;
+        }
+
+        /** Ends the run when its goal was not bettered for a while. */
+        public Builder earlyStopping(EarlyStopping rule) {
+            this.earlyStopping = Optional.of(rule);
+            return this;
+        }
+
+        /** Where the run is kept; closed when it ends. By default on the heap. */
+        public Builder store(RunStore runStore) {
+            this.store = runStore;
+            return this;
+        }
+
+        /** Goes on with the run that the store holds; starts one if it holds none. */
+        public Builder resume(boolean isWanted) {
+            this.resume = isWanted;
+            return this;
+        }
+
+        /** Where what happened is put on record; closed when the run ends. */
+        public Builder audit(AuditLog log) {
+            this.audit = Optional.of(log);
+            return this;
+        }
+
+        /** Whose privacy budget is debited. */
+        public Builder privacyLedger(PrivacyLedger privacyLedger) {
+            this.ledger = Optional.of(privacyLedger);
+            return this;
+        }
+
+        /** One more that hears how the run goes. */
+        public Builder listener(RoundListener listener) {
+            this.listeners.add(listener);
+            return this;
+        }
+
+        /** Where timestamps come from. */
+        public Builder clock(InstantSource source) {
+            this.clock = source;
+            return this;
+        }
+
+        /** How many bytes of updates may wait on the heap for their turn, before they wait on disk. */
+        public Builder inFlightBytes(long bytes) {
+            if (bytes < 0) {
+                throw new IllegalArgumentException("inFlightBytes must be >= 0, was " + bytes);
+            }
+            this.inFlightBytes = bytes;
+            return this;
+        }
+
+        /** Where updates wait on disk; by default in the system's directory for temporary files. */
+        public Builder spoolDirectory(Path directory) {
+            this.spoolDirectory = Optional.of(directory);
+            return this;
+        }
+
+        /** Where clients in this process run; the caller closes it. */
+        public Builder executor(Executor clientExecutor) {
+            this.executor = Optional.of(clientExecutor);
+            return this;
+        }
+
+        /** How many clients in this process work at a time; by default one per processor. */
+        public Builder parallelism(int count) {
+            if (count < 1) {
+                throw new IllegalArgumentException("parallelism must be >= 1, was " + count);
+            }
+            this.parallelism = count;
+            return this;
+        }
+
+        /** Where clients in this process keep their state; the caller closes it. By default on the heap. */
+        public Builder clientStates(ClientStateStore states) {
+            this.clientStates = states;
+            return this;
+        }
+
+        /**
+         * The federation.
+         *
+         * @throws IllegalArgumentException if settings contradict each other
+         */
+        public Federation build() {
+            return new Federation(this);
+        }
+
+        /** Builds the federation and runs it. */
+        public Run run() throws InterruptedException {
+            return build().run();
+        }
+    }
+}

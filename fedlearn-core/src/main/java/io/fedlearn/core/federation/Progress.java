@@ -1,0 +1,86 @@
+package io.fedlearn.core.federation;
+
+import io.fedlearn.core.record.OutcomeRecord;
+import io.fedlearn.core.record.RoundRecord;
+import io.fedlearn.core.store.SavedRun;
+import io.fedlearn.core.strategy.Participation;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What a run knows of its rounds so far; rebuilt from the records when it is resumed. Confined to the round loop. */
+final class Progress {
+    private final Optional<Goal> goal;
+    private final List<RoundRecord> records = new ArrayList<>();
+    private final Map<String, Participation> participations = new HashMap<>();
+    private Optional<RoundRecord> best = Optional.empty();
+    private Optional<RoundRecord> lastGain = Optional.empty();
+    private int roundsWithoutGain;
+    private int aborted;
+    private final double minimumGain;
+
+    Progress(Optional<Goal> goal, double minimumGain) {
+        this.goal = goal;
+        this.minimumGain = minimumGain;
+    }
+
+    void replay(SavedRun saved) {
+        saved.records().forEach(this::add);
+    }
+
+    /** Whether the round would be the best so far. */
+    boolean isBest(RoundRecord record) {
+        if (record.isAborted()) {
+            return false;
+        }
+        if (goal.isEmpty()) {
+            return true;
+        }
+        return best.isEmpty() || goal.get().isBetter(record.metrics(), best.get().metrics(), 0);
+    }
+
+    void add(RoundRecord record) {
+        if (isBest(record)) {
+            best = Optional.of(record);
+        }
+        records.add(record);
+        for (OutcomeRecord outcome : record.outcomes()) {
+            Participation before = participation(outcome.clientId()).selected(record.round());
+            boolean accepted = !record.isAborted() && outcome.isCompleted();
+            participations.put(
+                    outcome.clientId(), accepted ? before.accepted(record.round(), outcome.metrics()) : before);
+        }
+        if (record.isAborted()) {
+            aborted++;
+        } else if (goal.isPresent() && record.metrics().get(goal.get().metric()).isPresent()) {
+            boolean gained = lastGain.isEmpty()
+                    || goal.get().isBetter(record.metrics(), lastGain.get().metrics(), minimumGain);
+            if (gained) {
+                lastGain = Optional.of(record);
+            }
+            roundsWithoutGain = gained ? 0 : roundsWithoutGain + 1;
+        }
+    }
+
+    List<RoundRecord> records() {
+        return records;
+    }
+
+    Participation participation(String clientId) {
+        return participations.getOrDefault(clientId, Participation.none());
+    }
+
+    Optional<RoundRecord> best() {
+        return best;
+    }
+
+    int aborted() {
+        return aborted;
+    }
+
+    int roundsWithoutGain() {
+        return roundsWithoutGain;
+    }
+}
