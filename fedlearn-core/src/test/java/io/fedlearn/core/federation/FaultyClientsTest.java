@@ -203,7 +203,7 @@ class FaultyClientsTest {
                     .rounds(2)
                     .seed(3)
                     .runId("late")
-                    .policy(RoundPolicy.defaults().withClientDeadline(Duration.ofMillis(200)))
+                    .policy(RoundPolicy.defaults().withClientDeadline(Duration.ofMillis(1000)))
                     .federatedEvaluation(false)
                     .listener(new RoundListener() {
                         @Override

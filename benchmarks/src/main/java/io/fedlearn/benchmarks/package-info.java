@@ -1,0 +1,2 @@
+/** Micro-benchmarks and whole-run benchmarks. */
+package io.fedlearn.benchmarks;

@@ -1,0 +1,2 @@
+/** Runnable main programs behind one launcher, {@code ./fedlearn}. */
+package io.fedlearn.examples;

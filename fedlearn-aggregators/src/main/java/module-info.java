@@ -1,0 +1,6 @@
+/** The published algorithms, each a small class over core's parts. */
+@org.jspecify.annotations.NullMarked
+module io.fedlearn.aggregators {
+    requires transitive io.fedlearn.core;
+    requires static org.jspecify;
+}

@@ -1,0 +1,2 @@
+/** A run on disk: checkpoints, history, audit log. */
+package io.fedlearn.files;

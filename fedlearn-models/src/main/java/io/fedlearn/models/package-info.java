@@ -1,0 +1,2 @@
+/** Small models in plain Java, each a ready client. */
+package io.fedlearn.models;

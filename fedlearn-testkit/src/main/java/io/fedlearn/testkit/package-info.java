@@ -1,0 +1,2 @@
+/** Contract suites for implementers, fakes, generators and assertions. */
+package io.fedlearn.testkit;

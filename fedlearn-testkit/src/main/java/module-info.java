@@ -1,0 +1,8 @@
+/** Contract suites for implementers, fakes, generators and assertions. */
+@org.jspecify.annotations.NullMarked
+module io.fedlearn.testkit {
+    requires transitive io.fedlearn.core;
+    requires transitive org.assertj.core;
+    requires transitive org.junit.jupiter.api;
+    requires static org.jspecify;
+}
