@@ -150,18 +150,31 @@ public final class InProcessRuntime implements Runtime {
             try {
                 executor.execute(job);
             } catch (RejectedExecutionException e) {
-                finish(job);
+                leave(job);
+                giveUpPlace(job);
                 job.listener.finished(job.task, ClientOutcome.Failed.of(e));
             }
         }
     }
 
-    /** Takes a job out of the books. */
-    private void finish(Job job) {
+    /** The client is done: from here it may get its next task, and nobody interrupts the thread for this one. */
+    private void leave(Job job) {
         lock.lock();
         try {
-            jobs.remove(job.task.id(), job);
-            busyClients.remove(job.task.clientId());
+            if (!job.hasLeft) {
+                job.hasLeft = true;
+                job.thread = Optional.empty();
+                jobs.remove(job.task.id(), job);
+                busyClients.remove(job.task.clientId());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void giveUpPlace(Job job) {
+        lock.lock();
+        try {
             releasePlace(job);
         } finally {
             lock.unlock();
@@ -226,6 +239,7 @@ public final class InProcessRuntime implements Runtime {
         // Guarded by lock.
         private Optional<Thread> thread = Optional.empty();
         private boolean holdsPlace;
+        private boolean hasLeft;
 
         Job(Task task, Client client, TaskListener listener) {
             this.task = task;
@@ -242,28 +256,27 @@ public final class InProcessRuntime implements Runtime {
                 lock.unlock();
             }
             try {
-                if (!cancelled) {
-                    listener.started(task);
-                    ClientOutcome outcome = runner.run(
-                            client, task, (done, total) -> listener.progress(task, done, total), () -> cancelled);
-                    leaveThread();
-                    listener.finished(task, outcome);
+                if (cancelled) {
+                    leave(this);
+                    return;
                 }
+                listener.started(task);
+                ClientOutcome outcome = runner.run(
+                        client, task, (done, total) -> listener.progress(task, done, total), () -> cancelled);
+                // Before the outcome is told, because whoever hears it may send the client its next task at once.
+                leave(this);
+                clearInterrupt();
+                listener.finished(task, outcome);
             } finally {
-                leaveThread();
-                finish(this);
+                // The place is kept until the outcome has been taken, so that clients are not faster than the coordinator.
+                leave(this);
+                giveUpPlace(this);
                 startNext();
             }
         }
 
-        /** After this nobody interrupts the thread for this job, and no interrupt of it is left for the next. */
-        private void leaveThread() {
-            lock.lock();
-            try {
-                thread = Optional.empty();
-            } finally {
-                lock.unlock();
-            }
+        /** An interrupt meant for this task must not hit what the thread does next. */
+        private void clearInterrupt() {
             if (ownedExecutor.isPresent() || cancelled) {
                 Thread.interrupted();
             }

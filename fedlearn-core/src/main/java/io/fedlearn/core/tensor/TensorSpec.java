@@ -1,5 +1,6 @@
 package io.fedlearn.core.tensor;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 
 /**
@@ -45,6 +46,10 @@ public record TensorSpec(String name, TensorType type, Shape shape, TensorRole r
         }
         if (name.chars().anyMatch(Character::isISOControl)) {
             throw new IllegalArgumentException("a tensor's name must not hold control characters");
+        }
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(name)) {
+            // Two such names would have one UTF-8 form, and models that differ one digest.
+            throw new IllegalArgumentException("a tensor's name must not hold half of a surrogate pair");
         }
     }
 
