@@ -1,7 +1,11 @@
-/** Tensors in files and on wires as others write them. */
+/** Tensors in files and on wires as others write them: safetensors, {@code .npy} and {@code .npz}. */
 @org.jspecify.annotations.NullMarked
 module io.fedlearn.formats {
     requires transitive io.fedlearn.core;
-    requires com.fasterxml.jackson.databind;
+    requires com.fasterxml.jackson.core;
     requires static org.jspecify;
+
+    exports io.fedlearn.formats;
+    exports io.fedlearn.formats.numpy;
+    exports io.fedlearn.formats.safetensors;
 }
