@@ -49,7 +49,8 @@ import java.util.zip.ZipOutputStream;
  */
 public final class Npz {
     private static final String SUFFIX = ".npy";
-    private static final LocalDateTime NO_DATE = LocalDateTime.of(1980, 1, 1, 0, 0);
+    /** Not the first day of the zip calendar: for that one the JDK adds a time in the zone of this machine. */
+    private static final LocalDateTime NO_DATE = LocalDateTime.of(1980, 2, 1, 0, 0);
     private static final int BLOCK = 1 << 16;
 
     private Npz() {}

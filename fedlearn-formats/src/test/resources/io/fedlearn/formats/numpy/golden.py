@@ -33,6 +33,8 @@ save("columns_2x3", np.asfortranarray(np.array(floats, "<f4")))
 save("columns_2x3x4_be_i2", np.asfortranarray(np.arange(24, dtype=">i2").reshape(2, 3, 4)))
 save("rows_1x2x3x4", np.arange(24, dtype="<f4").reshape(1, 2, 3, 4))
 save("rank_32", np.ones((1,) * 32, "<f4"))
+# The header ends on a multiple of 64 without padding, and gets 64 blanks all the same.
+save("boundary", np.zeros((0,) + (1,) * 11 + (10,) * 2, "<f4"))
 save("version_2", np.array(floats, "<f4"), (2, 0))
 save("version_3", np.array(floats, "<f4"), (3, 0))
 save("refused_object", np.array([None, "x"], object))
