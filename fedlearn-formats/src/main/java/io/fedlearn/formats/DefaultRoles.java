@@ -4,11 +4,12 @@ import io.fedlearn.core.tensor.TensorRole;
 import io.fedlearn.core.tensor.TensorType;
 
 /**
- * The role of a tensor whose file or message names none: floating-point types are {@link TensorRole#TRAINABLE}, integers are
- * {@link TensorRole#COUNTER}s, and {@link TensorType#BOOL}, which can be neither, is a {@link TensorRole#BUFFER}.
+ * The role of a tensor whose file or message names none: floating-point types are {@link TensorRole#TRAINABLE},
+ * integers are {@link TensorRole#COUNTER}s, and {@link TensorType#BOOL}, which can be neither, is a
+ * {@link TensorRole#BUFFER}.
  *
- * <p>The rule cannot tell batch-norm statistics from weights: a model that has both must be given its roles by whoever knows
- * them.
+ * <p>The rule cannot tell batch-norm statistics from weights: a model that has both must be given its roles by whoever
+ * knows them.
  */
 public final class DefaultRoles {
     private DefaultRoles() {}

@@ -59,8 +59,8 @@ public class FormatException extends FedLearnException {
     }
 
     /**
-     * A name out of untrusted input in single quotes, fit for a message: shortened, control characters and lone surrogates
-     * shown as code points.
+     * A name out of untrusted input in single quotes, fit for a message: shortened, control characters and lone
+     * surrogates shown as code points.
      */
     public static String quote(String name) {
         StringBuilder shown = new StringBuilder("'");

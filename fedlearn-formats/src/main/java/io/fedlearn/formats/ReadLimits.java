@@ -1,16 +1,16 @@
 package io.fedlearn.formats;
 
 /**
- * What a reader accepts from input that may be hostile. Independently of these, no reader allocates much more than its input
- * has delivered, names are limited to {@value io.fedlearn.core.tensor.TensorSpec#MAX_NAME_LENGTH} characters and shapes to
- * {@value io.fedlearn.core.tensor.Shape#MAX_RANK} dimensions.
+ * What a reader accepts from input that may be hostile. Independently of these, no reader allocates much more than its
+ * input has delivered, names are limited to {@value io.fedlearn.core.tensor.TensorSpec#MAX_NAME_LENGTH} characters and
+ * shapes to {@value io.fedlearn.core.tensor.Shape#MAX_RANK} dimensions.
  *
  * @param maxHeaderBytes the longest header; {@value #DEFAULT_MAX_HEADER_BYTES}, the limit that safetensors itself sets
  * @param maxTensors the most tensors of one file, and the most entries of its metadata; {@value #DEFAULT_MAX_TENSORS}
- * @param maxHeapBytes the most bytes of values read to the heap; {@value #DEFAULT_MAX_HEAP_BYTES}. Values that stay in a
- *     mapped file do not count
- * @param maxExpansion how many times its compressed size an archive may expand once it is past {@value #EXPANSION_FREE_BYTES}
- *     bytes; {@value #DEFAULT_MAX_EXPANSION}. Zeros compress about 1000 times
+ * @param maxHeapBytes the most bytes of values read to the heap; {@value #DEFAULT_MAX_HEAP_BYTES}. Values that stay in
+ *     a mapped file do not count
+ * @param maxExpansion how many times its compressed size an archive may expand once it is past
+ *     {@value #EXPANSION_FREE_BYTES} bytes; {@value #DEFAULT_MAX_EXPANSION}. Zeros compress about 1000 times
  */
 public record ReadLimits(int maxHeaderBytes, int maxTensors, long maxHeapBytes, int maxExpansion) {
     /** The default of {@link #maxHeaderBytes()}: {@value}. */

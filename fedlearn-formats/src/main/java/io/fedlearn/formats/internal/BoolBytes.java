@@ -11,7 +11,9 @@ final class BoolBytes {
         for (int i = bytes.position(); i < bytes.limit(); i++) {
             if ((bytes.get(i) & ~1) != 0) {
                 String reason = "a bool must be the byte 0 or 1";
-                throw tensor.isEmpty() ? new FormatException(source, reason) : new FormatException(source, tensor, reason);
+                throw tensor.isEmpty()
+                        ? new FormatException(source, reason)
+                        : new FormatException(source, tensor, reason);
             }
         }
     }

@@ -10,8 +10,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 
 /**
- * Writes a file aside and renames it into place, so that nobody sees half of it and mappings of the file it replaces stay as
- * they were. Not durable: nothing is synced.
+ * Writes a file aside and renames it into place, so that nobody sees half of it and mappings of the file it replaces
+ * stay as they were. Not durable: nothing is synced.
  */
 public final class FileReplacement {
     private FileReplacement() {}
@@ -23,7 +23,10 @@ public final class FileReplacement {
         void writeTo(WritableByteChannel channel) throws IOException;
     }
 
-    /** Writes {@code content} to {@code path}; what is there and is no ordinary file (a pipe, a link) is written through. */
+    /**
+     * Writes {@code content} to {@code path}; what is there and is no ordinary file (a pipe, a link) is written
+     * through.
+     */
     public static void write(Path path, Content content) throws IOException {
         if (Files.exists(path) && !Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)) {
             try (WritableByteChannel channel = Files.newByteChannel(

@@ -5,7 +5,10 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Objects;
 
-/** Bytes on the heap in chunks of one size (the last one may be shorter), so that more than an array's worth fits. Immutable. */
+/**
+ * Bytes on the heap in chunks of one size (the last one may be shorter), so that more than an array's worth fits.
+ * Immutable.
+ */
 final class HeapBytes implements TensorData {
     static final int CHUNK_SHIFT = 20;
     static final int CHUNK = 1 << CHUNK_SHIFT;

@@ -12,8 +12,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The end of a file, mapped into memory in slices. Thread-safe. The mapping outlives the channel and, on Linux, the name of
- * the file; its address space is given back by the garbage collector once nothing refers to it.
+ * The end of a file, mapped into memory in slices. Thread-safe. The mapping outlives the channel and, on Linux, the
+ * name of the file; its address space is given back by the garbage collector once nothing refers to it.
  */
 public final class MappedFile implements AutoCloseable {
     private static final int SLICE_SHIFT = 30;

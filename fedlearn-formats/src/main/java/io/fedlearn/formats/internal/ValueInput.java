@@ -14,9 +14,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Headers and tensors out of a stream of bytes that may end early. Where the number of bytes left is known beforehand, more
- * is refused at once; where it is not, arrays grow with what arrives. Confined to one thread at a time; does not close the
- * stream.
+ * Headers and tensors out of a stream of bytes that may end early. Where the number of bytes left is known beforehand,
+ * more is refused at once; where it is not, arrays grow with what arrives. Confined to one thread at a time; does not
+ * close the stream.
  */
 public final class ValueInput {
     private static final long UNKNOWN = Long.MAX_VALUE;
@@ -107,7 +107,10 @@ public final class ValueInput {
         return Tensor.of(type, shape, heap(type, count, order, name));
     }
 
-    /** The tensor whose values come next, column-major. Its values are on the heap twice while they are brought in order. */
+    /**
+     * The tensor whose values come next, column-major. Its values are on the heap twice while they are brought in
+     * order.
+     */
     public Tensor columnMajorTensor(TensorType type, Shape shape, ByteOrder order, String name) throws IOException {
         long count = shape.elementCount();
         if (shape.rank() < 2 || count == 0) {
@@ -126,7 +129,9 @@ public final class ValueInput {
                 values = Arrays.copyOf(values, grown(done, count));
             }
             int step = Math.min(values.length - done, BLOCK / Float.BYTES);
-            block(step * Float.BYTES, order, name, 4L * done, 4L * count).asFloatBuffer().get(values, done, step);
+            block(step * Float.BYTES, order, name, 4L * done, 4L * count)
+                    .asFloatBuffer()
+                    .get(values, done, step);
             done += step;
         }
         return values;
@@ -139,7 +144,9 @@ public final class ValueInput {
                 values = Arrays.copyOf(values, grown(done, count));
             }
             int step = Math.min(values.length - done, BLOCK / Double.BYTES);
-            block(step * Double.BYTES, order, name, 8L * done, 8L * count).asDoubleBuffer().get(values, done, step);
+            block(step * Double.BYTES, order, name, 8L * done, 8L * count)
+                    .asDoubleBuffer()
+                    .get(values, done, step);
             done += step;
         }
         return values;

@@ -24,13 +24,14 @@ import java.nio.file.StandardOpenOption;
  * Reads and writes one tensor as {@code .npy}, the format of {@code numpy.save}.
  *
  * <p><b>What is read.</b> Versions 1.0, 2.0 and 3.0, every type of {@link TensorType} that NumPy has (all but
- * {@link TensorType#BFLOAT16}), both byte orders ({@code =}, "native", is taken as little-endian, as on every machine NumPy runs
- * on today), row-major and column-major ("Fortran") order, scalars and empty arrays. Column-major values are brought into
- * row-major order. Object arrays (pickles), structured, complex, text and time types are refused by name, and so are bytes after
- * the values.
+ * {@link TensorType#BFLOAT16}), both byte orders ({@code =}, "native", is taken as little-endian, as on every machine
+ * NumPy runs on today), row-major and column-major ("Fortran") order, scalars and empty arrays. Column-major values are
+ * brought into row-major order. Object arrays (pickles), structured, complex, text and time types are refused by name,
+ * and so are bytes after the values.
  *
- * <p><b>What is written.</b> The bytes that {@code numpy.save} writes for a C-contiguous little-endian array: version 1.0, the
- * values from a multiple of 64 on. (A header never needs version 2.0: it would take more than 64 KiB of shape.)
+ * <p><b>What is written.</b> The bytes that {@code numpy.save} writes for a C-contiguous little-endian array: version
+ * 1.0, the values from a multiple of 64 on. (A header never needs version 2.0: it would take more than 64 KiB of
+ * shape.)
  *
  * <p><b>Errors.</b> {@link FormatException} for content that is not right, {@link IOException} for storage that fails.
  */
@@ -104,8 +105,8 @@ public final class Npy {
     }
 
     /**
-     * Reads a stream to its end and leaves it open. Memory grows with what the stream delivers, not with what its header
-     * announces.
+     * Reads a stream to its end and leaves it open. Memory grows with what the stream delivers, not with what its
+     * header announces.
      *
      * @param source what messages call the stream
      */
@@ -135,9 +136,9 @@ public final class Npy {
      * Maps the file at {@code path} into memory: row-major, little-endian values stay in the file and
      * {@link Tensor#heapBytes()} is 0. Values in another order are converted, and so read to the heap.
      *
-     * <p>The mapping lasts as long as the tensor; no file handle stays open. On Linux the file may be deleted or replaced by a
-     * rename meanwhile. It must not be overwritten or truncated in place: the tensor would change, or the JVM fail to read it
-     * with an {@link InternalError}.
+     * <p>The mapping lasts as long as the tensor; no file handle stays open. On Linux the file may be deleted or
+     * replaced by a rename meanwhile. It must not be overwritten or truncated in place: the tensor would change, or the
+     * JVM fail to read it with an {@link InternalError}.
      */
     public static Tensor map(Path path, ReadLimits limits) throws IOException {
         String source = path.toString();

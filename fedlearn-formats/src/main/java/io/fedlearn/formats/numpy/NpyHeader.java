@@ -48,7 +48,8 @@ record NpyHeader(TensorType type, Shape shape, ByteOrder order, boolean columnMa
                 .append(LongStream.of(shape.lengths()).mapToObj(Long::toString).collect(Collectors.joining(", ")))
                 .append(shape.rank() == 1 ? ",), }" : "), }");
         if (shape.rank() > 0) {
-            text.append(" ".repeat(GROWTH_DIGITS - Long.toString(shape.length(0)).length()));
+            text.append(
+                    " ".repeat(GROWTH_DIGITS - Long.toString(shape.length(0)).length()));
         }
         int prefix = MAGIC.length + 2 + Short.BYTES;
         // As NumPy does: at least one blank, even where the text ends on the boundary.
@@ -78,8 +79,9 @@ record NpyHeader(TensorType type, Shape shape, ByteOrder order, boolean columnMa
             case UINT32 -> "<u4";
             case UINT64 -> "<u8";
             case BOOL -> "|b1";
-            case BFLOAT16 -> throw new IllegalArgumentException(
-                    "NumPy's formats have no bfloat16: round the tensor to float32, or write safetensors");
+            case BFLOAT16 ->
+                throw new IllegalArgumentException(
+                        "NumPy's formats have no bfloat16: round the tensor to float32, or write safetensors");
         };
     }
 
@@ -94,12 +96,11 @@ record NpyHeader(TensorType type, Shape shape, ByteOrder order, boolean columnMa
         int major = start[MAGIC.length];
         int minor = start[MAGIC.length + 1];
         if (major < 1 || major > 3 || minor != 0) {
-            throw failure(
-                    source, name, ".npy version " + (major & 0xff) + "." + (minor & 0xff) + " is not supported");
+            throw failure(source, name, ".npy version " + (major & 0xff) + "." + (minor & 0xff) + " is not supported");
         }
         int lengthBytes = major == 1 ? Short.BYTES : Integer.BYTES;
-        ByteBuffer field =
-                ByteBuffer.wrap(in.bytes(lengthBytes, "the length of the header", name)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer field = ByteBuffer.wrap(in.bytes(lengthBytes, "the length of the header", name))
+                .order(ByteOrder.LITTLE_ENDIAN);
         long length = major == 1 ? field.getShort() & 0xffff : field.getInt() & 0xffffffffL;
         int limit = Math.min(limits.maxHeaderBytes(), MAX_BYTES);
         if (length > limit) {

@@ -10,8 +10,9 @@ import java.util.Optional;
 
 /**
  * Parses the header's text, a Python dictionary literal such as
- * {@code {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }}: exactly these keys in any order, and of Python's syntax
- * only what their values need. No escapes in strings; integers are decimal, with the {@code L} that Python 2 wrote.
+ * {@code {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }}: exactly these keys in any order, and of Python's
+ * syntax only what their values need. No escapes in strings; integers are decimal, with the {@code L} that Python 2
+ * wrote.
  */
 final class NpyHeaderParser {
     private static final int SHOWN_DESCR_LENGTH = 40;
@@ -129,7 +130,9 @@ final class NpyHeaderParser {
 
     private FormatException unsupported(String descr) {
         String shown = FormatException.quote(descr.substring(0, Math.min(descr.length(), SHOWN_DESCR_LENGTH)));
-        char kind = descr.isEmpty() ? ' ' : descr.charAt(descr.length() > 1 && "<>|=".indexOf(descr.charAt(0)) >= 0 ? 1 : 0);
+        char kind = descr.isEmpty()
+                ? ' '
+                : descr.charAt(descr.length() > 1 && "<>|=".indexOf(descr.charAt(0)) >= 0 ? 1 : 0);
         String reason =
                 switch (kind) {
                     case 'O' -> "holds Python objects, which are pickled and never read";

@@ -33,17 +33,17 @@ import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Reads and writes a model as {@code .npz}, the format of {@code numpy.savez}: a zip archive with one {@link Npy .npy} entry for
- * each tensor, in the order of the model.
+ * Reads and writes a model as {@code .npz}, the format of {@code numpy.savez}: a zip archive with one {@link Npy .npy}
+ * entry for each tensor, in the order of the model.
  *
- * <p><b>What is read.</b> Archives of stored and deflated entries, read as a stream: the checksum of each entry is compared, and
- * their number with the archive's directory, so that a cut archive is noticed. Entry {@code name.npy} is the tensor {@code name},
- * whatever characters that holds: nothing is ever extracted to disk. The format knows no roles, so these are
- * {@linkplain DefaultRoles those of the types}. Entries of other files are refused, and so are names that occur twice and archives
- * that expand beyond the {@link ReadLimits}.
+ * <p><b>What is read.</b> Archives of stored and deflated entries, read as a stream: the checksum of each entry is
+ * compared, and their number with the archive's directory, so that a cut archive is noticed. Entry {@code name.npy} is
+ * the tensor {@code name}, whatever characters that holds: nothing is ever extracted to disk. The format knows no
+ * roles, so these are {@linkplain DefaultRoles those of the types}. Entries of other files are refused, and so are
+ * names that occur twice and archives that expand beyond the {@link ReadLimits}.
  *
- * <p><b>What is written.</b> The same model and {@link Compression} give the same bytes: there are no dates in them. (Deflated
- * bytes may differ between versions of the JDK's zlib; stored ones do not.)
+ * <p><b>What is written.</b> The same model and {@link Compression} give the same bytes: there are no dates in them.
+ * (Deflated bytes may differ between versions of the JDK's zlib; stored ones do not.)
  *
  * <p><b>Errors.</b> {@link FormatException} for content that is not right, {@link IOException} for storage that fails.
  */
@@ -51,6 +51,7 @@ public final class Npz {
     private static final String SUFFIX = ".npy";
     /** Not the first day of the zip calendar: for that one the JDK adds a time in the zone of this machine. */
     private static final LocalDateTime NO_DATE = LocalDateTime.of(1980, 2, 1, 0, 0);
+
     private static final int BLOCK = 1 << 16;
 
     private Npz() {}
@@ -77,8 +78,8 @@ public final class Npz {
     /**
      * Writes {@code model} to {@code out}, which stays open.
      *
-     * @throws IllegalArgumentException if a tensor is of {@link io.fedlearn.core.tensor.TensorType#BFLOAT16}, which NumPy does
-     *     not have, or a name is not valid Unicode
+     * @throws IllegalArgumentException if a tensor is of {@link io.fedlearn.core.tensor.TensorType#BFLOAT16}, which
+     *     NumPy does not have, or a name is not valid Unicode
      */
     public static void write(Model model, Compression compression, OutputStream out) throws IOException {
         requireWritable(model);
@@ -216,12 +217,17 @@ public final class Npz {
     private static String tensorName(String entry, String source) {
         if (!entry.endsWith(SUFFIX)) {
             throw new FormatException(
-                    source, "must hold arrays only, has the entry " + FormatException.quote(entry) + " without " + SUFFIX);
+                    source,
+                    "must hold arrays only, has the entry " + FormatException.quote(entry) + " without " + SUFFIX);
         }
         String name = entry.substring(0, entry.length() - SUFFIX.length());
-        if (name.isEmpty() || name.length() > TensorSpec.MAX_NAME_LENGTH || name.chars().anyMatch(Character::isISOControl)) {
-            throw new FormatException(source, name, "its name must have 1 to " + TensorSpec.MAX_NAME_LENGTH
-                    + " characters and no control characters");
+        if (name.isEmpty()
+                || name.length() > TensorSpec.MAX_NAME_LENGTH
+                || name.chars().anyMatch(Character::isISOControl)) {
+            throw new FormatException(
+                    source,
+                    name,
+                    "its name must have 1 to " + TensorSpec.MAX_NAME_LENGTH + " characters and no control characters");
         }
         return name;
     }

@@ -6,8 +6,9 @@ import java.io.IOException;
 import java.io.InputStream;
 
 /**
- * The bytes of a zip archive on their way to a reader of its entries: counts them and keeps the last ones, where the archive's
- * directory says how many entries there are. A reader of entries alone would take an archive cut between two of them for whole.
+ * The bytes of a zip archive on their way to a reader of its entries: counts them and keeps the last ones, where the
+ * archive's directory says how many entries there are. A reader of entries alone would take an archive cut between two
+ * of them for whole.
  */
 final class ZipTail extends FilterInputStream {
     private static final int END_LENGTH = 22;
@@ -67,12 +68,16 @@ final class ZipTail extends FilterInputStream {
             continue;
         }
         for (long end = count - END_LENGTH; end >= Math.max(0, count - END_LENGTH - MAX_COMMENT); end--) {
-            if (at(end) == 'P' && at(end + 1) == 'K' && at(end + 2) == 5 && at(end + 3) == 6
+            if (at(end) == 'P'
+                    && at(end + 1) == 'K'
+                    && at(end + 2) == 5
+                    && at(end + 3) == 6
                     && end + END_LENGTH + unsignedShort(end + COMMENT_LENGTH_AT) == count) {
                 int said = unsignedShort(end + ENTRIES_AT);
                 if (said == MANY ? entries < MANY : entries != said) {
                     throw new FormatException(
-                            source, "its directory must list " + entries + " entries, as many as it has, lists " + said);
+                            source,
+                            "its directory must list " + entries + " entries, as many as it has, lists " + said);
                 }
                 return;
             }

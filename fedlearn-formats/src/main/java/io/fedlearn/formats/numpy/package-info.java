@@ -1,5 +1,5 @@
 /**
- * NumPy's formats: {@link io.fedlearn.formats.numpy.Npy} for one array, {@link io.fedlearn.formats.numpy.Npz} for a model as
- * an archive of arrays. Pickled objects are never read.
+ * NumPy's formats: {@link io.fedlearn.formats.numpy.Npy} for one array, {@link io.fedlearn.formats.numpy.Npz} for a
+ * model as an archive of arrays. Pickled objects are never read.
  */
 package io.fedlearn.formats.numpy;

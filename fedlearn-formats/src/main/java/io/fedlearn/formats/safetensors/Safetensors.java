@@ -24,20 +24,20 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads and writes models as safetensors: 8 bytes with the length of a JSON header, the header, then the values of all tensors
- * without gaps, row-major and little-endian.
+ * Reads and writes models as safetensors: 8 bytes with the length of a JSON header, the header, then the values of all
+ * tensors without gaps, row-major and little-endian.
  *
- * <p><b>What is written.</b> The tensors in the order of the model, each in its own type: F16, BF16, F32, F64, I8 to I64, U8 to
- * U64, BOOL. The header is padded with blanks to a multiple of 8 bytes, as the reference implementation does. Its
- * {@code __metadata__} holds the caller's entries and two of FedLearn's: {@code fedlearn.digest}, the {@link Model#digest()},
- * and {@code fedlearn.roles}, a JSON object from each tensor's name to its role, in the order of the model. Values are written
- * block by block; the same model and metadata give the same bytes.
+ * <p><b>What is written.</b> The tensors in the order of the model, each in its own type: F16, BF16, F32, F64, I8 to
+ * I64, U8 to U64, BOOL. The header is padded with blanks to a multiple of 8 bytes, as the reference implementation
+ * does. Its {@code __metadata__} holds the caller's entries and two of FedLearn's: {@code fedlearn.digest}, the
+ * {@link Model#digest()}, and {@code fedlearn.roles}, a JSON object from each tensor's name to its role, in the order
+ * of the model. Values are written block by block; the same model and metadata give the same bytes.
  *
  * <p><b>What is read.</b> Any safetensors file of those types; other types (F8_E4M3 …) are refused by name. Without
  * {@code fedlearn.roles} the order is that of the values in the file and the roles are
- * {@linkplain io.fedlearn.formats.DefaultRoles those of the types}. Everything is checked before values are read: lengths,
- * limits, duplicate keys, unknown fields, offsets that overlap, leave gaps or leave the file. {@link #open} leaves the values in
- * the file, {@link #read(Path)} copies them to the heap.
+ * {@linkplain io.fedlearn.formats.DefaultRoles those of the types}. Everything is checked before values are read:
+ * lengths, limits, duplicate keys, unknown fields, offsets that overlap, leave gaps or leave the file. {@link #open}
+ * leaves the values in the file, {@link #read(Path)} copies them to the heap.
  *
  * <p><b>Errors.</b> {@link FormatException} for content that is not right, {@link IOException} for storage that fails.
  */
@@ -50,7 +50,8 @@ public final class Safetensors {
     }
 
     /**
-     * Writes {@code model} with {@code metadata} to {@code path}, first beside it and then renamed; not synced to the disk.
+     * Writes {@code model} with {@code metadata} to {@code path}, first beside it and then renamed; not synced to the
+     * disk.
      *
      * @throws IllegalArgumentException as {@link #write(Model, Map, WritableByteChannel)}
      */
@@ -71,11 +72,12 @@ public final class Safetensors {
     /**
      * Writes {@code model} with {@code metadata} to {@code channel}, which stays open.
      *
-     * @throws IllegalArgumentException if a key of the metadata starts with {@value SafetensorsFile#RESERVED_PREFIX}, a tensor is
-     *     named {@code __metadata__}, a text is not valid Unicode, or the header would exceed
+     * @throws IllegalArgumentException if a key of the metadata starts with {@value SafetensorsFile#RESERVED_PREFIX}, a
+     *     tensor is named {@code __metadata__}, a text is not valid Unicode, or the header would exceed
      *     {@value ReadLimits#DEFAULT_MAX_HEADER_BYTES} bytes
      */
-    public static void write(Model model, Map<String, String> metadata, WritableByteChannel channel) throws IOException {
+    public static void write(Model model, Map<String, String> metadata, WritableByteChannel channel)
+            throws IOException {
         write(model, SafetensorsHeader.encode(model, metadata), channel);
     }
 
@@ -124,8 +126,8 @@ public final class Safetensors {
     }
 
     /**
-     * Reads a stream to its end, to the heap, and leaves it open. Memory grows with what the stream delivers, not with what
-     * its header announces.
+     * Reads a stream to its end, to the heap, and leaves it open. Memory grows with what the stream delivers, not with
+     * what its header announces.
      *
      * @param source what messages call the stream
      */

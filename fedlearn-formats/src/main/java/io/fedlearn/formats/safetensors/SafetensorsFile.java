@@ -16,12 +16,12 @@ import java.util.Optional;
  * What a safetensors file holds: a model, the metadata of whoever wrote it and, if FedLearn did, the model's digest.
  * Thread-safe.
  *
- * <p><b>Lifetime.</b> After {@link Safetensors#open} the values lie in the mapped file. No file handle stays open: on Linux the
- * file may be deleted or replaced by a rename while the model is in use, and the model keeps its values. It must not be
- * overwritten or truncated in place: the model would change, or the JVM fail to read it with an {@link InternalError}. After
- * {@link #close()} the tensors of the model fail with {@link IllegalStateException}; the mapping itself goes when the garbage
- * collector finds it unused, so closing is a courtesy, not a duty. After {@link Safetensors#read} the values are on the heap and
- * {@code close()} changes nothing.
+ * <p><b>Lifetime.</b> After {@link Safetensors#open} the values lie in the mapped file. No file handle stays open: on
+ * Linux the file may be deleted or replaced by a rename while the model is in use, and the model keeps its values. It
+ * must not be overwritten or truncated in place: the model would change, or the JVM fail to read it with an
+ * {@link InternalError}. After {@link #close()} the tensors of the model fail with {@link IllegalStateException}; the
+ * mapping itself goes when the garbage collector finds it unused, so closing is a courtesy, not a duty. After
+ * {@link Safetensors#read} the values are on the heap and {@code close()} changes nothing.
  */
 public final class SafetensorsFile implements AutoCloseable {
     /** What the keys of FedLearn's own metadata start with: {@value}. */
@@ -83,8 +83,8 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws FormatException if the file records none
      */
     public SafetensorsFile verify() {
-        String expected = digest.orElseThrow(
-                () -> new FormatException(source, "has no digest of its model to verify against"));
+        String expected =
+                digest.orElseThrow(() -> new FormatException(source, "has no digest of its model to verify against"));
         if (!expected.equals(model.digest())) {
             throw new DigestMismatchException(source, expected, model.digest());
         }

@@ -64,11 +64,7 @@ final class SafetensorsHeader {
     private final Optional<String> digest;
 
     private SafetensorsHeader(
-            String source,
-            List<Entry> entries,
-            ModelSpec spec,
-            Map<String, String> metadata,
-            Optional<String> digest) {
+            String source, List<Entry> entries, ModelSpec spec, Map<String, String> metadata, Optional<String> digest) {
         this.source = source;
         this.entries = entries;
         this.spec = spec;
@@ -107,7 +103,8 @@ final class SafetensorsHeader {
         }
         if (actual > dataLength()) {
             throw new FormatException(
-                    source, "is longer than its header says: its values take " + dataLength() + " bytes, found " + actual);
+                    source,
+                    "is longer than its header says: its values take " + dataLength() + " bytes, found " + actual);
         }
     }
 
@@ -155,8 +152,8 @@ final class SafetensorsHeader {
         byte[] text = json.toByteArray();
         int padded = Math.toIntExact(((long) text.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
         if (padded > ReadLimits.DEFAULT_MAX_HEADER_BYTES) {
-            throw new IllegalArgumentException("a safetensors header must have <= " + ReadLimits.DEFAULT_MAX_HEADER_BYTES
-                    + " bytes, would have " + padded);
+            throw new IllegalArgumentException("a safetensors header must have <= "
+                    + ReadLimits.DEFAULT_MAX_HEADER_BYTES + " bytes, would have " + padded);
         }
         byte[] bytes = new byte[Long.BYTES + padded];
         Arrays.fill(bytes, (byte) ' ');
@@ -280,7 +277,8 @@ final class SafetensorsHeader {
         }
 
         private FormatException notJson(String what, JsonProcessingException e) {
-            return new FormatException(source, what + " is not valid JSON: " + FormatException.quote(e.getOriginalMessage()), e);
+            return new FormatException(
+                    source, what + " is not valid JSON: " + FormatException.quote(e.getOriginalMessage()), e);
         }
 
         private void metadata(JsonParser parser) throws IOException {
@@ -320,8 +318,9 @@ final class SafetensorsHeader {
                     case "dtype" -> type = Optional.of(type(parser, name));
                     case "shape" -> lengths = Optional.of(integers(parser, name, field, Shape.MAX_RANK));
                     case "data_offsets" -> offsets = Optional.of(integers(parser, name, field, 2));
-                    default -> throw new FormatException(
-                            source, name, "its entry has the unknown field " + FormatException.quote(field));
+                    default ->
+                        throw new FormatException(
+                                source, name, "its entry has the unknown field " + FormatException.quote(field));
                 }
             }
             entries.add(entry(

@@ -120,9 +120,8 @@ class NpyTest {
                         Tensor.ofIntegers(TensorType.INT64, Shape.of(2, 2), new long[] {1, -2, 3, 4})),
                 golden("flower/npy_f4_scalar0d.bin", Tensor.scalar(3.25f)),
                 golden("flower/npy_f4_empty0.bin", Tensor.zeros(TensorType.FLOAT32, Shape.of(0))),
-                golden(
-                        "flower/npy_f2_4.bin",
-                        Tensor.rounded(TensorType.FLOAT16, Shape.of(4), new double[] {1, 2, 3, 4})),
+                golden("flower/npy_f2_4.bin", Tensor.rounded(TensorType.FLOAT16, Shape.of(4), new double[] {1, 2, 3, 4
+                })),
                 golden("flower/npy_b1_3.bin", integers(TensorType.BOOL, 1, 0, 1)),
                 golden("flower/npy_u1_4.bin", integers(TensorType.UINT8, 0, 1, 254, 255)),
                 golden("flower/npy_f4_fortran_2x3.bin", matrix),
@@ -393,12 +392,17 @@ class NpyTest {
 
     @Test
     void noticesEveryTruncation() {
-        for (String file : new String[] {"rows_2x3.npy", "version_2.npy", "columns_2x3.npy", "be_i2.npy", "be_f8.npy"}) {
+        for (String file :
+                new String[] {"rows_2x3.npy", "version_2.npy", "columns_2x3.npy", "be_i2.npy", "be_f8.npy"}) {
             byte[] bytes = GoldenFiles.bytes(file);
             for (int length = 0; length < bytes.length; length++) {
                 byte[] cut = Arrays.copyOf(bytes, length);
-                assertThatThrownBy(() -> decode(cut)).isInstanceOf(FormatException.class).hasMessageContaining("truncated");
-                assertThatThrownBy(() -> stream(cut)).isInstanceOf(FormatException.class).hasMessageContaining("truncated");
+                assertThatThrownBy(() -> decode(cut))
+                        .isInstanceOf(FormatException.class)
+                        .hasMessageContaining("truncated");
+                assertThatThrownBy(() -> stream(cut))
+                        .isInstanceOf(FormatException.class)
+                        .hasMessageContaining("truncated");
             }
         }
     }
@@ -424,14 +428,18 @@ class NpyTest {
         Tensor tensor = Tensor.zeros(TensorType.BFLOAT16, Shape.of(1));
         Path path = folder.resolve("never.npy");
 
-        assertThatIllegalArgumentException().isThrownBy(() -> Npy.encode(tensor)).withMessageContaining("no bfloat16");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Npy.encode(tensor))
+                .withMessageContaining("no bfloat16");
         assertThatIllegalArgumentException().isThrownBy(() -> Npy.write(tensor, path));
         assertThat(path).doesNotExist();
     }
 
     @Test
     void survivesMutations() {
-        String[] files = {"rows_2x3.npy", "columns_2x3x4_be_i2.npy", "b1.npy", "version_2.npy", "scalar.npy", "empty.npy"};
+        String[] files = {
+            "rows_2x3.npy", "columns_2x3x4_be_i2.npy", "b1.npy", "version_2.npy", "scalar.npy", "empty.npy"
+        };
         int refused = 0;
         for (int seed = 0; seed < MUTATIONS; seed++) {
             Random random = new Random(seed);

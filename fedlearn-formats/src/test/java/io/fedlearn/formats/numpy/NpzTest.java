@@ -48,7 +48,9 @@ class NpzTest {
 
     private static Model model() {
         return Model.builder()
-                .trainable("layer/weight", Tensor.rounded(TensorType.FLOAT32, Shape.of(2, 3), new double[] {0, 1, 2, 3, 4, 5}))
+                .trainable(
+                        "layer/weight",
+                        Tensor.rounded(TensorType.FLOAT32, Shape.of(2, 3), new double[] {0, 1, 2, 3, 4, 5}))
                 .counter("steps", Tensor.scalar(7L))
                 .buffer("mask", Tensor.ofIntegers(TensorType.BOOL, Shape.of(2), new long[] {1, 0}))
                 .build();
@@ -140,7 +142,9 @@ class NpzTest {
     void refusesEntriesThatAreNoArrays(String name) throws IOException {
         byte[] bytes = archive("good.npy", name);
 
-        assertThatThrownBy(() -> read(bytes)).isInstanceOf(FormatException.class).hasMessageStartingWith("s: ");
+        assertThatThrownBy(() -> read(bytes))
+                .isInstanceOf(FormatException.class)
+                .hasMessageStartingWith("s: ");
     }
 
     @Test
@@ -173,10 +177,14 @@ class NpzTest {
         byte[] bytes = write(model(), Compression.STORED);
 
         assertThatThrownBy(() -> Npz.read(
-                        new ByteArrayInputStream(bytes), "s", ReadLimits.defaults().withMaxTensors(2)))
+                        new ByteArrayInputStream(bytes),
+                        "s",
+                        ReadLimits.defaults().withMaxTensors(2)))
                 .hasMessage("s: must have <= 2 tensors");
         assertThatThrownBy(() -> Npz.read(
-                        new ByteArrayInputStream(bytes), "s", ReadLimits.defaults().withMaxHeapBytes(30)))
+                        new ByteArrayInputStream(bytes),
+                        "s",
+                        ReadLimits.defaults().withMaxHeapBytes(30)))
                 .hasMessageStartingWith("s: tensor 'steps': its values must take <= ");
     }
 
@@ -191,7 +199,10 @@ class NpzTest {
         assertThatThrownBy(() -> read(bytes))
                 .isInstanceOf(FormatException.class)
                 .hasMessage("s: expands to more than 100 times its compressed size");
-        assertThat(Npz.read(new ByteArrayInputStream(bytes), "s", ReadLimits.defaults().withMaxExpansion(1100)))
+        assertThat(Npz.read(
+                        new ByteArrayInputStream(bytes),
+                        "s",
+                        ReadLimits.defaults().withMaxExpansion(1100)))
                 .isEqualTo(zeros);
     }
 

@@ -64,7 +64,9 @@ class HostileSafetensorsTest {
                 entry("{}", "its entry has no dtype"),
                 entry("{'dtype':'F32','data_offsets':[0,8]}", "its entry has no shape"),
                 entry("{'dtype':'F32','shape':[2]}", "its entry has no data_offsets"),
-                entry("{'dtype':'F32','shape':[2],'data_offsets':[0,8],'x':[[[[[]]]]]}", "its entry has the unknown field 'x'"),
+                entry(
+                        "{'dtype':'F32','shape':[2],'data_offsets':[0,8],'x':[[[[[]]]]]}",
+                        "its entry has the unknown field 'x'"),
                 entry("{'dtype':4,'shape':[2],'data_offsets':[0,8]}", "dtype must be a string"),
                 entry("{'dtype':'F8_E4M3','shape':[8],'data_offsets':[0,8]}", "dtype 'F8_E4M3' is not supported"),
                 entry("{'dtype':'f32','shape':[2],'data_offsets':[0,8]}", "dtype 'f32' is not supported"),
@@ -74,9 +76,13 @@ class HostileSafetensorsTest {
                 entry("{'dtype':'F32','shape':[-2],'data_offsets':[0,8]}", "shape must hold integers"),
                 entry("{'dtype':'F32','shape':[[2]],'data_offsets':[0,8]}", "shape must hold integers"),
                 entry("{'dtype':'F32','shape':[9223372036854775808],'data_offsets':[0,8]}", "shape must hold integers"),
-                entry("{'dtype':'F32','shape':" + tooManyLengths + ",'data_offsets':[0,4]}", "shape must have <= 32 numbers"),
+                entry(
+                        "{'dtype':'F32','shape':" + tooManyLengths + ",'data_offsets':[0,4]}",
+                        "shape must have <= 32 numbers"),
                 entry("{'dtype':'F32','shape':[4294967296,4294967296],'data_offsets':[0,8]}", "the number of elements"),
-                entry("{'dtype':'F32','shape':[4611686018427387904],'data_offsets':[0,8]}", "the number of bytes must fit"),
+                entry(
+                        "{'dtype':'F32','shape':[4611686018427387904],'data_offsets':[0,8]}",
+                        "the number of bytes must fit"),
                 entry("{'dtype':'F32','shape':[2],'data_offsets':[0]}", "data_offsets must be a begin and an end"),
                 entry("{'dtype':'F32','shape':[2],'data_offsets':[0,8,8]}", "data_offsets must have <= 2 numbers"),
                 entry("{'dtype':'F32','shape':[2],'data_offsets':[8,0]}", "data_offsets must be a begin and an end"),
@@ -131,7 +137,10 @@ class HostileSafetensorsTest {
     @ParameterizedTest
     @ValueSource(longs = {-1, Long.MIN_VALUE, Long.MAX_VALUE, 100_000_001, 1L << 32})
     void refusesLengthOfHeaderBeyondTheLimit(long length) {
-        byte[] bytes = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array();
+        byte[] bytes = ByteBuffer.allocate(64)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(length)
+                .array();
 
         assertThatThrownBy(() -> Safetensors.read(new ByteArrayInputStream(bytes), "s", ReadLimits.defaults()))
                 .isInstanceOf(FormatException.class)
@@ -179,8 +188,12 @@ class HostileSafetensorsTest {
         byte[] bytes = SafetensorsBytes.of("{\"" + name + "\":1}", "");
 
         assertThatThrownBy(() -> read(bytes)).isInstanceOfSatisfying(FormatException.class, e -> {
-            assertThat(e.getMessage()).hasSizeLessThan(400).doesNotContain("\u001b").contains("n<1b>");
-            assertThat(e.tensor()).hasValueSatisfying(tensor -> assertThat(tensor).hasSize(400));
+            assertThat(e.getMessage())
+                    .hasSizeLessThan(400)
+                    .doesNotContain("\u001b")
+                    .contains("n<1b>");
+            assertThat(e.tensor())
+                    .hasValueSatisfying(tensor -> assertThat(tensor).hasSize(400));
         });
     }
 

@@ -38,8 +38,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class SafetensorsTest {
-    private static final String TWO_FLOATS =
-            "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
+    private static final String TWO_FLOATS = "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
 
     @TempDir
     private Path folder;
@@ -81,7 +80,8 @@ class SafetensorsTest {
                     : Tensor.ofIntegers(type, Shape.of(5), bits);
             model.add("typ\u00e9 " + type, tensor, type.isFloating() ? TensorRole.TRAINABLE : TensorRole.BUFFER);
         }
-        return model.buffer("last, empty", Tensor.zeros(TensorType.BOOL, Shape.of(0, 7))).build();
+        return model.buffer("last, empty", Tensor.zeros(TensorType.BOOL, Shape.of(0, 7)))
+                .build();
     }
 
     @Test
@@ -176,9 +176,7 @@ class SafetensorsTest {
         ByteArrayOutputStream channelBytes = new ByteArrayOutputStream();
         Safetensors.write(model, Map.of(), new OneByteChannel(channelBytes));
 
-        assertThat(Files.readAllBytes(path))
-                .isEqualTo(write(model, Map.of()))
-                .isEqualTo(channelBytes.toByteArray());
+        assertThat(Files.readAllBytes(path)).isEqualTo(write(model, Map.of())).isEqualTo(channelBytes.toByteArray());
         try (Stream<Path> files = Files.list(folder)) {
             assertThat(files).containsExactly(path);
         }
@@ -201,6 +199,29 @@ class SafetensorsTest {
         public void close() {}
     }
 
+    @ParameterizedTest
+    @EnumSource(Way.class)
+    void readsWhatTheReferenceImplementationWrote(Way way) throws IOException {
+        byte[] bytes;
+        try (InputStream in = SafetensorsTest.class.getResourceAsStream("reference.safetensors")) {
+            bytes = in.readAllBytes();
+        }
+        double[] weights = {0, 1, 2, 3, 4, 5};
+
+        SafetensorsFile file = read(way, bytes);
+
+        assertThat(file.model())
+                .isEqualTo(Model.builder()
+                        .counter("steps", Tensor.scalar(5L))
+                        .trainable("empty", Tensor.zeros(TensorType.FLOAT64, Shape.of(0, 3)))
+                        .trainable("weight", Tensor.rounded(TensorType.FLOAT32, Shape.of(2, 3), weights))
+                        .trainable("half", Tensor.rounded(TensorType.FLOAT16, Shape.of(2), new double[] {1.5, -2}))
+                        .counter("bytes", Tensor.ofIntegers(TensorType.UINT8, Shape.of(2), new long[] {0, 255}))
+                        .buffer("mask", Tensor.ofIntegers(TensorType.BOOL, Shape.of(3), new long[] {1, 0, 1}))
+                        .build());
+        assertThat(file.metadata()).containsExactly(Map.entry("format", "np"));
+    }
+
     @Test
     void takesOrderFromOffsetsAndRolesFromTypesOfForeignFiles() throws IOException {
         String json = "{\"z\":{\"data_offsets\":[4,8],\"shape\":[],\"dtype\":\"I32\"},"
@@ -220,9 +241,7 @@ class SafetensorsTest {
             assertThat(file.model().tensor("z").get(0)).isEqualTo(2);
             assertThat(file.metadata()).containsExactly(Map.entry("format", "pt"));
             assertThat(file.digest()).isEmpty();
-            assertThatThrownBy(file::verify)
-                    .isInstanceOf(FormatException.class)
-                    .hasMessageContaining("no digest");
+            assertThatThrownBy(file::verify).isInstanceOf(FormatException.class).hasMessageContaining("no digest");
         }
     }
 
@@ -237,7 +256,9 @@ class SafetensorsTest {
                 + "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
                 + "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}";
 
-        assertThat(read(Way.MAPPED, SafetensorsBytes.of(json, "00000040 0000803f")).verify().model())
+        assertThat(read(Way.MAPPED, SafetensorsBytes.of(json, "00000040 0000803f"))
+                        .verify()
+                        .model())
                 .isEqualTo(model);
     }
 
@@ -261,7 +282,8 @@ class SafetensorsTest {
         byte[] bytes = write(mixedModel(), Map.of());
 
         assertThat(read(Way.MAPPED, bytes).model().heapBytes()).isZero();
-        assertThat(read(Way.HEAP, bytes).model().heapBytes()).isEqualTo(mixedModel().byteCount());
+        assertThat(read(Way.HEAP, bytes).model().heapBytes())
+                .isEqualTo(mixedModel().byteCount());
     }
 
     @Test
@@ -292,8 +314,8 @@ class SafetensorsTest {
     @Test
     void readsAMappedTensorOfMoreThanTwoGibibytes() throws IOException {
         long count = 700_000_001;
-        byte[] header = ("{\"__metadata__\":{},\"w\":{\"dtype\":\"F32\",\"shape\":[" + count
-                        + "],\"data_offsets\":[0," + 4 * count + "]}}")
+        byte[] header = ("{\"__metadata__\":{},\"w\":{\"dtype\":\"F32\",\"shape\":[" + count + "],\"data_offsets\":[0,"
+                        + 4 * count + "]}}")
                 .getBytes(StandardCharsets.UTF_8);
         Path path = Files.write(folder.resolve("sparse.safetensors"), SafetensorsBytes.of(header, new byte[0]));
         long[] places = {0, (1 << 28) - 1, 1 << 28, 536_870_911, 536_870_912, count - 1};
@@ -317,14 +339,14 @@ class SafetensorsTest {
 
     @Test
     void refusesValuesBeyondTheHeapLimitButMapsThem() throws IOException {
-        Path path = Files.write(
-                folder.resolve("w.safetensors"), SafetensorsBytes.of(TWO_FLOATS, "0000803f 0000803f"));
+        Path path = Files.write(folder.resolve("w.safetensors"), SafetensorsBytes.of(TWO_FLOATS, "0000803f 0000803f"));
         ReadLimits limits = ReadLimits.defaults().withMaxHeapBytes(7);
 
         assertThatThrownBy(() -> Safetensors.read(path, limits))
                 .isInstanceOf(FormatException.class)
                 .hasMessage(path + ": its values must take <= 7 bytes, take 8");
-        assertThat(Safetensors.open(path, limits).model().tensor("w").toFloatArray()).containsExactly(1, 1);
+        assertThat(Safetensors.open(path, limits).model().tensor("w").toFloatArray())
+                .containsExactly(1, 1);
     }
 
     @Test
@@ -333,9 +355,11 @@ class SafetensorsTest {
         InputStream first = new ByteArrayInputStream(bytes);
         InputStream second = new ByteArrayInputStream(bytes);
 
-        assertThatThrownBy(() -> Safetensors.read(first, "s", ReadLimits.defaults().withMaxTensors(18)))
+        assertThatThrownBy(
+                        () -> Safetensors.read(first, "s", ReadLimits.defaults().withMaxTensors(18)))
                 .hasMessage("s: must have <= 18 tensors");
-        assertThatThrownBy(() -> Safetensors.read(second, "s", ReadLimits.defaults().withMaxHeaderBytes(100)))
+        assertThatThrownBy(() ->
+                        Safetensors.read(second, "s", ReadLimits.defaults().withMaxHeaderBytes(100)))
                 .hasMessageStartingWith("s: its header must have <= 100 bytes, has ");
     }
 
@@ -364,7 +388,11 @@ class SafetensorsTest {
 
     @Test
     void noticesEveryTruncation() throws IOException {
-        byte[] bytes = write(Model.builder().trainable("w", Tensor.copyOf(new float[] {1, 2})).build(), Map.of());
+        byte[] bytes = write(
+                Model.builder()
+                        .trainable("w", Tensor.copyOf(new float[] {1, 2}))
+                        .build(),
+                Map.of());
         for (int length = 0; length < bytes.length; length++) {
             byte[] cut = Arrays.copyOf(bytes, length);
             for (Way way : Way.values()) {
@@ -433,7 +461,8 @@ class SafetensorsTest {
 
     @Test
     void refusesToWriteWhatTheFormatCannotHold() {
-        Model named = Model.builder().trainable("__metadata__", Tensor.scalar(1f)).build();
+        Model named =
+                Model.builder().trainable("__metadata__", Tensor.scalar(1f)).build();
         Model torn = Model.builder().trainable("\ud800", Tensor.scalar(1f)).build();
 
         assertThatIllegalArgumentException()
@@ -445,6 +474,8 @@ class SafetensorsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> write(named, Map.of()))
                 .withMessageContaining("'__metadata__'");
-        assertThatIllegalArgumentException().isThrownBy(() -> write(torn, Map.of())).withMessageContaining("<d800>");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> write(torn, Map.of()))
+                .withMessageContaining("<d800>");
     }
 }
