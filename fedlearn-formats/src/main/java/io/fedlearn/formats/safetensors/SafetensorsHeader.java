@@ -25,7 +25,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CharsetEncoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -181,8 +180,7 @@ final class SafetensorsHeader {
     }
 
     private static boolean isUnicode(String text) {
-        CharsetEncoder encoder = StandardCharsets.UTF_8.newEncoder();
-        return encoder.canEncode(text);
+        return StandardCharsets.UTF_8.newEncoder().canEncode(text);
     }
 
     private static String dtype(TensorType type) {
@@ -294,16 +292,19 @@ final class SafetensorsHeader {
                     throw new FormatException(
                             source, METADATA + " must map to strings, does not at " + FormatException.quote(key));
                 }
-                metadata.put(key, parser.getText());
+                String value = parser.getText();
+                // Of lone surrogates, Jackson refuses those in keys only.
+                if (!isUnicode(value)) {
+                    throw new FormatException(
+                            source, METADATA + " must be valid Unicode, is not at " + FormatException.quote(key));
+                }
+                metadata.put(key, value);
             }
         }
 
         private void tensor(JsonParser parser, String name) throws IOException {
             if (entries.size() == limits.maxTensors()) {
                 throw new FormatException(source, "must have <= " + limits.maxTensors() + " tensors");
-            }
-            if (!isUnicode(name)) {
-                throw new FormatException(source, name, "its name must be valid Unicode");
             }
             if (parser.currentToken() != JsonToken.START_OBJECT) {
                 throw new FormatException(source, name, "its entry must be an object");

@@ -91,7 +91,9 @@ class HostileSafetensorsTest {
                 header("{'':" + good + "}", "tensor '': a tensor's name must have 1 to 512 characters"),
                 header("{'" + "n".repeat(513) + "':" + good + "}", "had 513"),
                 header("{'a\\u0000':" + good + "}", "tensor 'a<0>': a tensor's name must not hold control characters"),
-                header("{'a\\ud800':" + good + "}", "tensor 'a<d800>': its name must be valid Unicode"),
+                header("{'a\\udc00':" + good + "}", "is not valid JSON"),
+                header("{'a\\ud800':" + good + "}", "is not valid JSON"),
+                header("{'__metadata__':{'a':'\\ud800'}}", "__metadata__ must be valid Unicode, is not at 'a'"),
                 header(
                         "{'a':" + good + ",'b':{'dtype':'U8','shape':[4],'data_offsets':[4,8]}}",
                         "tensor 'b': its data must begin where that of the tensor before it ends, at 8, begins at 4"),
