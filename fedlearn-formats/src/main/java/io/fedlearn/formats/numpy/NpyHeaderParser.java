@@ -99,22 +99,21 @@ final class NpyHeaderParser {
             throw unsupported(descr);
         }
         String kind = descr.substring(1);
-        TensorType type =
-                switch (kind) {
-                    case "f2" -> TensorType.FLOAT16;
-                    case "f4" -> TensorType.FLOAT32;
-                    case "f8" -> TensorType.FLOAT64;
-                    case "i1" -> TensorType.INT8;
-                    case "i2" -> TensorType.INT16;
-                    case "i4" -> TensorType.INT32;
-                    case "i8" -> TensorType.INT64;
-                    case "u1" -> TensorType.UINT8;
-                    case "u2" -> TensorType.UINT16;
-                    case "u4" -> TensorType.UINT32;
-                    case "u8" -> TensorType.UINT64;
-                    case "b1" -> TensorType.BOOL;
-                    default -> throw unsupported(descr);
-                };
+        TensorType type = switch (kind) {
+            case "f2" -> TensorType.FLOAT16;
+            case "f4" -> TensorType.FLOAT32;
+            case "f8" -> TensorType.FLOAT64;
+            case "i1" -> TensorType.INT8;
+            case "i2" -> TensorType.INT16;
+            case "i4" -> TensorType.INT32;
+            case "i8" -> TensorType.INT64;
+            case "u1" -> TensorType.UINT8;
+            case "u2" -> TensorType.UINT16;
+            case "u4" -> TensorType.UINT32;
+            case "u8" -> TensorType.UINT64;
+            case "b1" -> TensorType.BOOL;
+            default -> throw unsupported(descr);
+        };
         return switch (descr.charAt(0)) {
             case '<', '=' -> new Descr(type, ByteOrder.LITTLE_ENDIAN);
             case '>' -> new Descr(type, ByteOrder.BIG_ENDIAN);
@@ -133,15 +132,14 @@ final class NpyHeaderParser {
         char kind = descr.isEmpty()
                 ? ' '
                 : descr.charAt(descr.length() > 1 && "<>|=".indexOf(descr.charAt(0)) >= 0 ? 1 : 0);
-        String reason =
-                switch (kind) {
-                    case 'O' -> "holds Python objects, which are pickled and never read";
-                    case 'c' -> "is complex, which is not supported";
-                    case 'U', 'S', 'a' -> "is text, which is not supported";
-                    case 'V' -> "is raw or structured data, which is not supported";
-                    case 'M', 'm' -> "is a date or duration, which is not supported";
-                    default -> "is not supported";
-                };
+        String reason = switch (kind) {
+            case 'O' -> "holds Python objects, which are pickled and never read";
+            case 'c' -> "is complex, which is not supported";
+            case 'U', 'S', 'a' -> "is text, which is not supported";
+            case 'V' -> "is raw or structured data, which is not supported";
+            case 'M', 'm' -> "is a date or duration, which is not supported";
+            default -> "is not supported";
+        };
         return failure("type " + shown + " " + reason);
     }
 

@@ -293,7 +293,7 @@ final class SafetensorsHeader {
                             source, METADATA + " must map to strings, does not at " + FormatException.quote(key));
                 }
                 String value = parser.getText();
-                // Of lone surrogates, Jackson refuses those in keys only.
+                // Not every version of Jackson refuses lone surrogates, and none does in values.
                 if (!isUnicode(value)) {
                     throw new FormatException(
                             source, METADATA + " must be valid Unicode, is not at " + FormatException.quote(key));
@@ -305,6 +305,9 @@ final class SafetensorsHeader {
         private void tensor(JsonParser parser, String name) throws IOException {
             if (entries.size() == limits.maxTensors()) {
                 throw new FormatException(source, "must have <= " + limits.maxTensors() + " tensors");
+            }
+            if (!isUnicode(name)) {
+                throw new FormatException(source, name, "its name must be valid Unicode");
             }
             if (parser.currentToken() != JsonToken.START_OBJECT) {
                 throw new FormatException(source, name, "its entry must be an object");
