@@ -41,8 +41,9 @@ final class EncodedValues extends Values {
     private void blocks(long from, int count, Sink sink) {
         int size = type.byteSize();
         ByteBuffer buffer = ByteBuffer.allocate(Math.min(count, BLOCK) * size).order(ByteOrder.LITTLE_ENDIAN);
-        for (int done = 0; done < count; done += BLOCK) {
-            int length = Math.min(BLOCK, count - done);
+        int length;
+        for (int done = 0; done < count; done += length) {
+            length = Math.min(BLOCK, count - done);
             buffer.clear().limit(length * size);
             data.read((from + done) * size, buffer);
             sink.accept(buffer.flip(), done, length);

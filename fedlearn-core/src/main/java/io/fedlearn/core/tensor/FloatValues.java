@@ -50,8 +50,10 @@ final class FloatValues extends Values {
     @Override
     long firstNonFinite(long from, long count) {
         int end = (int) (from + count);
-        for (int block = (int) from; block < end; block += CHECK_BLOCK) {
-            int stop = Math.min(end, block + CHECK_BLOCK);
+        int stop;
+        for (int block = (int) from; block < end; block = stop) {
+            // Not the smaller of two sums: the sum overflows near the largest array.
+            stop = end - block > CHECK_BLOCK ? block + CHECK_BLOCK : end;
             int largest = 0;
             for (int i = block; i < stop; i++) {
                 largest = Math.max(largest, Float.floatToRawIntBits(array[i]) & EXPONENT);

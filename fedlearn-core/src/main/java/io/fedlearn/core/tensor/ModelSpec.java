@@ -21,8 +21,11 @@ public final class ModelSpec {
             if (indexes.put(tensor.name(), indexes.size()) != null) {
                 throw new IllegalArgumentException("two tensors are named '" + tensor.name() + "'");
             }
-            parameters = Math.addExact(parameters, tensor.shape().elementCount());
-            bytes = Math.addExact(bytes, tensor.byteCount());
+            if (tensor.byteCount() > Long.MAX_VALUE - bytes) {
+                throw new IllegalArgumentException("the tensors together take more bytes than a long counts");
+            }
+            parameters += tensor.shape().elementCount();
+            bytes += tensor.byteCount();
         }
         this.parameterCount = parameters;
         this.byteCount = bytes;
@@ -31,7 +34,7 @@ public final class ModelSpec {
     /**
      * A specification of these tensors.
      *
-     * @throws IllegalArgumentException if two of them have the same name
+     * @throws IllegalArgumentException if two of them have the same name, or their size in bytes overflows
      */
     public static ModelSpec of(List<TensorSpec> tensors) {
         return new ModelSpec(tensors);

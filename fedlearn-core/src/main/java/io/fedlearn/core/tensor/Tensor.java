@@ -20,6 +20,7 @@ public final class Tensor {
     private final Values values;
 
     private Tensor(TensorType type, Shape shape, Values values) {
+        requireByteCount(type, shape);
         this.type = type;
         this.shape = shape;
         this.values = values;
@@ -90,7 +91,8 @@ public final class Tensor {
 
     /** A tensor with a copy of the rest of {@code littleEndian}, which must hold exactly the values. */
     public static Tensor decode(TensorType type, Shape shape, ByteBuffer littleEndian) {
-        long expected = Math.multiplyExact(shape.elementCount(), type.byteSize());
+        requireByteCount(type, shape);
+        long expected = shape.elementCount() * type.byteSize();
         if (littleEndian.remaining() != expected) {
             throw new IllegalArgumentException("values of " + type + " " + shape + " take " + expected + " bytes, got "
                     + littleEndian.remaining());
@@ -149,9 +151,11 @@ public final class Tensor {
                 long[] integers = new long[values.length];
                 for (int i = 0; i < integers.length; i++) {
                     double nearest = Math.rint(values[i]);
-                    integers[i] = (long) nearest;
+                    boolean upperHalf = type == TensorType.UINT64 && nearest >= 0x1p63 && nearest < 0x1p64;
+                    integers[i] = upperHalf ? (long) (nearest - 0x1p63) + Long.MIN_VALUE : (long) nearest;
                     // 2^63 itself casts to 2^63 - 1, which is equal to it as a double, yet is another number.
-                    if (integers[i] != nearest || nearest >= 0x1p63) {
+                    boolean fits = upperHalf || integers[i] == nearest && nearest < 0x1p63;
+                    if (!fits || type == TensorType.UINT64 && nearest < 0) {
                         throw new IllegalArgumentException(type + " cannot hold the value at " + i);
                     }
                 }
@@ -161,7 +165,8 @@ public final class Tensor {
     }
 
     /**
-     * A tensor of an integer type, or of {@link TensorType#BOOL}, with these values.
+     * A tensor of an integer type, or of {@link TensorType#BOOL}, with these values; {@link TensorType#UINT64} takes all bits
+     * as they are, so that a negative {@code long} stands for 2^63 and above.
      *
      * @throws IllegalArgumentException if the type is a floating-point type or cannot hold a value
      */
@@ -208,6 +213,13 @@ public final class Tensor {
             throw new IllegalArgumentException("a tensor on the heap is limited to an array's 2^31-9 entries, wanted " + length);
         }
         return (int) length;
+    }
+
+    private static void requireByteCount(TensorType type, Shape shape) {
+        if (shape.elementCount() > Long.MAX_VALUE / type.byteSize()) {
+            throw new IllegalArgumentException(
+                    "values of " + type + " " + shape + " take more bytes than a long counts");
+        }
     }
 
     private static Shape fit(int count, long[] lengths) {

@@ -1,6 +1,5 @@
 package io.fedlearn.core.tensor;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 
 /**
@@ -18,8 +17,8 @@ public record TensorSpec(String name, TensorType type, Shape shape, TensorRole r
     /**
      * Validates the parts against each other.
      *
-     * @throws IllegalArgumentException if the name is empty, too long or holds control characters, if a trainable is not of a
-     *     floating-point type, or a counter not of an integer type
+     * @throws IllegalArgumentException if the name is empty, too long, holds control characters or is not valid Unicode, if a
+     *     trainable is not of a floating-point type, a counter not of an integer type, or the size in bytes overflows
      */
     public TensorSpec {
         requireName(name);
@@ -31,6 +30,10 @@ public record TensorSpec(String name, TensorType type, Shape shape, TensorRole r
         }
         if (role == TensorRole.COUNTER && !type.isInteger()) {
             throw new IllegalArgumentException("tensor '" + name + "': a counter must be of an integer type, was " + type);
+        }
+        if (shape.elementCount() > Long.MAX_VALUE / type.byteSize()) {
+            throw new IllegalArgumentException("tensor '" + name + "': values of " + type + " " + shape
+                    + " take more bytes than a long counts");
         }
     }
 
@@ -47,9 +50,9 @@ public record TensorSpec(String name, TensorType type, Shape shape, TensorRole r
         if (name.chars().anyMatch(Character::isISOControl)) {
             throw new IllegalArgumentException("a tensor's name must not hold control characters");
         }
-        if (!StandardCharsets.UTF_8.newEncoder().canEncode(name)) {
-            // Two such names would have one UTF-8 form, and models that differ one digest.
-            throw new IllegalArgumentException("a tensor's name must not hold half of a surrogate pair");
+        // Half a surrogate pair has no UTF-8: two such names would share a digest, and neither could be written to a file.
+        if (name.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
+            throw new IllegalArgumentException("a tensor's name must be valid Unicode, had half a surrogate pair");
         }
     }
 
