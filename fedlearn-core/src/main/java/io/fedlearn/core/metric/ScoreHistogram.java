@@ -166,6 +166,6 @@ public final class ScoreHistogram {
                 points.add(new RocPoint(falsePositives / negativeCount, truePositives / positiveCount));
             }
         }
-        return points;
+        return List.copyOf(points);
     }
 }

@@ -1,5 +1,7 @@
 package io.fedlearn.core.partition;
 
+import io.fedlearn.core.random.SeededRandom;
+
 /** A partitioner's text, cut at its colons, with refusals that say what may be written. */
 final class PartitionText {
     private final String text;
@@ -27,7 +29,7 @@ final class PartitionText {
         } catch (NumberFormatException e) {
             throw refusal("'" + parts[1] + "' is not a number", e);
         }
-        if (!(value > 0) || Double.isInfinite(value)) {
+        if (!(value >= SeededRandom.MIN_CONCENTRATION) || Double.isInfinite(value)) {
             throw refusal("the concentration must be > 0 and finite, was " + value);
         }
         return value;

@@ -1,5 +1,6 @@
 package io.fedlearn.core.partition;
 
+import io.fedlearn.core.random.SeededRandom;
 import java.util.Locale;
 
 /**
@@ -70,7 +71,7 @@ public interface Partitioner {
      * part. Hsu et al., "Measuring the Effects of Non-Identical Data Distribution", arXiv:1909.06335, draw the shares
      * of the classes for each client instead, which keeps clients equally large.
      *
-     * @param alpha the concentration, {@code > 0} and finite
+     * @param alpha the concentration, {@code > 0} ({@value SeededRandom#MIN_CONCENTRATION} at least) and finite
      * @param minimumExamples the fewest examples that a client may have, {@code >= 0}
      */
     static Partitioner dirichlet(double alpha, int minimumExamples) {
@@ -92,7 +93,7 @@ public interface Partitioner {
      * <p><b>Reference.</b> Li et al., "Federated Learning on Non-IID Data Silos: An Experimental Study", ICDE 2022,
      * arXiv:2102.02079, section IV-D.
      *
-     * @param beta the concentration, {@code > 0} and finite
+     * @param beta the concentration, {@code > 0} ({@value SeededRandom#MIN_CONCENTRATION} at least) and finite
      * @param minimumExamples the fewest examples that a client may have, {@code >= 0}
      */
     static Partitioner quantity(double beta, int minimumExamples) {

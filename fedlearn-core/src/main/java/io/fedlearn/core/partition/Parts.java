@@ -28,8 +28,9 @@ final class Parts {
     }
 
     static double requireConcentration(String name, double value) {
-        if (!(value > 0) || Double.isInfinite(value)) {
-            throw new IllegalArgumentException(name + " must be > 0 and finite, was " + value);
+        if (!(value >= SeededRandom.MIN_CONCENTRATION) || Double.isInfinite(value)) {
+            throw new IllegalArgumentException(
+                    name + " must be >= " + SeededRandom.MIN_CONCENTRATION + " and finite, was " + value);
         }
         return value;
     }

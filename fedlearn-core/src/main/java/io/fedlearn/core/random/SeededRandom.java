@@ -9,6 +9,9 @@ import java.nio.charset.StandardCharsets;
  * <p><b>Reference.</b> Blackman and Vigna, "Scrambled Linear Pseudorandom Number Generators", ACM TOMS 47 (2021).
  */
 public final class SeededRandom {
+    /** The smallest concentration of a Dirichlet distribution: {@value}, below which logarithms overflow. */
+    public static final double MIN_CONCENTRATION = 1e-300;
+
     private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
 
     private long s0;
@@ -137,10 +140,17 @@ public final class SeededRandom {
     /**
      * Shares that add up to 1, drawn from the symmetric Dirichlet distribution.
      *
-     * @param concentration > 0; small values give uneven shares
+     * @param concentration finite and at least {@value #MIN_CONCENTRATION}; small values give uneven shares
      * @param count how many shares, at least 1
      */
     public double[] nextDirichlet(double concentration, int count) {
+        if (!(concentration >= MIN_CONCENTRATION) || Double.isInfinite(concentration)) {
+            throw new IllegalArgumentException(
+                    "concentration must be >= " + MIN_CONCENTRATION + " and finite, was " + concentration);
+        }
+        if (count < 1) {
+            throw new IllegalArgumentException("count must be >= 1, was " + count);
+        }
         double[] logs = new double[count];
         double largest = Double.NEGATIVE_INFINITY;
         for (int i = 0; i < count; i++) {
