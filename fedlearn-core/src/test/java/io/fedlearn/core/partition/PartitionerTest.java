@@ -243,10 +243,10 @@ class PartitionerTest {
                 .withMessage("shardsPerClient must be >= 1, was 0");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Partitioner.dirichlet(Double.NaN))
-                .withMessage("alpha must be > 0 and finite, was NaN");
+                .withMessage("alpha must be >= 1.0E-300 and finite, was NaN");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Partitioner.quantity(0))
-                .withMessage("beta must be > 0 and finite, was 0.0");
+                .withMessage("beta must be >= 1.0E-300 and finite, was 0.0");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Partitioner.quantity(1, -1))
                 .withMessage("minimumExamples must be >= 0, was -1");
