@@ -10,6 +10,7 @@ module io.fedlearn.core {
     exports io.fedlearn.core.client;
     exports io.fedlearn.core.federation;
     exports io.fedlearn.core.metric;
+    exports io.fedlearn.core.partition;
     exports io.fedlearn.core.random;
     exports io.fedlearn.core.record;
     exports io.fedlearn.core.runtime;
