@@ -4,6 +4,11 @@ import io.fedlearn.core.task.UpdateForm;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.tensor.Tensor;
+import io.fedlearn.core.tensor.TensorSpec;
+import io.fedlearn.core.tensor.TensorType;
+import io.fedlearn.core.update.InvalidUpdateException;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -22,6 +27,7 @@ public final class Aggregate {
     private final int updateCount;
     private final double totalWeight;
     private final Map<String, Model> tensors;
+    private final Map<Integer, double[]> remainders;
 
     private Aggregate(
             UpdateForm form,
@@ -29,13 +35,15 @@ public final class Aggregate {
             List<double[]> values,
             int updateCount,
             double totalWeight,
-            Map<String, Model> tensors) {
+            Map<String, Model> tensors,
+            Map<Integer, double[]> remainders) {
         this.form = form;
         this.spec = spec;
         this.values = List.copyOf(values);
         this.updateCount = updateCount;
         this.totalWeight = totalWeight;
         this.tensors = Collections.unmodifiableMap(new TreeMap<>(tensors));
+        this.remainders = Map.copyOf(remainders);
     }
 
     /**
@@ -61,14 +69,33 @@ public final class Aggregate {
                         + values.get(i).length);
             }
         }
-        return new Aggregate(form, spec, values, updateCount, totalWeight, Map.of());
+        return new Aggregate(form, spec, values, updateCount, totalWeight, Map.of(), Map.of());
     }
 
     /** This aggregate with one more group of combined tensors, such as the mean change of a control variate. */
     public Aggregate withTensors(String group, Model groupTensors) {
         TreeMap<String, Model> copy = new TreeMap<>(tensors);
         copy.put(group, groupTensors);
-        return new Aggregate(form, spec, values, updateCount, totalWeight, copy);
+        return new Aggregate(form, spec, values, updateCount, totalWeight, copy, remainders);
+    }
+
+    /**
+     * This aggregate with what the values of some 64-bit integer tensors leave out, since a {@code double} holds whole numbers
+     * up to 2^53 only: such a value is {@code values(index)[i] + remainder[i]}.
+     *
+     * @param indexToRemainder for the place of a tensor an array of its length, not copied
+     */
+    public Aggregate withRemainders(Map<Integer, double[]> indexToRemainder) {
+        indexToRemainder.forEach((index, remainder) -> {
+            TensorSpec tensor = spec.tensors().get(index);
+            if (tensor.type() != TensorType.INT64 && tensor.type() != TensorType.UINT64) {
+                throw new IllegalArgumentException("only 64-bit integers have remainders, not " + tensor);
+            }
+            if (remainder.length != values.get(index).length) {
+                throw new IllegalArgumentException("the remainders of " + tensor + " must not be " + remainder.length);
+            }
+        });
+        return new Aggregate(form, spec, values, updateCount, totalWeight, tensors, indexToRemainder);
     }
 
     /** Whether the values are those of a model or of a model delta. */
@@ -104,6 +131,8 @@ public final class Aggregate {
     /**
      * The model that this aggregate amounts to, in the types of its specification, each value rounded once: the values
      * themselves, or {@code global} plus them. Integer tensors are rounded to the nearest whole number.
+     *
+     * @throws InvalidUpdateException if an integer tensor cannot hold a value
      */
     public Model toModel(Model global) {
         List<Tensor> tensors = new ArrayList<>(spec.size());
@@ -115,15 +144,45 @@ public final class Aggregate {
 
     /** As {@link #toModel}, for the tensor at this place alone. */
     public Tensor toTensor(Model global, int index) {
+        TensorSpec tensor = spec.tensors().get(index);
         double[] source = values.get(index);
-        if (form == UpdateForm.MODEL_DELTA) {
-            // Into the aggregate's own array would change it; a tensor at a time, the sum needs no second model.
-            double[] sum = global.tensors().get(index).toDoubleArray();
-            for (int i = 0; i < sum.length; i++) {
-                sum[i] += source[i];
+        Tensor start = global.tensors().get(index);
+        try {
+            if (tensor.type() == TensorType.INT64 || tensor.type() == TensorType.UINT64) {
+                return toLongs(tensor, source, remainders.getOrDefault(index, new double[source.length]), start);
             }
-            source = sum;
+            if (form == UpdateForm.MODEL) {
+                return Tensor.rounded(tensor.type(), tensor.shape(), source);
+            }
+            // Block by block: into the aggregate's own array would change it, into another would be a second model.
+            return Tensor.computed(tensor.type(), tensor.shape(), (from, block, count) -> {
+                start.copyTo(from, block, 0, count);
+                int offset = (int) from;
+                for (int i = 0; i < count; i++) {
+                    block[i] += source[offset + i];
+                }
+            });
+        } catch (IllegalArgumentException e) {
+            throw InvalidUpdateException.ofTensor(tensor.name(), "leaves its type's range: " + e.getMessage());
         }
-        return Tensor.rounded(spec.tensors().get(index).type(), spec.tensors().get(index).shape(), source);
+    }
+
+    private Tensor toLongs(TensorSpec tensor, double[] source, double[] remainder, Tensor start) {
+        long[] integers = form == UpdateForm.MODEL_DELTA ? start.toLongArray() : new long[source.length];
+        boolean unsigned = tensor.type() == TensorType.UINT64;
+        for (int i = 0; i < integers.length; i++) {
+            double nearest = Math.rint(source[i]);
+            double rest = Math.rint(source[i] - nearest + remainder[i]);
+            BigInteger base = unsigned
+                    ? new BigInteger(Long.toUnsignedString(integers[i]))
+                    : BigInteger.valueOf(integers[i]);
+            BigInteger sum =
+                    base.add(new BigDecimal(nearest).toBigInteger()).add(new BigDecimal(rest).toBigInteger());
+            if (unsigned ? sum.signum() < 0 || sum.bitLength() > 64 : sum.bitLength() > 63) {
+                throw new IllegalArgumentException(tensor.type() + " cannot hold the value at " + i);
+            }
+            integers[i] = sum.longValue();
+        }
+        return Tensor.ofIntegers(tensor.type(), tensor.shape(), integers);
     }
 }

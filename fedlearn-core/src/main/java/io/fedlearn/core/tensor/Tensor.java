@@ -137,29 +137,83 @@ public final class Tensor {
                 }
                 return new Tensor(type, shape, new FloatValues(array));
             }
-            case FLOAT16, BFLOAT16 -> {
+            default -> {
                 ByteBuffer bytes = littleEndian(values.length, type);
-                for (double value : values) {
-                    bytes.putShort(
-                            type == TensorType.FLOAT16
-                                    ? HalfPrecision.toFloat16(value)
-                                    : HalfPrecision.toBfloat16(value));
+                putRounded(type, values, 0, values.length, bytes);
+                return of(type, shape, new EncodedValues.Heap(bytes.array()));
+            }
+        }
+    }
+
+    /** Gives the values of a tensor, block by block. */
+    @FunctionalInterface
+    public interface BlockFunction {
+        /** Fills {@code block[0]} to {@code block[count - 1]} with the values from row-major index {@code from} on. */
+        void fill(long from, double[] block, int count);
+    }
+
+    /**
+     * As {@link #rounded}, for values that are computed block by block in rising order, so that there need never be an array
+     * of all of them as {@code double}.
+     *
+     * @throws IllegalArgumentException if an integer type cannot hold a value
+     */
+    public static Tensor computed(TensorType type, Shape shape, BlockFunction function) {
+        int length = arrayLength(shape.elementCount());
+        double[] block = new double[Math.min(length, BLOCK)];
+        switch (type) {
+            case FLOAT64 -> {
+                double[] array = new double[length];
+                for (int from = 0; from < length; from += BLOCK) {
+                    int count = Math.min(BLOCK, length - from);
+                    function.fill(from, block, count);
+                    System.arraycopy(block, 0, array, from, count);
+                }
+                return new Tensor(type, shape, new DoubleValues(array));
+            }
+            case FLOAT32 -> {
+                float[] array = new float[length];
+                for (int from = 0; from < length; from += BLOCK) {
+                    int count = Math.min(BLOCK, length - from);
+                    function.fill(from, block, count);
+                    for (int i = 0; i < count; i++) {
+                        array[from + i] = (float) block[i];
+                    }
+                }
+                return new Tensor(type, shape, new FloatValues(array));
+            }
+            default -> {
+                ByteBuffer bytes = littleEndian(length, type);
+                for (int from = 0; from < length; from += BLOCK) {
+                    int count = Math.min(BLOCK, length - from);
+                    function.fill(from, block, count);
+                    putRounded(type, block, from, count, bytes);
                 }
                 return of(type, shape, new EncodedValues.Heap(bytes.array()));
             }
-            default -> {
-                long[] integers = new long[values.length];
-                for (int i = 0; i < integers.length; i++) {
+        }
+    }
+
+    /** Appends the first {@code count} values, rounded to a 16-bit floating-point or an integer type. */
+    private static void putRounded(TensorType type, double[] values, int from, int count, ByteBuffer bytes) {
+        for (int i = 0; i < count; i++) {
+            switch (type) {
+                case FLOAT16 -> bytes.putShort(HalfPrecision.toFloat16(values[i]));
+                case BFLOAT16 -> bytes.putShort(HalfPrecision.toBfloat16(values[i]));
+                default -> {
                     double nearest = Math.rint(values[i]);
-                    boolean upperHalf = type == TensorType.UINT64 && nearest >= 0x1p63 && nearest < 0x1p64;
-                    integers[i] = upperHalf ? (long) (nearest - 0x1p63) + Long.MIN_VALUE : (long) nearest;
-                    // 2^63 itself casts to 2^63 - 1, which is equal to it as a double, yet is another number.
-                    boolean fits = upperHalf || integers[i] == nearest && nearest < 0x1p63;
-                    if (!fits || type == TensorType.UINT64 && nearest < 0) {
-                        throw new IllegalArgumentException(type + " cannot hold the value at " + i);
+                    // The upper half of the unsigned longs are the negative longs.
+                    boolean upper = type == TensorType.UINT64 && nearest >= 0x1p63;
+                    long integer = (long) (upper ? nearest - 0x1p64 : nearest);
+                    boolean fits = type == TensorType.UINT64
+                            ? nearest >= 0 && nearest < 0x1p64
+                            // 2^63 casts to 2^63 - 1, which is equal to it as a double, yet is another number.
+                            : integer == nearest && nearest < 0x1p63;
+                    if (!fits) {
+                        throw new IllegalArgumentException(type + " cannot hold the value at " + (from + i));
                     }
+                    putInteger(type, integer, from + i, bytes);
                 }
-                return encode(type, shape, integers);
             }
         }
     }
@@ -178,30 +232,33 @@ public final class Tensor {
     private static Tensor encode(TensorType type, Shape shape, long[] values) {
         ByteBuffer bytes = littleEndian(values.length, type);
         for (int i = 0; i < values.length; i++) {
-            long value = values[i];
-            boolean fits =
-                    switch (type) {
-                        case INT8 -> (byte) value == value;
-                        case INT16 -> (short) value == value;
-                        case INT32 -> (int) value == value;
-                        case UINT8 -> (value & ~0xffL) == 0;
-                        case UINT16 -> (value & ~0xffffL) == 0;
-                        case UINT32 -> (value & ~0xffffffffL) == 0;
-                        case BOOL -> (value & ~1L) == 0;
-                        case INT64, UINT64 -> true;
-                        default -> throw new IllegalArgumentException(type + " is not an integer type");
-                    };
-            if (!fits) {
-                throw new IllegalArgumentException(type + " cannot hold the value at " + i);
-            }
-            switch (type.byteSize()) {
-                case 1 -> bytes.put((byte) value);
-                case 2 -> bytes.putShort((short) value);
-                case 4 -> bytes.putInt((int) value);
-                default -> bytes.putLong(value);
-            }
+            putInteger(type, values[i], i, bytes);
         }
         return of(type, shape, new EncodedValues.Heap(bytes.array()));
+    }
+
+    private static void putInteger(TensorType type, long value, int index, ByteBuffer bytes) {
+        boolean fits =
+                switch (type) {
+                    case INT8 -> (byte) value == value;
+                    case INT16 -> (short) value == value;
+                    case INT32 -> (int) value == value;
+                    case UINT8 -> (value & ~0xffL) == 0;
+                    case UINT16 -> (value & ~0xffffL) == 0;
+                    case UINT32 -> (value & ~0xffffffffL) == 0;
+                    case BOOL -> (value & ~1L) == 0;
+                    case INT64, UINT64 -> true;
+                    default -> throw new IllegalArgumentException(type + " is not an integer type");
+                };
+        if (!fits) {
+            throw new IllegalArgumentException(type + " cannot hold the value at " + index);
+        }
+        switch (type.byteSize()) {
+            case 1 -> bytes.put((byte) value);
+            case 2 -> bytes.putShort((short) value);
+            case 4 -> bytes.putInt((int) value);
+            default -> bytes.putLong(value);
+        }
     }
 
     private static ByteBuffer littleEndian(int count, TensorType type) {
