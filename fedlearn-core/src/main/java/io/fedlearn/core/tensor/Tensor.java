@@ -291,6 +291,11 @@ public final class Tensor {
         }
     }
 
+    /** For kernels of this package. */
+    Values values() {
+        return values;
+    }
+
     /** The element type. */
     public TensorType type() {
         return type;
