@@ -86,6 +86,11 @@ public sealed interface ClientOutcome {
 
     /** The answer was no longer needed: enough others had come first. */
     record Cancelled(String reason) implements ClientOutcome {
+        /** Shortens an overlong reason. */
+        public Cancelled {
+            reason = shorten(reason);
+        }
+
         @Override
         public String word() {
             return "cancelled";
@@ -93,6 +98,11 @@ public sealed interface ClientOutcome {
     }
 
     private static String shorten(String text) {
-        return text.length() <= MAX_TEXT_LENGTH ? text : text.substring(0, MAX_TEXT_LENGTH) + "…";
+        if (text.length() <= MAX_TEXT_LENGTH) {
+            return text;
+        }
+        // Half a surrogate pair would not survive the way into a record.
+        int end = Character.isHighSurrogate(text.charAt(MAX_TEXT_LENGTH - 2)) ? MAX_TEXT_LENGTH - 2 : MAX_TEXT_LENGTH - 1;
+        return text.substring(0, end) + "…";
     }
 }

@@ -173,6 +173,9 @@ public final class Task {
 
         /** Which exchange of its round this is, counted from 0. */
         public Builder exchange(int number) {
+            if (number < 0) {
+                throw new IllegalArgumentException("exchange must be >= 0, was " + number);
+            }
             this.exchange = number;
             return this;
         }
