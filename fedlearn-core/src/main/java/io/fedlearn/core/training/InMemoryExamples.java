@@ -1,6 +1,5 @@
 package io.fedlearn.core.training;
 
-import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.core.tensor.Shape;
 import java.util.stream.IntStream;
 
@@ -83,83 +82,11 @@ public final class InMemoryExamples implements ExampleSource {
 
     @Override
     public BatchReader open(ExampleOrder order) {
-        if (order instanceof ExampleOrder.PoissonSampled sampled) {
-            return new PoissonReader(sampled);
-        }
-        int[] sequence = indices;
-        if (order instanceof ExampleOrder.Shuffled shuffled) {
-            sequence = indices.clone();
-            SeededRandom.of(shuffled.seed()).shuffle(sequence);
-        }
-        return new SequenceReader(sequence);
+        return IndexedReader.open(order, indices, this::copy);
     }
 
     private void copy(int example, Batch batch, int place) {
         System.arraycopy(features, example * featureLength, batch.features(), place * featureLength, featureLength);
         System.arraycopy(targets, example * targetLength, batch.targets(), place * targetLength, targetLength);
-    }
-
-    private final class SequenceReader implements BatchReader {
-        private final int[] sequence;
-        private int next;
-
-        SequenceReader(int[] sequence) {
-            this.sequence = sequence;
-        }
-
-        @Override
-        public boolean read(Batch batch) {
-            int count = Math.min(batch.capacity(), sequence.length - next);
-            for (int i = 0; i < count; i++) {
-                copy(sequence[next + i], batch, i);
-            }
-            next += count;
-            batch.resize(count);
-            return count > 0;
-        }
-
-        @Override
-        public void skip(long batches, Batch batch) {
-            next = (int) Math.min(sequence.length, next + batches * batch.capacity());
-        }
-
-        @Override
-        public void close() {}
-    }
-
-    private final class PoissonReader implements BatchReader {
-        private final SeededRandom random;
-        private final double rate;
-        private long left;
-
-        PoissonReader(ExampleOrder.PoissonSampled sampled) {
-            this.random = SeededRandom.of(sampled.seed());
-            this.rate = sampled.rate();
-            this.left = sampled.batches();
-        }
-
-        @Override
-        public boolean read(Batch batch) {
-            if (left == 0) {
-                batch.resize(0);
-                return false;
-            }
-            left--;
-            int count = 0;
-            for (int example : indices) {
-                if (random.nextDouble() < rate) {
-                    if (count == batch.capacity()) {
-                        throw new IllegalStateException(
-                                "a Poisson-sampled batch is larger than its capacity of " + batch.capacity());
-                    }
-                    copy(example, batch, count++);
-                }
-            }
-            batch.resize(count);
-            return true;
-        }
-
-        @Override
-        public void close() {}
     }
 }
