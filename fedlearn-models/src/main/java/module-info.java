@@ -5,4 +5,6 @@ module io.fedlearn.models {
     requires static org.jspecify;
 
     exports io.fedlearn.models;
+    exports io.fedlearn.models.idx;
+    exports io.fedlearn.models.table;
 }
