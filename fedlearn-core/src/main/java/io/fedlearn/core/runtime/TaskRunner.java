@@ -46,6 +46,9 @@ public final class TaskRunner {
         RunContext context = new RunContext(task, progress, cancelled);
         try {
             ClientUpdate update = dispatch(client, task, context);
+            if (update == null) {
+                return new ClientOutcome.Failed("the client answered null");
+            }
             return new ClientOutcome.Completed(transform(task, update, context));
         } catch (TaskDeclinedException e) {
             return new ClientOutcome.Declined(String.valueOf(e.getMessage()));

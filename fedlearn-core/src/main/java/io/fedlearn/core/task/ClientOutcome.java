@@ -61,8 +61,14 @@ public sealed interface ClientOutcome {
 
         /** What a throwable says of itself: its type and message. */
         public static Failed of(Throwable error) {
-            String message = error.getMessage();
-            return new Failed(error.getClass().getName() + (message == null ? "" : ": " + message));
+            String type = error.getClass().getName();
+            try {
+                String message = error.getMessage();
+                return new Failed(type + (message == null ? "" : ": " + message));
+            } catch (RuntimeException e) {
+                // An exception class of a site's own may fail even at this.
+                return new Failed(type + ", whose message cannot be read");
+            }
         }
 
         @Override
