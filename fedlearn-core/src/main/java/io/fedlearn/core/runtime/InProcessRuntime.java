@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -42,6 +43,9 @@ public final class InProcessRuntime implements Runtime {
     private final Executor executor;
     private final Optional<ExecutorService> ownedExecutor;
     private final int parallelism;
+
+    /** Threads that are starting jobs now. */
+    private final Set<Thread> starters = ConcurrentHashMap.newKeySet();
 
     // Guards what follows. Never held while a client or a listener is called.
     private final ReentrantLock lock = new ReentrantLock();
@@ -121,8 +125,29 @@ public final class InProcessRuntime implements Runtime {
         startNext();
     }
 
-    /** Starts waiting jobs while there is room. */
+    /**
+     * Starts waiting jobs while there is room. An executor that runs jobs on the calling thread leads back here from within; the
+     * outer call goes on then, so that the stack does not grow with the number of tasks.
+     */
     private void startNext() {
+        Thread thread = Thread.currentThread();
+        if (!starters.add(thread)) {
+            return;
+        }
+        boolean done = false;
+        try {
+            startWhileThereIsRoom();
+            done = true;
+        } finally {
+            starters.remove(thread);
+            if (!done) {
+                // A listener threw on this thread: the others still get their turn.
+                startNext();
+            }
+        }
+    }
+
+    private void startWhileThereIsRoom() {
         while (true) {
             Job job;
             boolean busy;
