@@ -485,12 +485,14 @@ public abstract class RuntimeContract {
     @Test
     @DisplayName("rule 3: a cancelled client is interrupted and told, and takes the next task")
     void cancelInterruptsARunningClient() throws Exception {
+        CountDownLatch atWork = new CountDownLatch(1);
         CountDownLatch interrupted = new CountDownLatch(1);
         AtomicBoolean told = new AtomicBoolean();
         AtomicBoolean cancelledBefore = new AtomicBoolean();
         Runtime runtime = startSole((task, context) -> {
             if (task.round() == 1) {
                 cancelledBefore.set(context.isCancelled());
+                atWork.countDown();
                 try {
                     new CountDownLatch(1).await();
                 } catch (InterruptedException e) {
@@ -503,7 +505,7 @@ public abstract class RuntimeContract {
         });
         Task task = fit(SOLE, 1);
         submit(runtime, task);
-        listener.awaitStarted(task, patience());
+        await(atWork, "client at work");
 
         runtime.cancel(task);
 
