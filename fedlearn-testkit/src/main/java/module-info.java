@@ -4,5 +4,6 @@ module io.fedlearn.testkit {
     requires transitive io.fedlearn.core;
     requires transitive org.assertj.core;
     requires transitive org.junit.jupiter.api;
+    requires org.junit.jupiter.params;
     requires static org.jspecify;
 }
