@@ -20,7 +20,7 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /** Waits until every client of an exchange was asked, and then answers in a seeded random order, from a thread of its own. */
-final class ReorderingRuntime implements Runtime {
+class ReorderingRuntime implements Runtime {
     private final Map<String, Client> clients;
     private final int expected;
     private final SeededRandom random;
