@@ -3,8 +3,8 @@ package io.fedlearn.core.training;
 import io.fedlearn.core.random.SeededRandom;
 
 /**
- * Readers for sources whose examples can be fetched one by one, by index: arrays, bytes, records of fixed length in a file.
- * Confined to one thread at a time.
+ * Readers for sources whose examples can be fetched one by one, by index: arrays, bytes, records of fixed length in a
+ * file. Confined to one thread at a time.
  */
 public final class IndexedReader {
     private IndexedReader() {}
