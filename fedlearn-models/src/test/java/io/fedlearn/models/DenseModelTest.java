@@ -18,6 +18,7 @@ import io.fedlearn.core.training.TrainingSettings;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -31,9 +32,17 @@ class DenseModelTest {
                 Named.of("softmax", SoftmaxRegression.of(9, 4)),
                 Named.of("wide softmax", SoftmaxRegression.of(7, 21)),
                 Named.of("standardised logistic", LogisticRegression.of(6).standardizing(statistics(6))),
-                Named.of("binary perceptron", MultilayerPerceptron.builder(6).hidden(5).binary()),
-                Named.of("wide perceptron", MultilayerPerceptron.builder(11).hidden(19, 17).multiclass(3)),
-                Named.of("deep perceptron", MultilayerPerceptron.builder(Shape.of(2, 3)).hidden(18, 3, 16).regression(2)),
+                Named.of(
+                        "binary perceptron",
+                        MultilayerPerceptron.builder(6).hidden(5).binary()),
+                Named.of(
+                        "wide perceptron",
+                        MultilayerPerceptron.builder(11).hidden(19, 17).multiclass(3)),
+                Named.of(
+                        "deep perceptron",
+                        MultilayerPerceptron.builder(Shape.of(2, 3))
+                                .hidden(18, 3, 16)
+                                .regression(2)),
                 Named.of(
                         "standardised perceptron",
                         MultilayerPerceptron.builder(6).hidden(17).multiclass(3).standardizing(statistics(6))));
@@ -184,6 +193,17 @@ class DenseModelTest {
         model.evaluate(Batches.random(model, 50, 9), new float[50 * model.outputLength()]);
         Model second = train(model, batch);
         assertThat(second.digest()).isEqualTo(first.digest());
+    }
+
+    /** The digests come from this test itself, on JDK 17; what they hold is that they never change. */
+    @Test
+    void trainedModelsHaveTheSameBitsOnEveryJvm() {
+        DenseModel perceptron = MultilayerPerceptron.builder(30).hidden(20, 17).multiclass(5);
+        DenseModel logistic = LogisticRegression.of(6).standardizing(statistics(6));
+        assertThat(train(perceptron, Batches.random(perceptron, 150, 1)).digest())
+                .isEqualTo("802b6dd2e220d89aa6641fe6c4de4559ceae2df854a86322710e4070c5a5ec7c");
+        assertThat(train(logistic, Batches.random(logistic, 10, 1)).digest())
+                .isEqualTo("c67f4d9e3ca640638835b4fdad78acef49310ab5eea43c792eea183a4bbae1b8");
     }
 
     private static Model train(DenseModel model, Batch batch) {
