@@ -3,12 +3,13 @@ package io.fedlearn.models;
 import java.util.Arrays;
 
 /**
- * One fully connected layer, {@code y = W x + b}, with {@code W} of shape outputs × inputs. Confined to one thread at a time.
+ * One fully connected layer, {@code y = W x + b}, with {@code W} of shape outputs × inputs. Confined to one thread at a
+ * time.
  *
  * <p>Every row that a kernel touches is an array of its own, read from index 0 on: HotSpot turns such loops into vector
- * instructions, and leaves them scalar when rows lie at offsets in one flat array (measured on 17: 46 against 9 GFLOP/s for
- * rows of 200). So weights are copied out of the flat trainables before use, for wide layers transposed, since a matrix product
- * as a sum of scaled rows is vectorised and a dot product is not.
+ * instructions, and leaves them scalar when rows lie at offsets in one flat array (measured on 17: 46 against 9 GFLOP/s
+ * for rows of 200). So weights are copied out of the flat trainables before use, for wide layers transposed, since a
+ * matrix product as a sum of scaled rows is vectorised and a dot product is not.
  */
 final class DenseLayer {
     /** Below this many outputs rows are too short for vectors, and dot products are as fast. */
@@ -141,8 +142,8 @@ final class DenseLayer {
     }
 
     /**
-     * The gradient by weights and bias, summed over rows {@code from} to {@code to - 1}, into the layer's part of the flat
-     * gradient.
+     * The gradient by weights and bias, summed over rows {@code from} to {@code to - 1}, into the layer's part of the
+     * flat gradient.
      *
      * @param add whether to add to what is there, rather than to replace it
      */

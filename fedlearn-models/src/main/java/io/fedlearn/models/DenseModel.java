@@ -24,22 +24,22 @@ import java.util.Optional;
  * {@link SoftmaxRegression} and {@link MultilayerPerceptron}.
  *
  * <p><b>Tensors.</b> float32; of each layer a weight of shape outputs × inputs and a bias of shape outputs, as
- * {@code torch.nn.Linear} has them. A {@linkplain #standardizing() standardising} model has the buffers {@value #INPUT_MEAN}
- * and {@value #INPUT_SCALE} before them.
+ * {@code torch.nn.Linear} has them. A {@linkplain #standardizing() standardising} model has the buffers
+ * {@value #INPUT_MEAN} and {@value #INPUT_SCALE} before them.
  *
- * <p><b>Standardisation.</b> {@code x' = (x - mean) / scale} with mean and standard deviation of each feature, scale 1 for one
- * that never varies; a missing feature (NaN) becomes 0, that is, the mean. The numbers travel in the model, so a stored
- * model is whole, and they come from {@link FeatureStatistics} that the sites computed, each over its own training examples.
- * float32, because the average of equal float32 buffers is that buffer again, bit for bit. A model that does not standardise
- * refuses missing features; infinite ones are always refused.
+ * <p><b>Standardisation.</b> {@code x' = (x - mean) / scale} with mean and standard deviation of each feature, scale 1
+ * for one that never varies; a missing feature (NaN) becomes 0, that is, the mean. The numbers travel in the model, so
+ * a stored model is whole, and they come from {@link FeatureStatistics} that the sites computed, each over its own
+ * training examples. float32, because the average of equal float32 buffers is that buffer again, bit for bit. A model
+ * that does not standardise refuses missing features; infinite ones are always refused.
  *
  * <p><b>Numerics.</b> float32 with a fixed order of all sums, without fused multiply-add; losses in double by
  * {@link StrictMath}: the same bits on any JVM and processor. Training is SGD with momentum and weight decay
  * ({@link SgdOptimizer}; the decay covers biases too).
  *
- * <p><b>Memory.</b> Parameters twice to three times, and room for {@value #BLOCK} examples at most: larger batches go through
- * in blocks of that size. Nothing is allocated in a step after the first of its batch capacity. Mutable and confined to one
- * thread at a time.
+ * <p><b>Memory.</b> Two to three times the parameters, and room for one block of examples: larger batches go through in
+ * blocks. Nothing is allocated in a step after the first of its batch capacity. Mutable and confined to one thread at a
+ * time.
  */
 public abstract sealed class DenseModel implements LocalModel, PerExampleGradients
         permits LinearRegression, LogisticRegression, SoftmaxRegression, MultilayerPerceptron {
@@ -61,7 +61,9 @@ public abstract sealed class DenseModel implements LocalModel, PerExampleGradien
     private boolean layersCurrent;
     private Optional<SgdOptimizer> optimizer = Optional.empty();
 
-    /** {@code values[0]} holds inputs, {@code values[l]} what layer {@code l} gave; the last becomes its own gradient. */
+    /**
+     * {@code values[0]} holds inputs, {@code values[l]} what layer {@code l} gave; the last becomes its own gradient.
+     */
     private float[][][] values = new float[0][0][0];
 
     /** {@code deltas[l]} is the loss's gradient by what layer {@code l} gave. */
@@ -144,9 +146,9 @@ public abstract sealed class DenseModel implements LocalModel, PerExampleGradien
     }
 
     /**
-     * A model to start from. Biases are 0, and so are the weights of a model without hidden layers; else weights are uniform in
-     * {@code ±sqrt(6 / inputs)} in layers before a ReLU (He et al. 2015) and in {@code ±sqrt(3 / inputs)} in the last, which keeps
-     * the variance of what passes through.
+     * A model to start from. Biases are 0, and so are the weights of a model without hidden layers; else weights are
+     * uniform in {@code ±sqrt(6 / inputs)} in layers before a ReLU (He et al. 2015) and in {@code ±sqrt(3 / inputs)} in
+     * the last, which keeps the variance of what passes through.
      */
     @Override
     public final Model initialModel(long seed) {
@@ -180,8 +182,8 @@ public abstract sealed class DenseModel implements LocalModel, PerExampleGradien
     /**
      * Takes over the values of a model.
      *
-     * @throws IllegalArgumentException if it is not of this {@link #spec()}, naming the first tensor that differs, or its
-     *     {@value #INPUT_SCALE} is not positive; the values are then as they were
+     * @throws IllegalArgumentException if it is not of this {@link #spec()}, naming the first tensor that differs, or
+     *     its {@value #INPUT_SCALE} is not positive; the values are then as they were
      */
     @Override
     public final void load(Model model) {
@@ -235,7 +237,8 @@ public abstract sealed class DenseModel implements LocalModel, PerExampleGradien
     @Override
     public final void applyGradient(float[] gradient) {
         requireLength(gradient);
-        optimizer.orElseThrow(() -> new IllegalStateException("startTraining must come before applyGradient"))
+        optimizer
+                .orElseThrow(() -> new IllegalStateException("startTraining must come before applyGradient"))
                 .step(trainables, gradient);
         layersCurrent = false;
     }
@@ -317,8 +320,8 @@ public abstract sealed class DenseModel implements LocalModel, PerExampleGradien
         requireShape(batch);
         int length = architecture.outputs();
         if (outputs.length < (long) batch.size() * length) {
-            throw new IllegalArgumentException("outputs must have room for " + batch.size() + " x " + length
-                    + " values, had " + outputs.length);
+            throw new IllegalArgumentException(
+                    "outputs must have room for " + batch.size() + " x " + length + " values, had " + outputs.length);
         }
         if (batch.size() == 0) {
             return 0;
@@ -338,8 +341,8 @@ public abstract sealed class DenseModel implements LocalModel, PerExampleGradien
     }
 
     /**
-     * The outputs for one example, by the parameters as they are now: values, the probability of class 1, or the probability of
-     * each class.
+     * The outputs for one example, by the parameters as they are now: values, the probability of class 1, or the
+     * probability of each class.
      *
      * @param features raw, as a source gives them; missing ones are NaN
      * @throws InvalidExampleException if a feature cannot be used
@@ -359,7 +362,8 @@ public abstract sealed class DenseModel implements LocalModel, PerExampleGradien
     }
 
     private void requireShape(Batch batch) {
-        if (batch.featureLength() != architecture.featureCount() || batch.targetLength() != architecture.targetLength()) {
+        if (batch.featureLength() != architecture.featureCount()
+                || batch.targetLength() != architecture.targetLength()) {
             throw new IllegalArgumentException("batch must have " + architecture.featureCount() + " features and "
                     + architecture.targetLength() + " targets an example, had " + batch.featureLength() + " and "
                     + batch.targetLength());

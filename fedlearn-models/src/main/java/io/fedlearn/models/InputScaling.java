@@ -11,8 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * How raw features become a model's inputs: as they are, or standardised by means and scales that the model carries. Confined
- * to one thread at a time.
+ * How raw features become a model's inputs: as they are, or standardised by means and scales that the model carries.
+ * Confined to one thread at a time.
  */
 final class InputScaling {
     static final String MEAN = "input.mean";
@@ -89,7 +89,8 @@ final class InputScaling {
                 throw new IllegalArgumentException("tensor '" + MEAN + "' must be finite, was not at feature " + j);
             }
             if (!(newScale[j] > 0) || Float.isInfinite(newScale[j])) {
-                throw new IllegalArgumentException("tensor '" + SCALE + "' must be > 0 and finite, was not at feature " + j);
+                throw new IllegalArgumentException(
+                        "tensor '" + SCALE + "' must be > 0 and finite, was not at feature " + j);
             }
         }
         System.arraycopy(newMean, 0, mean, 0, features);

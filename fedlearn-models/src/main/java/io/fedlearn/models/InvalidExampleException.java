@@ -4,8 +4,8 @@ import io.fedlearn.core.FedLearnException;
 import java.util.OptionalInt;
 
 /**
- * Thrown when an example cannot be used by a model: a feature is missing and would not be filled in, or is infinite, or the
- * target is not of the model's kind. The message names the feature and never its value.
+ * Thrown when an example cannot be used by a model: a feature is missing and would not be filled in, or is infinite, or
+ * the target is not of the model's kind. The message names the feature and never its value.
  */
 public final class InvalidExampleException extends FedLearnException {
     private static final long serialVersionUID = 1L;
@@ -20,7 +20,8 @@ public final class InvalidExampleException extends FedLearnException {
     static InvalidExampleException missingFeature(int feature) {
         return new InvalidExampleException(
                 feature,
-                "feature " + feature + " of an example is missing (NaN): use a model that is standardizing(), which fills in "
+                "feature " + feature
+                        + " of an example is missing (NaN): use a model that is standardizing(), which fills in "
                         + "the mean, or fill it in the source");
     }
 

@@ -6,8 +6,9 @@ import io.fedlearn.core.training.Objective;
 import java.util.List;
 
 /**
- * Linear regression, {@code y = W x + b}, fitted by gradient steps on the squared error {@code (y - t)^2}, averaged over the
- * outputs if there are several; so the loss is the square of {@link io.fedlearn.core.training.Evaluation#RMSE}.
+ * Linear regression, {@code y = W x + b}, fitted by gradient steps on the squared error {@code (y - t)^2}, averaged
+ * over the outputs if there are several; so the loss is the square of
+ * {@link io.fedlearn.core.training.Evaluation#RMSE}.
  *
  * <p>Tensors {@code weight} and {@code bias}; both start at 0.
  */

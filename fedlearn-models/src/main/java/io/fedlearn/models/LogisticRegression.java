@@ -6,8 +6,8 @@ import io.fedlearn.core.training.Objective;
 import java.util.List;
 
 /**
- * Logistic regression for two classes: {@code P(class 1) = 1 / (1 + exp(-(W x + b)))}, fitted by gradient steps on the binary
- * cross-entropy. Targets are 0 and 1; the output is the probability of class 1.
+ * Logistic regression for two classes: {@code P(class 1) = 1 / (1 + exp(-(W x + b)))}, fitted by gradient steps on the
+ * binary cross-entropy. Targets are 0 and 1; the output is the probability of class 1.
  *
  * <p>Tensors {@code weight} and {@code bias}; both start at 0.
  */

@@ -7,14 +7,15 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A multilayer perceptron: fully connected layers with ReLU between them, and an output for two classes, for several, or for
- * values.
+ * A multilayer perceptron: fully connected layers with ReLU between them, and an output for two classes, for several,
+ * or for values.
  *
- * <p>Tensors {@code layer1.weight}, {@code layer1.bias}, {@code layer2.weight}, … in the order in which examples pass them;
- * {@link DenseModel#initialModel} says how they start. Losses are those of {@link LogisticRegression},
+ * <p>Tensors {@code layer1.weight}, {@code layer1.bias}, {@code layer2.weight}, … in the order in which examples pass
+ * them; {@link DenseModel#initialModel} says how they start. Losses are those of {@link LogisticRegression},
  * {@link SoftmaxRegression} and {@link LinearRegression}.
  *
- * <p><b>Reference.</b> He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv:1502.01852, for the weights to start from.
+ * <p><b>Reference.</b> He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv:1502.01852, for the weights to start
+ * from.
  */
 public final class MultilayerPerceptron extends DenseModel {
     private MultilayerPerceptron(Architecture architecture, InputScaling scaling) {

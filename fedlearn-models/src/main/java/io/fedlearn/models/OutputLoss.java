@@ -3,8 +3,9 @@ package io.fedlearn.models;
 import io.fedlearn.core.training.Objective;
 
 /**
- * What the last layer's values mean and cost, for one example at a time. Computed in double by {@link StrictMath}, from values
- * that are never clamped: the loss of a confident mistake grows with the logit, and its gradient does not vanish.
+ * What the last layer's values mean and cost, for one example at a time. Computed in double by {@link StrictMath}, from
+ * values that are never clamped: the loss of a confident mistake grows with the logit, and its gradient does not
+ * vanish.
  */
 sealed interface OutputLoss {
     /**

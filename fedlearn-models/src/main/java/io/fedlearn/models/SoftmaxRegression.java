@@ -6,8 +6,9 @@ import io.fedlearn.core.training.Objective;
 import java.util.List;
 
 /**
- * Softmax (multinomial logistic) regression: {@code P(class j) = exp(z_j) / sum_k exp(z_k)} with {@code z = W x + b}, fitted by
- * gradient steps on the cross-entropy. Targets are class indices; the outputs are the probabilities of the classes.
+ * Softmax (multinomial logistic) regression: {@code P(class j) = exp(z_j) / sum_k exp(z_k)} with {@code z = W x + b},
+ * fitted by gradient steps on the cross-entropy. Targets are class indices; the outputs are the probabilities of the
+ * classes.
  *
  * <p>Tensors {@code weight} and {@code bias}; both start at 0.
  */

@@ -84,8 +84,7 @@ class FederatedClientTest {
     }
 
     private static Metrics evaluate(LocalTrainingClient client, Model model) throws Exception {
-        return client.evaluate(
-                        Task.builder(TaskKind.EVALUATE, "a").model(model).build(), CONTEXT)
+        return client.evaluate(Task.builder(TaskKind.EVALUATE, "a").model(model).build(), CONTEXT)
                 .metrics();
     }
 
@@ -105,8 +104,7 @@ class FederatedClientTest {
     void trainsAndEvaluatesOnRawFeaturesWithMissingOnes() throws Exception {
         LocalTrainingClient client = client();
         Model initial = initial(client);
-        assertThat(evaluate(client, initial).get(Evaluation.LOSS).getAsDouble())
-                .isCloseTo(Math.log(2), within(1e-12));
+        assertThat(evaluate(client, initial).get(Evaluation.LOSS).getAsDouble()).isCloseTo(Math.log(2), within(1e-12));
         ClientUpdate update =
                 client.fit(fit(initial, TrainingSettings.defaults().withLocalEpochs(10)), CONTEXT);
         assertThat(update.exampleCount()).isEqualTo(300);
@@ -119,19 +117,24 @@ class FederatedClientTest {
     void sameTaskGivesTheSameModel() throws Exception {
         LocalTrainingClient client = client();
         Task task = fit(initial(client), TrainingSettings.defaults().withMomentum(0.9));
-        assertThat(client.fit(task, CONTEXT).model()).isEqualTo(client().fit(task, CONTEXT).model());
+        assertThat(client.fit(task, CONTEXT).model())
+                .isEqualTo(client().fit(task, CONTEXT).model());
     }
 
     @Test
     void proximalTermPullsTowardsTheGlobalModel() throws Exception {
         LocalTrainingClient client = client();
         Model initial = initial(client);
-        TrainingSettings settings = TrainingSettings.defaults().withLocalEpochs(10).withLearningRate(0.01);
-        double free = distance(initial, client.fit(fit(initial, settings), CONTEXT).model().orElseThrow());
+        TrainingSettings settings =
+                TrainingSettings.defaults().withLocalEpochs(10).withLearningRate(0.01);
+        double free = distance(
+                initial, client.fit(fit(initial, settings), CONTEXT).model().orElseThrow());
         double pulled = distance(
-                initial, client.fit(fit(initial, settings.withMu(1)), CONTEXT).model().orElseThrow());
+                initial,
+                client.fit(fit(initial, settings.withMu(1)), CONTEXT).model().orElseThrow());
         double held = distance(
-                initial, client.fit(fit(initial, settings.withMu(99)), CONTEXT).model().orElseThrow());
+                initial,
+                client.fit(fit(initial, settings.withMu(99)), CONTEXT).model().orElseThrow());
         assertThat(pulled).isLessThan(0.8 * free);
         assertThat(held).isPositive().isLessThan(0.02 * free);
     }
@@ -140,8 +143,8 @@ class FederatedClientTest {
     void siteWithMissingFeaturesFailsWithAModelThatDoesNotStandardise() {
         LocalTrainingClient client = LocalTrainingClient.of(() -> LogisticRegression.of(2), examples(300, 1));
         assertThatExceptionOfType(InvalidExampleException.class)
-                .isThrownBy(() -> client.fit(
-                        fit(LogisticRegression.of(2).initialModel(0), TrainingSettings.defaults()), CONTEXT))
+                .isThrownBy(() ->
+                        client.fit(fit(LogisticRegression.of(2).initialModel(0), TrainingSettings.defaults()), CONTEXT))
                 .withMessageContaining("feature 1");
     }
 }

@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Test;
 class MultilayerPerceptronTest {
     @Test
     void tensorsAreNamedByLayerWithOutputsFirst() {
-        MultilayerPerceptron model = MultilayerPerceptron.builder(784).hidden(200, 50).multiclass(10);
+        MultilayerPerceptron model =
+                MultilayerPerceptron.builder(784).hidden(200, 50).multiclass(10);
         assertThat(model.spec().tensors().stream().map(TensorSpec::name))
                 .containsExactly(
                         "layer1.weight", "layer1.bias", "layer2.weight", "layer2.bias", "layer3.weight", "layer3.bias");
@@ -28,7 +29,8 @@ class MultilayerPerceptronTest {
 
     @Test
     void initialWeightsFillTheirRangeAndFollowTheSeed() {
-        MultilayerPerceptron model = MultilayerPerceptron.builder(600).hidden(40).binary();
+        MultilayerPerceptron model =
+                MultilayerPerceptron.builder(600).hidden(40).binary();
         Model initial = model.initialModel(8);
         double bound = Math.sqrt(6.0 / 600);
         double squares = 0;
@@ -50,7 +52,8 @@ class MultilayerPerceptronTest {
     @Test
     void learnsWhatNoLinearModelCan() {
         Batch xor = Batches.of(2, 1, new float[] {0, 0, 0, 1, 1, 0, 1, 1}, 0, 1, 1, 0);
-        MultilayerPerceptron model = MultilayerPerceptron.builder(2).hidden(8, 8).binary();
+        MultilayerPerceptron model =
+                MultilayerPerceptron.builder(2).hidden(8, 8).binary();
         model.load(model.initialModel(3));
         model.startTraining(TrainingSettings.defaults().withLearningRate(0.3), 0);
         float[] gradient = new float[model.trainables().length];
@@ -88,12 +91,18 @@ class MultilayerPerceptronTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> MultilayerPerceptron.builder(4).hidden(3, 0).binary())
                 .withMessageContaining("was 0");
-        assertThatIllegalArgumentException().isThrownBy(() -> MultilayerPerceptron.builder(0).hidden(1).binary());
-        assertThatIllegalArgumentException().isThrownBy(() -> builder.multiclass(1)).withMessageContaining("classes");
-        assertThatIllegalArgumentException().isThrownBy(() -> builder.regression(0)).withMessageContaining("outputs");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> MultilayerPerceptron.builder(0).hidden(1).binary());
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.multiclass(1))
+                .withMessageContaining("classes");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.regression(0))
+                .withMessageContaining("outputs");
         assertThatIllegalArgumentException().isThrownBy(() -> SoftmaxRegression.of(3, 1));
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> MultilayerPerceptron.builder(100_000).hidden(100_000).binary())
+                .isThrownBy(() ->
+                        MultilayerPerceptron.builder(100_000).hidden(100_000).binary())
                 .withMessageContaining("parameters must fit an array");
     }
 }

@@ -14,8 +14,9 @@ import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
 /**
- * One idx file of unsigned bytes: two zero bytes, the type {@code 0x08}, the number of dimensions, each length as a big-endian
- * int32, the values. What the header promises is compared with what is there before and while memory is taken.
+ * One idx file of unsigned bytes: two zero bytes, the type {@code 0x08}, the number of dimensions, each length as a
+ * big-endian int32, the values. What the header promises is compared with what is there before and while memory is
+ * taken.
  */
 final class IdxFile {
     private static final int UNSIGNED_BYTE = 0x08;
@@ -62,8 +63,10 @@ final class IdxFile {
             throw new IdxException(file, "the file is not an idx file");
         }
         if (header[2] != UNSIGNED_BYTE || header[3] != dimensions) {
-            throw new IdxException(file, "the idx file must hold unsigned bytes (type 8) in " + dimensions
-                    + " dimensions, holds type " + (header[2] & 0xff) + " in " + (header[3] & 0xff));
+            throw new IdxException(
+                    file,
+                    "the idx file must hold unsigned bytes (type 8) in " + dimensions + " dimensions, holds type "
+                            + (header[2] & 0xff) + " in " + (header[3] & 0xff));
         }
         if (header.length < 4 + 4 * dimensions) {
             throw new IdxException(file, "the file ends within its header");
@@ -75,7 +78,8 @@ final class IdxFile {
         byte[] values = in.readNBytes(expected);
         if (values.length < expected) {
             throw new IdxException(
-                    file, "the file is cut off: " + expected + " values were expected, " + values.length + " are there");
+                    file,
+                    "the file is cut off: " + expected + " values were expected, " + values.length + " are there");
         }
         if (in.read() >= 0) {
             throw new IdxException(file, "the file goes on after its " + expected + " values");

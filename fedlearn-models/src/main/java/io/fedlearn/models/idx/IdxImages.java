@@ -10,8 +10,9 @@ import java.nio.file.Path;
 import java.util.stream.IntStream;
 
 /**
- * Grey images with class labels, such as MNIST: features are pixels from 0 to 1 (the byte divided by 255), the target is the
- * label. On the heap with one byte a pixel, turned into numbers as batches are filled. Immutable and thread-safe.
+ * Grey images with class labels, such as MNIST: features are pixels from 0 to 1 (the byte divided by 255), the target
+ * is the label. On the heap with one byte a pixel, turned into numbers as batches are filled. Immutable and
+ * thread-safe.
  */
 public final class IdxImages implements ExampleSource {
     private static final float[] GREY = new float[256];
@@ -41,8 +42,8 @@ public final class IdxImages implements ExampleSource {
      *
      * @param images such as {@code train-images-idx3-ubyte.gz}: unsigned bytes in three dimensions
      * @param labels such as {@code train-labels-idx1-ubyte.gz}: as many unsigned bytes
-     * @throws IdxException if a file cannot be read, is no such file, is cut off or too long, or the numbers of images and
-     *     labels differ
+     * @throws IdxException if a file cannot be read, is no such file, is cut off or too long, or the numbers of images
+     *     and labels differ
      */
     public static IdxImages read(Path images, Path labels) {
         IdxFile pixels = IdxFile.read(images, 3);

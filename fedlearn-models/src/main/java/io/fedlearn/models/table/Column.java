@@ -6,9 +6,9 @@ import java.util.List;
 /**
  * A column of a table and the features that are made of it. Immutable.
  *
- * <p>{@code age} makes a feature {@code age}; a category {@code cp} makes one feature for each declared value, {@code cp=1},
- * {@code cp=2} …, of which the row's own is 1 and the others are 0. A column with a missing indicator makes one more,
- * {@code age=missing}, that is 1 where the field is missing and 0 elsewhere.
+ * <p>{@code age} makes a feature {@code age}; a category {@code cp} makes one feature for each declared value,
+ * {@code cp=1}, {@code cp=2} …, of which the row's own is 1 and the others are 0. A column with a missing indicator
+ * makes one more, {@code age=missing}, that is 1 where the field is missing and 0 elsewhere.
  */
 public sealed interface Column {
     /** The name of the column in the file. */
@@ -26,8 +26,8 @@ public sealed interface Column {
     }
 
     /**
-     * A column of these categories and no others. A missing one makes all their features 0. A value that is written as a number
-     * stands for that number: {@code 4} is also {@code 4.0}.
+     * A column of these categories and no others. A missing one makes all their features 0. A value that is written as
+     * a number stands for that number: {@code 4} is also {@code 4.0}.
      */
     static Category category(String name, String... values) {
         return new Category(name, List.of(values), false, false);
@@ -67,7 +67,8 @@ public sealed interface Column {
      *
      * @param name in the file
      * @param values the categories
-     * @param otherIndicator whether a value that was not declared is taken, with a feature of its own, rather than refused
+     * @param otherIndicator whether a value that was not declared is taken, with a feature of its own, rather than
+     *     refused
      * @param missingIndicator whether there is a feature that says that the field is missing
      */
     record Category(String name, List<String> values, boolean otherIndicator, boolean missingIndicator)

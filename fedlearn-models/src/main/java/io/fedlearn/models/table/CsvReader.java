@@ -5,9 +5,9 @@ import java.io.Reader;
 import java.util.List;
 
 /**
- * Reads comma-separated values as RFC 4180 has them, with any delimiter: fields in double quotes may hold delimiters, line breaks
- * and doubled quotes. Lines end with LF, CRLF or CR. Spaces and tabs around a field, outside its quotes, are not part of it.
- * Blank lines are passed over. Confined to one thread at a time.
+ * Reads comma-separated values as RFC 4180 has them, with any delimiter: fields in double quotes may hold delimiters,
+ * line breaks and doubled quotes. Lines end with LF, CRLF or CR. Spaces and tabs around a field, outside its quotes,
+ * are not part of it. Blank lines are passed over. Confined to one thread at a time.
  */
 final class CsvReader {
     /** The most characters in a field: {@value}. */
@@ -38,8 +38,15 @@ final class CsvReader {
     static final class MalformedException extends Exception {
         private static final long serialVersionUID = 1L;
 
-        MalformedException(String message) {
-            super(message);
+        private final String reason;
+
+        MalformedException(String reason) {
+            super(reason);
+            this.reason = reason;
+        }
+
+        String reason() {
+            return reason;
         }
     }
 

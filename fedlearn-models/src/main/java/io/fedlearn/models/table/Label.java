@@ -19,8 +19,8 @@ public sealed interface Label {
     }
 
     /**
-     * The place of the field among these classes, counted from 0; with two classes, the second is the positive one. A class that
-     * is written as a number stands for that number: {@code 1} is also {@code 1.0}.
+     * The place of the field among these classes, counted from 0; with two classes, the second is the positive one. A
+     * class that is written as a number stands for that number: {@code 1} is also {@code 1.0}.
      */
     static Label classes(String column, String... classes) {
         return new Classes(column, List.of(classes), false);
@@ -64,7 +64,8 @@ public sealed interface Label {
         public Classes {
             classes = List.copyOf(classes);
             if (classes.size() < 2) {
-                throw new IllegalArgumentException("label '" + column + "' must have at least 2 classes, had " + classes.size());
+                throw new IllegalArgumentException(
+                        "label '" + column + "' must have at least 2 classes, had " + classes.size());
             }
             Spellings.of(classes);
         }

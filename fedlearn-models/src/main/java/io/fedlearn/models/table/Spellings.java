@@ -35,7 +35,10 @@ final class Spellings {
         return place == null ? -1 : place;
     }
 
-    /** The finite number that is written in decimal digits; not what else Java reads as one, such as {@code 0x1p3} or {@code 1d}. */
+    /**
+     * The finite number that is written in decimal digits; not what else Java reads as one, such as {@code 0x1p3} or
+     * {@code 1d}.
+     */
     static OptionalDouble number(String text) {
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);

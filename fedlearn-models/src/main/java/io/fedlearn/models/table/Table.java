@@ -19,12 +19,7 @@ public final class Table implements ExampleSource {
     private final long rowsDropped;
     private final Map<String, Long> missing;
 
-    Table(
-            TableSchema schema,
-            InMemoryExamples examples,
-            long rowsRead,
-            long rowsDropped,
-            Map<String, Long> missing) {
+    Table(TableSchema schema, InMemoryExamples examples, long rowsRead, long rowsDropped, Map<String, Long> missing) {
         this.schema = schema;
         this.examples = examples;
         this.rowsRead = rowsRead;
@@ -85,8 +80,8 @@ public final class Table implements ExampleSource {
     }
 
     /**
-     * Divides the examples at random within each class, as {@link TrainTestSplit#stratified}; from two examples on, neither part
-     * is empty.
+     * Divides the examples at random within each class, as {@link TrainTestSplit#stratified}; from two examples on,
+     * neither part is empty.
      *
      * @param testShare in (0, 1)
      * @throws IllegalStateException if the label is no class

@@ -6,9 +6,9 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Thrown when a file is not the table that its schema declares. The message names file, line, column and problem; what the
- * field holds it never shows, because it is somebody's data and messages may reach the coordinator: it is to be looked up in
- * the file.
+ * Thrown when a file is not the table that its schema declares. The message names file, line, column and problem; what
+ * the field holds it never shows, because it is somebody's data and messages may reach the coordinator: it is to be
+ * looked up in the file.
  */
 public final class TableException extends FedLearnException {
     private static final long serialVersionUID = 1L;
@@ -61,7 +61,8 @@ public final class TableException extends FedLearnException {
     }
 
     static TableException of(Problem problem, Path file, long line, String column, String what) {
-        String place = file + (line == 0 ? "" : ", line " + line) + (column.isEmpty() ? "" : ", column '" + column + "'");
+        String place =
+                file + (line == 0 ? "" : ", line " + line) + (column.isEmpty() ? "" : ", column '" + column + "'");
         return new TableException(problem, file, line, column, place + ": " + what);
     }
 

@@ -96,8 +96,10 @@ final class TableReader {
         locate();
         while (next(csv, fields)) {
             if (fields.size() != names.size()) {
-                throw failure(Problem.FIELD_COUNT, "", "the row has " + fields.size() + " fields, the table "
-                        + names.size() + " columns");
+                throw failure(
+                        Problem.FIELD_COUNT,
+                        "",
+                        "the row has " + fields.size() + " fields, the table " + names.size() + " columns");
             }
             add(fields);
         }
@@ -118,7 +120,7 @@ final class TableReader {
         } catch (CsvReader.MalformedException e) {
             line = csv.rowLine();
             int place = fields.size();
-            throw failure(Problem.MALFORMED, place < names.size() ? names.get(place) : "", e.getMessage());
+            throw failure(Problem.MALFORMED, place < names.size() ? names.get(place) : "", e.reason());
         }
     }
 

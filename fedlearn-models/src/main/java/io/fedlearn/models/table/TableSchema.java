@@ -12,9 +12,9 @@ import java.util.Set;
 /**
  * Which columns a CSV file has and what examples are made of it: the same at every site. Immutable and thread-safe.
  *
- * <p>Features are those of the declared columns, in order; columns of the file that are not declared are passed over. A field
- * that is one of the {@linkplain Builder#missing missing} texts is missing. Nothing is guessed: a field that is no number, or a
- * category that was not declared, is refused with line and column.
+ * <p>Features are those of the declared columns, in order; columns of the file that are not declared are passed over. A
+ * field that is one of the {@linkplain Builder#missing missing} texts is missing. Nothing is guessed: a field that is
+ * no number, or a category that was not declared, is refused with line and column.
  *
  * <p>The file is as RFC 4180 has it: see {@link Builder} for delimiter, header and character set. A name that ends in
  * {@code .gz} is decompressed. Standardisation is left to the model, which knows the statistics of all sites.
@@ -35,8 +35,9 @@ public final class TableSchema {
     private TableSchema(Builder builder, Label label) {
         this.columns = List.copyOf(builder.columns);
         this.label = label;
-        this.featureNames =
-                columns.stream().flatMap(column -> column.featureNames().stream()).toList();
+        this.featureNames = columns.stream()
+                .flatMap(column -> column.featureNames().stream())
+                .toList();
         this.fields = builder.fields;
         this.missing = builder.missing;
         this.delimiter = builder.delimiter;
@@ -168,8 +169,8 @@ public final class TableSchema {
         /**
          * The schema.
          *
-         * @throws IllegalArgumentException if there is no column or no label, a column is declared twice, a feature is also the
-         *     label, or a declared column is not among the {@link #fields}
+         * @throws IllegalArgumentException if there is no column or no label, a column is declared twice, a feature is
+         *     also the label, or a declared column is not among the {@link #fields}
          */
         public TableSchema build() {
             Label what = label.orElseThrow(() -> new IllegalArgumentException("a table must have a label, had none"));

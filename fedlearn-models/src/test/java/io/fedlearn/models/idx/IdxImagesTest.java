@@ -11,6 +11,7 @@ import io.fedlearn.core.training.ExampleOrder;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -143,7 +144,7 @@ class IdxImagesTest {
     static Stream<Arguments> badImages() {
         return Stream.of(
                 Arguments.of(new byte[0], "not an idx file"),
-                Arguments.of("no idx file at all".getBytes(), "not an idx file"),
+                Arguments.of("no idx file at all".getBytes(StandardCharsets.US_ASCII), "not an idx file"),
                 Arguments.of(LABELS, "in 3 dimensions, holds type 8 in 1"),
                 Arguments.of(new byte[] {0, 0, 13, 3}, "holds type 13"),
                 Arguments.of(Arrays.copyOf(IMAGES, 15), "ends within its header"),
