@@ -108,7 +108,7 @@ public sealed interface ClientOutcome {
             return text;
         }
         // Half a surrogate pair would not survive the way into a record.
-        int end = Character.isHighSurrogate(text.charAt(MAX_TEXT_LENGTH - 2)) ? MAX_TEXT_LENGTH - 2 : MAX_TEXT_LENGTH - 1;
-        return text.substring(0, end) + "…";
+        int end = MAX_TEXT_LENGTH - 1;
+        return text.substring(0, Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end) + "…";
     }
 }
