@@ -6,8 +6,8 @@ import io.fedlearn.core.task.ClientUpdate;
 import java.util.Optional;
 
 /**
- * What a model is worth on a source: the mean {@value #LOSS}; {@value #ACCURACY} for classes, {@value #RMSE} for values; for
- * two classes also {@value #AUC} and the histogram of scores that it comes from.
+ * What a model is worth on a source: the mean {@value #LOSS}; {@value #ACCURACY} for classes, {@value #RMSE} for
+ * values; for two classes also {@value #AUC} and the histogram of scores that it comes from.
  *
  * @param metrics what is defined: no AUC where one class is missing
  * @param exampleCount how many examples it rests on
@@ -34,11 +34,16 @@ public record Evaluation(Metrics metrics, long exampleCount, Optional<ScoreHisto
     /**
      * Evaluates on every example of the source once.
      *
-     * @throws IllegalArgumentException if the source has no example
+     * @throws IllegalArgumentException if the source has no example, or its targets are not as many as a regression's
+     *     outputs
      */
     public static Evaluation of(LocalModel model, ExampleSource source) {
         if (source.exampleCount() == 0) {
             throw new IllegalArgumentException("there is no example to evaluate on");
+        }
+        if (model.objective() == Objective.REGRESSION && model.outputLength() != source.targetLength()) {
+            throw new IllegalArgumentException("a regression's targets must be as many as the model's "
+                    + model.outputLength() + " outputs, were " + source.targetLength());
         }
         Batch batch = Batch.of((int) Math.min(BATCH_SIZE, source.exampleCount()), source);
         float[] outputs = new float[batch.capacity() * model.outputLength()];
@@ -55,7 +60,8 @@ public record Evaluation(Metrics metrics, long exampleCount, Optional<ScoreHisto
     /** The answer to an evaluation task. */
     public ClientUpdate toUpdate() {
         ClientUpdate update = ClientUpdate.ofMetrics(metrics, exampleCount);
-        return scores.map(histogram -> update.withTensors(SCORES, histogram.toTensors())).orElse(update);
+        return scores.map(histogram -> update.withTensors(SCORES, histogram.toTensors()))
+                .orElse(update);
     }
 
     private static final class Tally {

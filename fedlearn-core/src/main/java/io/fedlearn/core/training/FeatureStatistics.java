@@ -71,7 +71,8 @@ public final class FeatureStatistics {
             double count = counts[j] + other.counts[j];
             if (other.counts[j] > 0) {
                 double difference = other.means[j] - means[j];
-                means[j] += difference * other.counts[j] / count;
+                // The share comes first: it is exactly 1 while these are empty, and the mean then that of the others.
+                means[j] += difference * (other.counts[j] / count);
                 deviations[j] += other.deviations[j] + difference * difference * counts[j] * other.counts[j] / count;
                 counts[j] = count;
             }

@@ -64,7 +64,12 @@ public final class IndexedReader {
 
         @Override
         public void skip(long batches, Batch batch) {
-            next = (int) Math.min(sequence.length, next + batches * batch.capacity());
+            if (batches < 0) {
+                throw new IllegalArgumentException("batches must be >= 0, was " + batches);
+            }
+            // Compared before it is multiplied, so that no number of batches overflows.
+            long left = (sequence.length - next + batch.capacity() - 1L) / batch.capacity();
+            next = batches >= left ? sequence.length : next + (int) batches * batch.capacity();
         }
 
         @Override

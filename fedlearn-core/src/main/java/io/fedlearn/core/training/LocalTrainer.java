@@ -22,6 +22,8 @@ public final class LocalTrainer {
      * Trains in place. Epoch {@code e} shuffles by a seed derived from {@code (seed, e)}.
      *
      * @throws InterruptedException if the task was cancelled
+     * @throws IllegalArgumentException if the source has no example
+     * @throws IllegalStateException if the source gives more or fewer examples than it says it has
      */
     public static Result train(
             LocalModel model,
@@ -32,6 +34,9 @@ public final class LocalTrainer {
             TaskContext context)
             throws InterruptedException {
         long examples = source.exampleCount();
+        if (examples == 0) {
+            throw new IllegalArgumentException("there is no example to train on");
+        }
         int capacity = (int) Math.min(settings.batchSize(), examples);
         Batch batch = Batch.of(capacity, source);
         float[] gradient = new float[model.trainables().length];
@@ -60,6 +65,11 @@ public final class LocalTrainer {
                     steps++;
                     context.progress(steps, planned);
                 }
+            }
+            if (seen != examples && steps < limit) {
+                // Without this check, a source that lost examples would be read for ever.
+                throw new IllegalStateException(
+                        "the source gave " + seen + " examples in an epoch and says it has " + examples);
             }
             meanLoss = lossSum / seen;
             if (seen == examples) {
