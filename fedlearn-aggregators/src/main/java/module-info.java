@@ -3,4 +3,6 @@
 module io.fedlearn.aggregators {
     requires transitive io.fedlearn.core;
     requires static org.jspecify;
+
+    exports io.fedlearn.aggregators;
 }
