@@ -1,10 +1,34 @@
 package org.example;
 
-import io.fedlearn.core.LibraryVersion;
+import io.fedlearn.aggregators.FedAvg;
+import io.fedlearn.core.client.Client;
+import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.training.FeatureStatistics;
+import io.fedlearn.core.training.LocalTrainingClient;
+import io.fedlearn.models.LogisticRegression;
+import io.fedlearn.models.table.Label;
+import io.fedlearn.models.table.Table;
+import io.fedlearn.models.table.TableSchema;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
 
 public final class Main {
-    public static void main(String[] args) {
-        // TODO: the README's federated run.
-        System.out.println("FedLearn " + LibraryVersion.current());
+    public static void main(String[] args) throws Exception {
+        var schema = TableSchema.builder().numeric("age", "pressure").label(Label.classes("ill", "0", "1")).build();
+        Map<String, Client> hospitals = new TreeMap<>();
+        for (String name : new String[] {"north", "south", "west"}) {
+            Table.Split patients = schema.read(Path.of("data", name + ".csv")).stratifiedSplit(0.2, 1);
+            hospitals.put(name, LocalTrainingClient.of(
+                    () -> LogisticRegression.of(2).standardizing(), patients.training(), patients.test()));
+        }
+        FeatureStatistics statistics = Federation.of(hospitals).build().featureStatistics(2);
+        Run run = Federation.of(hospitals)
+                .strategy(FedAvg.create())
+                .initialModel(LogisticRegression.of(2).standardizing(statistics).initialModel(1))
+                .rounds(10)
+                .run();
+        System.out.println("round " + run.best().round() + ": " + run.best().metrics());
     }
 }

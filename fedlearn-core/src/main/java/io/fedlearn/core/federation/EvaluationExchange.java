@@ -59,7 +59,7 @@ final class EvaluationExchange implements Exchange {
             try {
                 ScoreHistogram.ofTensors(histogram);
             } catch (IllegalArgumentException e) {
-                throw InvalidUpdateException.of(e.getMessage());
+                throw InvalidUpdateException.of(String.valueOf(e.getMessage()));
             }
         }
     }

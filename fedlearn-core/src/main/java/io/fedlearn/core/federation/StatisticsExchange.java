@@ -41,7 +41,7 @@ final class StatisticsExchange implements Exchange {
         try {
             FeatureStatistics.ofUpdate(update, merged.featureCount());
         } catch (IllegalArgumentException e) {
-            throw InvalidUpdateException.of(e.getMessage());
+            throw InvalidUpdateException.of(String.valueOf(e.getMessage()));
         }
     }
 

@@ -11,7 +11,7 @@ public final class InvalidUpdateException extends FedLearnException {
     private final String reason;
 
     private InvalidUpdateException(String tensor, String reason) {
-        super(tensor.isEmpty() ? reason : "tensor '" + tensor + "' " + reason);
+        super(reason);
         this.tensor = tensor;
         this.reason = reason;
     }
@@ -24,6 +24,12 @@ public final class InvalidUpdateException extends FedLearnException {
     /** Something is wrong with one tensor. */
     public static InvalidUpdateException ofTensor(String tensor, String reason) {
         return new InvalidUpdateException(tensor, reason);
+    }
+
+    /** What is wrong, with the tensor's name if it is one. */
+    @Override
+    public String getMessage() {
+        return tensor.isEmpty() ? reason : "tensor '" + tensor + "' " + reason;
     }
 
     /** The tensor that is malformed, if it is one. */
