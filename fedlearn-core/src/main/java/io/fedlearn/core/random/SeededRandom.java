@@ -20,10 +20,14 @@ public final class SeededRandom {
     private long s3;
 
     private SeededRandom(long seed) {
-        s0 = mix(seed + GOLDEN_GAMMA);
-        s1 = mix(seed + 2 * GOLDEN_GAMMA);
-        s2 = mix(seed + 3 * GOLDEN_GAMMA);
-        s3 = mix(seed + 4 * GOLDEN_GAMMA);
+        long state = seed + GOLDEN_GAMMA;
+        s0 = mix(state);
+        state += GOLDEN_GAMMA;
+        s1 = mix(state);
+        state += GOLDEN_GAMMA;
+        s2 = mix(state);
+        state += GOLDEN_GAMMA;
+        s3 = mix(state);
     }
 
     /** A generator that starts from this seed. */
