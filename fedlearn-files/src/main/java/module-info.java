@@ -1,8 +1,11 @@
-/** A run on disk: checkpoints, history, audit log. */
+/** A run on disk: checkpoints, history as JSON, the audit log and the state of clients. */
 @org.jspecify.annotations.NullMarked
 module io.fedlearn.files {
     requires transitive io.fedlearn.core;
     requires io.fedlearn.formats;
+    requires com.fasterxml.jackson.core;
     requires com.fasterxml.jackson.databind;
     requires static org.jspecify;
+
+    exports io.fedlearn.files;
 }

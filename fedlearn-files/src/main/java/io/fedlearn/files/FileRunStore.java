@@ -1,0 +1,727 @@
+package io.fedlearn.files;
+
+import io.fedlearn.core.record.RoundRecord;
+import io.fedlearn.core.record.RunHeader;
+import io.fedlearn.core.store.Checkpoint;
+import io.fedlearn.core.store.RunStore;
+import io.fedlearn.core.store.RunStoreException;
+import io.fedlearn.core.store.SavedRun;
+import io.fedlearn.core.tensor.Model;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
+
+/**
+ * A run in a directory, in files that other tools read; the package describes them.
+ *
+ * <p><b>Atomic and durable.</b> A checkpoint is written aside, each file synced, then renamed into place in one step: the commit.
+ * After a crash at any moment the run is as before or as after. When a commit fails (the disk is full, the directory
+ * unwritable) it throws, what it wrote is removed, and the run is as before.
+ *
+ * <p><b>Checked.</b> Every file that a checkpoint is loaded from must have the digest that it was written with. Damaged
+ * checkpoints that are newer than the newest whole one are set aside, renamed to {@code ….damaged}, with a
+ * {@linkplain SavedRun#notices() notice}.
+ *
+ * <p><b>One at a time.</b> The directory belongs to the store that first loads, creates or commits, until it is closed or its
+ * process ends. Another one's attempt fails with a {@link RunStoreException}.
+ *
+ * <p>What is only for people and other programs ({@code history.json}, and the top-level models) is brought up to date after the
+ * commit. If that fails there is a warning in the log, and the commit holds. {@code history.json} is rewritten at most once in
+ * an interval, and always when a run is loaded and when the store is closed.
+ *
+ * <p>Thread-safe: one operation at a time. Load and close may take as long as reading or writing the run's files does.
+ */
+public final class FileRunStore implements RunStore {
+    /** How many bytes of values a model may have to be loaded to the heap: {@value}, which is 256 MiB. */
+    public static final long DEFAULT_MAX_HEAP_MODEL_BYTES = 256L << 20;
+
+    /** The least number of seconds between two versions of {@code history.json}: {@value}. */
+    public static final int DEFAULT_HISTORY_INTERVAL_SECONDS = 2;
+
+    private static final System.Logger LOGGER = System.getLogger(FileRunStore.class.getName());
+
+    private static final String LOCK = "run.lock";
+    private static final String RUN = "run.json";
+    private static final String RECORDS = "records.jsonl";
+    private static final String ROUNDS = "rounds";
+    private static final String HISTORY = "history.json";
+    private static final String LATEST_MODEL = "model.safetensors";
+    private static final String BEST_MODEL = "best.safetensors";
+    private static final String DAMAGED = ".damaged";
+    private static final Pattern ROUND_NAME = Pattern.compile("[0-9]{6,10}");
+
+    private final Path directory;
+    private final Path rounds;
+    private final Retention retention;
+    private final long maxHeapModelBytes;
+    private final Duration historyInterval;
+    private final Disk disk;
+    private final LongSupplier nanoTime;
+
+    // Guards what follows and the directory itself, hence is held while it is read and written.
+    private final ReentrantLock lock = new ReentrantLock();
+    private Optional<DirectoryLock> directoryLock = Optional.empty();
+    private Optional<OpenRun> open = Optional.empty();
+    private boolean closed;
+
+    private FileRunStore(Builder builder) {
+        this.directory = builder.directory;
+        this.rounds = builder.directory.resolve(ROUNDS);
+        this.retention = builder.retention;
+        this.maxHeapModelBytes = builder.maxHeapModelBytes;
+        this.historyInterval = builder.historyInterval;
+        this.disk = builder.disk;
+        this.nanoTime = builder.nanoTime;
+    }
+
+    /** The run in this directory, with the defaults. Nothing is read or created yet. */
+    public static FileRunStore at(Path directory) {
+        return builder(directory).build();
+    }
+
+    /** A builder for a store of the run in this directory. */
+    public static Builder builder(Path directory) {
+        return new Builder(directory);
+    }
+
+    /** The run's directory. */
+    public Path directory() {
+        return directory;
+    }
+
+    @Override
+    public Optional<SavedRun> load() {
+        lock.lock();
+        try {
+            requireNotClosed();
+            if (!Files.exists(directory)) {
+                return Optional.empty();
+            }
+            takeDirectory();
+            return recover();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void create(RunHeader header, Checkpoint initial) {
+        if (initial.round() != 0) {
+            throw new IllegalArgumentException("a run's first checkpoint must be of round 0, was " + initial.round());
+        }
+        lock.lock();
+        try {
+            requireNotClosed();
+            takeDirectory();
+            if (open.isEmpty()) {
+                recover();
+            }
+            if (open.isPresent()) {
+                throw new RunStoreException(
+                        directory + " holds run " + open.get().header.runId() + " already; resume it, or use another");
+            }
+            SealedJson sealed = RecordJson.write(header);
+            Path folder = folder(0);
+            Path records = directory.resolve(RECORDS);
+            Path run = directory.resolve(RUN);
+            try {
+                disk.delete(directory.resolve(HISTORY));
+                disk.delete(folder);
+                disk.createDirectories(rounds);
+                disk.write(records, Disk.Content.of(new byte[0]));
+                CheckpointFolder.write(disk, Disk.aside(folder), header.runId(), initial, false, Optional.empty());
+                disk.rename(Disk.aside(folder), folder);
+                disk.syncDirectory(rounds);
+                disk.replace(run, Disk.Content.of(sealed.toLine()));
+                open = Optional.of(new OpenRun(header, sealed, Journal.open(disk, records, 0)));
+            } catch (IOException | RuntimeException | Error e) {
+                disk.deleteQuietly(run, e);
+                disk.deleteQuietly(folder, e);
+                disk.deleteQuietly(Disk.aside(folder), e);
+                disk.deleteQuietly(records, e);
+                throw asFailure("run " + header.runId() + " cannot be started in " + directory, e);
+            }
+            publish(open.get());
+            writeHistoryOrWarn(open.get());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void commit(Checkpoint checkpoint, boolean best) {
+        lock.lock();
+        try {
+            requireNotClosed();
+            if (open.isEmpty() && Files.exists(directory)) {
+                takeDirectory();
+                recover();
+            }
+            OpenRun run = open.orElseThrow(() -> new RunStoreException(directory + " holds no run"));
+            if (checkpoint.round() != run.latest + 1) {
+                throw new RunStoreException("round " + (run.latest + 1) + " must be committed next in " + directory + ", was "
+                        + checkpoint.round());
+            }
+            RoundRecord record = checkpoint.record().orElseThrow();
+            if (!record.modelDigest().equals(checkpoint.model().digest())) {
+                throw new IllegalArgumentException("the record of round " + record.round()
+                        + " must have its model's digest " + checkpoint.model().digest() + ", was " + record.modelDigest());
+            }
+            write(run, checkpoint, RecordJson.write(record, best), best);
+            run.committed(checkpoint.round(), best);
+            publish(run);
+            prune(run);
+            if (nanoTime.getAsLong() - run.historyWrittenAt >= historyInterval.toNanos()) {
+                writeHistoryOrWarn(run);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void write(OpenRun run, Checkpoint checkpoint, SealedJson line, boolean best) {
+        Path folder = folder(checkpoint.round());
+        Path aside = Disk.aside(folder);
+        if (Files.exists(folder)) {
+            throw new RunStoreException(folder + " is in the way of round " + checkpoint.round() + "; load the run again");
+        }
+        try {
+            disk.delete(aside);
+            CheckpointFolder.write(disk, aside, run.header.runId(), checkpoint, best, Optional.of(line.sha256()));
+            run.journal.write(line);
+            disk.rename(aside, folder);
+            disk.syncDirectory(rounds);
+            run.journal.accept(line);
+        } catch (IOException | RuntimeException | Error e) {
+            undo(run, folder, e);
+            throw asFailure("round " + checkpoint.round() + " of run " + run.header.runId() + " cannot be saved", e);
+        }
+    }
+
+    private void undo(OpenRun run, Path folder, Throwable failure) {
+        try {
+            if (Files.exists(folder)) {
+                Files.move(folder, Disk.aside(folder));
+            }
+        } catch (IOException e) {
+            // Whether the round counts is up to what the disk holds when it can be read again.
+            failure.addSuppressed(e);
+            open = Optional.empty();
+        }
+        disk.deleteQuietly(Disk.aside(folder), failure);
+        run.journal.revert(failure);
+        if (open.isEmpty()) {
+            closeQuietly(run);
+        }
+    }
+
+    @Override
+    public Optional<Model> model(int round) {
+        lock.lock();
+        try {
+            requireNotClosed();
+            if (open.isEmpty() && Files.exists(directory)) {
+                takeDirectory();
+                recover();
+            }
+            if (open.isEmpty() || round < 0 || round > open.get().latest || !Files.isDirectory(folder(round))) {
+                return Optional.empty();
+            }
+            Path folder = folder(round);
+            try {
+                CheckpointFolder.Manifest manifest =
+                        CheckpointFolder.readManifest(folder, round, open.get().header.runId());
+                return Optional.of(CheckpointFolder.readModel(folder, manifest, maxHeapModelBytes));
+            } catch (DamagedException | NewerSchemaException e) {
+                throw new RunStoreException("the checkpoint of round " + round + " in " + folder + " is damaged: "
+                        + e.getMessage(), e);
+            } catch (IOException e) {
+                throw asFailure(folder + " cannot be read", e);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Brings {@code history.json} up to date and lets the directory go. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            Optional<RunStoreException> failure = Optional.empty();
+            if (open.isPresent()) {
+                try {
+                    if (open.get().historyStale) {
+                        writeHistory(open.get());
+                    }
+                } catch (IOException e) {
+                    failure = Optional.of(asFailure(
+                            directory.resolve(HISTORY) + " cannot be written; the run itself is saved", e));
+                }
+                closeQuietly(open.get());
+                open = Optional.empty();
+            }
+            if (directoryLock.isPresent()) {
+                try {
+                    directoryLock.get().close();
+                } catch (IOException e) {
+                    LOGGER.log(Level.WARNING, directory.resolve(LOCK) + " cannot be closed", e);
+                }
+            }
+            if (failure.isPresent()) {
+                throw failure.get();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- loading
+
+    /** Reads the directory, puts right what a crash or damage left there, and opens the run. */
+    private Optional<SavedRun> recover() {
+        open.ifPresent(this::closeQuietly);
+        open = Optional.empty();
+        try {
+            removeUnfinished(directory);
+            if (!Files.isDirectory(rounds)) {
+                if (Files.exists(directory.resolve(RUN))) {
+                    throw noneWhole(List.of(rounds + " is missing"));
+                }
+                return Optional.empty();
+            }
+            removeUnfinished(rounds);
+            return new Recovery().run();
+        } catch (IOException e) {
+            throw asFailure("the run in " + directory + " cannot be loaded", e);
+        }
+    }
+
+    private void removeUnfinished(Path parent) throws IOException {
+        List<Path> unfinished = new ArrayList<>();
+        try (DirectoryStream<Path> paths = Files.newDirectoryStream(parent, "*" + Disk.PART)) {
+            paths.forEach(unfinished::add);
+        }
+        for (Path path : unfinished) {
+            disk.delete(path);
+        }
+    }
+
+    private RunStoreException noneWhole(List<String> reasons) {
+        return new RunStoreException(
+                "no checkpoint of the run in " + directory + " is whole: " + String.join("; ", reasons));
+    }
+
+    /** One pass over a directory: finds the newest whole checkpoint first, and changes something only then. */
+    private final class Recovery {
+        private final List<String> notices = new ArrayList<>();
+        private final NavigableMap<Integer, String> damaged = new TreeMap<>();
+        private final Path records = directory.resolve(RECORDS);
+        private Optional<History.Salvage> salvage = Optional.empty();
+        private Journal.Found found = new Journal.Found(Map.of(), List.of(), Map.of());
+
+        Optional<SavedRun> run() throws IOException {
+            List<Integer> present = presentRounds();
+            if (present.isEmpty() && !Files.exists(directory.resolve(RUN))) {
+                return Optional.empty();
+            }
+            Optional<SealedJson> wholeHeader = wholeHeader();
+            if (wholeHeader.isEmpty() && !Files.exists(directory.resolve(RUN)) && present.equals(List.of(0))) {
+                return Optional.empty(); // a run whose creation was cut short
+            }
+            SealedJson sealed = wholeHeader.orElseThrow(() -> new RunStoreException(
+                    directory.resolve(RUN) + " is missing or damaged, and nothing is left to restore it from"));
+            RunHeader header = header(sealed);
+            if (Files.exists(records)) {
+                found = Journal.read(records, false);
+            }
+            Checkpoint latest = newestWhole(present, header);
+            setDamagedAside();
+            OpenRun run = new OpenRun(header, sealed, mendedJournal(latest.round()));
+            open = Optional.of(run);
+            List<RoundRecord> history = new ArrayList<>();
+            for (int round = 1; round <= latest.round(); round++) {
+                RecordJson.Line line = line(round).orElseThrow();
+                history.add(line.record());
+                run.committed(round, line.best());
+            }
+            publish(run);
+            prune(run);
+            writeHistoryOrWarn(run);
+            notices.forEach(notice -> LOGGER.log(Level.WARNING, notice));
+            return Optional.of(new SavedRun(header, latest, history, notices));
+        }
+
+        private List<Integer> presentRounds() throws IOException {
+            List<Integer> present = new ArrayList<>();
+            try (DirectoryStream<Path> paths = Files.newDirectoryStream(rounds)) {
+                for (Path path : paths) {
+                    String name = path.getFileName().toString();
+                    if (ROUND_NAME.matcher(name).matches() && Long.parseLong(name) <= Integer.MAX_VALUE) {
+                        int round = Integer.parseInt(name);
+                        if (folder(round).equals(path)) {
+                            present.add(round);
+                        }
+                    }
+                }
+            }
+            present.sort(Collections.reverseOrder());
+            return present;
+        }
+
+        /** The header as it was written, restored from the history if need be. */
+        private Optional<SealedJson> wholeHeader() throws IOException {
+            Path file = directory.resolve(RUN);
+            String what = "is missing";
+            try {
+                SealedJson sealed = SealedJson.ofFile(Files.readAllBytes(file));
+                return Optional.of(sealed);
+            } catch (NoSuchFileException e) {
+                // to be restored
+            } catch (DamagedException e) {
+                what = e.getMessage();
+            }
+            Optional<SealedJson> restored = salvage().header();
+            if (restored.isPresent()) {
+                disk.replace(file, Disk.Content.of(restored.get().toLine()));
+                notices.add(file + " " + what + "; it was restored from " + HISTORY);
+            }
+            return restored;
+        }
+
+        private RunHeader header(SealedJson sealed) {
+            Path file = directory.resolve(RUN);
+            try {
+                NewerSchemaException.requireKnown(sealed.parse(), RecordJson.RUN_SCHEMA, file);
+                return RecordJson.readHeader(sealed);
+            } catch (NewerSchemaException e) {
+                throw new RunStoreException(String.valueOf(e.getMessage()), e);
+            } catch (DamagedException e) {
+                throw new RunStoreException(file + " " + e.getMessage(), e);
+            }
+        }
+
+        private History.Salvage salvage() throws IOException {
+            if (salvage.isEmpty()) {
+                Path file = directory.resolve(HISTORY);
+                salvage = Optional.of(
+                        Files.exists(file)
+                                ? History.salvage(file)
+                                : new History.Salvage(Optional.empty(), Map.of()));
+            }
+            return salvage.get();
+        }
+
+        private Optional<RecordJson.Line> line(int round) throws IOException {
+            RecordJson.Line line = found.lines().get(round);
+            if (line != null) {
+                return Optional.of(line);
+            }
+            SealedJson salvaged = salvage().lines().get(round);
+            if (salvaged == null) {
+                return Optional.empty();
+            }
+            try {
+                return Optional.of(RecordJson.readLine(salvaged));
+            } catch (DamagedException e) {
+                throw new IllegalStateException("what was salvaged must be whole", e);
+            }
+        }
+
+        private Checkpoint newestWhole(List<Integer> present, RunHeader header) throws IOException {
+            for (int round : present) {
+                try {
+                    return checkpoint(round, header);
+                } catch (DamagedException e) {
+                    damaged.put(round, String.valueOf(e.getMessage()));
+                } catch (NewerSchemaException e) {
+                    throw new RunStoreException(String.valueOf(e.getMessage()), e);
+                }
+            }
+            List<String> reasons = new ArrayList<>();
+            damaged.descendingMap().forEach((round, reason) -> reasons.add(folder(round) + ": " + reason));
+            throw noneWhole(reasons.isEmpty() ? List.of(rounds + " holds none") : reasons);
+        }
+
+        private Checkpoint checkpoint(int round, RunHeader header)
+                throws IOException, DamagedException, NewerSchemaException {
+            Path folder = folder(round);
+            CheckpointFolder.Manifest manifest = CheckpointFolder.readManifest(folder, round, header.runId());
+            for (int before = 1; before <= round; before++) {
+                if (line(before).isEmpty()) {
+                    throw new DamagedException("the record of round " + before + " is missing or damaged in " + records);
+                }
+            }
+            if (round == 0) {
+                return CheckpointFolder.read(folder, manifest, Optional.empty(), maxHeapModelBytes);
+            }
+            RecordJson.Line line = line(round).orElseThrow();
+            if (!manifest.recordSha256().equals(Optional.of(line.sha256()))
+                    || !manifest.modelDigest().equals(line.record().modelDigest())) {
+                throw new DamagedException("the record of round " + round + " in " + records
+                        + " is not the one that belongs to this checkpoint");
+            }
+            return CheckpointFolder.read(folder, manifest, Optional.of(line.record()), maxHeapModelBytes);
+        }
+
+        private void setDamagedAside() throws IOException {
+            for (Map.Entry<Integer, String> entry : damaged.entrySet()) {
+                Path folder = folder(entry.getKey());
+                Path aside = folder.resolveSibling(folder.getFileName() + DAMAGED);
+                for (int i = 2; Files.exists(aside, LinkOption.NOFOLLOW_LINKS); i++) {
+                    aside = folder.resolveSibling(folder.getFileName() + DAMAGED + "-" + i);
+                }
+                disk.rename(folder, aside);
+                notices.add("the checkpoint of round " + entry.getKey() + " in " + folder
+                        + " is damaged, the one before is used: " + entry.getValue() + "; it was set aside as "
+                        + aside.getFileName());
+            }
+            if (!damaged.isEmpty()) {
+                disk.syncDirectory(rounds);
+            }
+        }
+
+        private Journal mendedJournal(int latest) throws IOException {
+            Optional<Long> end = found.endOf(latest);
+            if (end.isEmpty() || !Files.exists(records)) {
+                Map<Integer, SealedJson> sealed =
+                        Files.exists(records) ? Journal.read(records, true).sealed() : Map.of();
+                Map<Integer, SealedJson> salvaged = latest == 0 ? Map.of() : salvage().lines();
+                long length = 0;
+                List<byte[]> lines = new ArrayList<>();
+                for (int round = 1; round <= latest; round++) {
+                    SealedJson line = sealed.containsKey(round) ? sealed.get(round) : salvaged.get(round);
+                    lines.add(line.toLine());
+                    length += line.toLine().length;
+                }
+                disk.replace(records, out -> {
+                    for (byte[] line : lines) {
+                        Disk.Content.of(line).writeTo(out);
+                    }
+                });
+                notices.add(records + " was damaged; it was mended from " + HISTORY);
+                end = Optional.of(length);
+            }
+            return Journal.open(disk, records, end.orElseThrow());
+        }
+    }
+
+    // ---- what follows a commit
+
+    /** Points the top-level models at the latest and the best. */
+    private void publish(OpenRun run) {
+        try {
+            disk.link(folder(run.latest).resolve(CheckpointFolder.MODEL), directory.resolve(LATEST_MODEL));
+            Path best = directory.resolve(BEST_MODEL);
+            Optional<Path> source = run.best.isPresent()
+                    ? Optional.of(folder(run.best.getAsInt()).resolve(CheckpointFolder.MODEL))
+                    : Optional.empty();
+            if (source.isEmpty() || !Files.exists(source.get())) {
+                Files.deleteIfExists(best);
+            } else if (!Files.exists(best) || !Files.isSameFile(source.get(), best)) {
+                disk.link(source.get(), best);
+            }
+        } catch (IOException e) {
+            warn("the models in " + directory + " are out of date", e);
+        }
+    }
+
+    private void prune(OpenRun run) {
+        try (DirectoryStream<Path> paths = Files.newDirectoryStream(rounds)) {
+            for (Path path : paths) {
+                String name = path.getFileName().toString();
+                if (!ROUND_NAME.matcher(name).matches() || Long.parseLong(name) >= run.latest) {
+                    continue;
+                }
+                int round = Integer.parseInt(name);
+                boolean kept = retention.keeps(round, run.latest, run.best)
+                        || retention.keeps(round, run.latest, run.bestBefore);
+                if (!kept) {
+                    // Renamed first, so that there is never half a checkpoint under a checkpoint's name.
+                    disk.rename(path, Disk.aside(path));
+                    disk.delete(Disk.aside(path));
+                }
+            }
+        } catch (IOException e) {
+            warn("old checkpoints in " + rounds + " cannot be deleted", e);
+        }
+    }
+
+    private void writeHistoryOrWarn(OpenRun run) {
+        try {
+            writeHistory(run);
+        } catch (IOException e) {
+            warn(directory.resolve(HISTORY) + " is out of date", e);
+        }
+    }
+
+    private void writeHistory(OpenRun run) throws IOException {
+        History.write(
+                disk,
+                directory.resolve(HISTORY),
+                run.sealedHeader,
+                run.latest,
+                run.best,
+                directory.resolve(RECORDS),
+                run.journal.end());
+        run.historyWrittenAt = nanoTime.getAsLong();
+        run.historyStale = false;
+    }
+
+    // ---- parts
+
+    private Path folder(int round) {
+        return rounds.resolve(String.format(Locale.ROOT, "%06d", round));
+    }
+
+    private void requireNotClosed() {
+        if (closed) {
+            throw new IllegalStateException("the store of " + directory + " is closed");
+        }
+    }
+
+    private void takeDirectory() {
+        if (directoryLock.isPresent()) {
+            return;
+        }
+        try {
+            disk.createDirectories(directory.toAbsolutePath());
+            directoryLock = Optional.of(DirectoryLock.take(directory.resolve(LOCK)));
+        } catch (DirectoryLock.HeldException e) {
+            throw new RunStoreException("the run in " + directory + " cannot be used: " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw asFailure("the run's directory " + directory + " cannot be written to", e);
+        }
+    }
+
+    private void closeQuietly(OpenRun run) {
+        try {
+            run.journal.close();
+        } catch (IOException e) {
+            warn(directory.resolve(RECORDS) + " cannot be closed", e);
+        }
+    }
+
+    private static void warn(String what, IOException why) {
+        LOGGER.log(Level.WARNING, () -> what + ": " + Disk.reason(why));
+    }
+
+    /** A failure of storage as the store reports it; what is no failure of storage is thrown as it is. */
+    private static RunStoreException asFailure(String what, Throwable why) {
+        if (why instanceof IOException failure) {
+            return new RunStoreException(what + ": " + Disk.reason(failure), why);
+        }
+        if (why instanceof Error error) {
+            throw error;
+        }
+        throw (RuntimeException) why;
+    }
+
+    /** A run whose directory this store has. */
+    private static final class OpenRun {
+        final RunHeader header;
+        final SealedJson sealedHeader;
+        final Journal journal;
+        int latest;
+        OptionalInt best = OptionalInt.empty();
+        // Before the latest round: what the best is again, should the latest checkpoint be damaged.
+        OptionalInt bestBefore = OptionalInt.empty();
+        long historyWrittenAt;
+        boolean historyStale = true;
+
+        OpenRun(RunHeader header, SealedJson sealedHeader, Journal journal) {
+            this.header = header;
+            this.sealedHeader = sealedHeader;
+            this.journal = journal;
+        }
+
+        void committed(int round, boolean isBest) {
+            latest = round;
+            bestBefore = best;
+            if (isBest) {
+                best = OptionalInt.of(round);
+            }
+            historyStale = true;
+        }
+    }
+
+    /** Settings of a {@link FileRunStore}. Not thread-safe. */
+    public static final class Builder {
+        private final Path directory;
+        private Retention retention = Retention.latestAndBest();
+        private long maxHeapModelBytes = DEFAULT_MAX_HEAP_MODEL_BYTES;
+        private Duration historyInterval = Duration.ofSeconds(DEFAULT_HISTORY_INTERVAL_SECONDS);
+        private Disk disk = Disk.durable();
+        private LongSupplier nanoTime = System::nanoTime;
+
+        private Builder(Path directory) {
+            this.directory = directory;
+        }
+
+        /** Which checkpoints are kept; {@link Retention#latestAndBest()} if not set. */
+        public Builder retention(Retention value) {
+            this.retention = value;
+            return this;
+        }
+
+        /**
+         * How many bytes of values a model may have to be loaded to the heap, {@value #DEFAULT_MAX_HEAP_MODEL_BYTES} if not set;
+         * a larger one stays in its file, mapped into memory.
+         */
+        public Builder maxHeapModelBytes(long bytes) {
+            if (bytes < 0) {
+                throw new IllegalArgumentException("maxHeapModelBytes must be >= 0, was " + bytes);
+            }
+            this.maxHeapModelBytes = bytes;
+            return this;
+        }
+
+        /**
+         * The least time between two versions of {@code history.json} while the run goes on,
+         * {@value #DEFAULT_HISTORY_INTERVAL_SECONDS} seconds if not set; 0 rewrites it after every round.
+         */
+        public Builder historyInterval(Duration value) {
+            if (value.isNegative()) {
+                throw new IllegalArgumentException("historyInterval must be >= 0, was " + value);
+            }
+            this.historyInterval = value;
+            return this;
+        }
+
+        Builder disk(Disk value) {
+            this.disk = value;
+            return this;
+        }
+
+        Builder nanoTime(LongSupplier value) {
+            this.nanoTime = value;
+            return this;
+        }
+
+        /** The store. Nothing is read or created yet. */
+        public FileRunStore build() {
+            return new FileRunStore(this);
+        }
+    }
+}
