@@ -22,7 +22,7 @@ public sealed interface Column {
 
     /** A column of numbers; a missing one becomes NaN, which a standardising model takes for the mean. */
     static Numeric numeric(String name) {
-        return new Numeric(name, false);
+        return new Numeric(name, false, List.of());
     }
 
     /**
@@ -44,16 +44,25 @@ public sealed interface Column {
      *
      * @param name in the file
      * @param missingIndicator whether there is a feature that says that the field is missing
+     * @param missing texts that say so in this column alone, beside those of the whole table; one that is written as a number
+     *     stands for that number
      */
-    record Numeric(String name, boolean missingIndicator) implements Column {
-        /** Validates the name. */
+    record Numeric(String name, boolean missingIndicator, List<String> missing) implements Column {
+        /** Validates the name, and that no two texts are the same. */
         public Numeric {
             requireName(name);
+            missing = List.copyOf(missing);
+            Spellings.of(missing);
         }
 
         @Override
         public Numeric withMissingIndicator() {
-            return new Numeric(name, true);
+            return new Numeric(name, true, missing);
+        }
+
+        /** This column with texts that say in it alone that the field is missing, such as a 0 that cannot be measured. */
+        public Numeric withMissing(String... texts) {
+            return new Numeric(name, missingIndicator, List.of(texts));
         }
 
         @Override

@@ -164,7 +164,7 @@ final class TableReader {
         int at = rows * length;
         for (Encoder encoder : encoders) {
             String text = fields.get(encoder.place);
-            if (missing.find(text) >= 0) {
+            if (missing.find(text) >= 0 || encoder.missingHere.find(text) >= 0) {
                 encoder.missing++;
                 encoder.putMissing(at);
             } else {
@@ -220,6 +220,7 @@ final class TableReader {
         private final Column column;
         private final int width;
         private final Spellings categories;
+        private final Spellings missingHere;
         private int place;
         private long missing;
 
@@ -227,6 +228,7 @@ final class TableReader {
             this.column = column;
             this.width = column.featureNames().size();
             this.categories = Spellings.of(column instanceof Column.Category category ? category.values() : List.of());
+            this.missingHere = Spellings.of(column instanceof Column.Numeric numeric ? numeric.missing() : List.of());
         }
 
         void putMissing(int at) {

@@ -257,6 +257,21 @@ class TableTest {
     }
 
     @Test
+    void aNumberMayMeanMissingInOneColumnAlone() throws IOException {
+        TableSchema schema = TableSchema.builder()
+                .column(Column.numeric("chol").withMissing("0").withMissingIndicator())
+                .numeric("oldpeak")
+                .label(Label.value("y"))
+                .build();
+        Table table = read(schema, "chol,oldpeak,y\n0.0,0,1\n200,0.0,1\n");
+        assertThat(features(table)[0][0]).isNaN();
+        assertThat(features(table)[0][1]).isEqualTo(1);
+        assertThat(features(table)[0][2]).isZero();
+        assertThat(features(table)[1]).containsExactly(200, 0, 0);
+        assertThat(table.missing()).containsEntry("chol", 1L).containsEntry("oldpeak", 0L);
+    }
+
+    @Test
     void rowsWithoutLabelAreDroppedAndCountedIfDeclared() throws IOException {
         TableSchema schema = TableSchema.builder()
                 .numeric("x")
