@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -52,8 +53,8 @@ class ReorderingRuntime implements Runtime {
     public void submit(Task task, TaskListener listener) {
         deliveries.add(() -> {
             listener.started(task);
-            ClientOutcome outcome =
-                    runner.run(clients.get(task.clientId()), task, (done, total) -> {}, () -> false);
+            Client client = Objects.requireNonNull(clients.get(task.clientId()));
+            ClientOutcome outcome = runner.run(client, task, (done, total) -> {}, () -> false);
             listener.finished(task, outcome);
         });
         if (deliveries.size() == expected) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.fedlearn.core.metric.ScoreHistogram;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.tensor.Shape;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /** The outputs of {@link MeanModel} are the features, and its loss is the first of them. */
@@ -28,7 +29,7 @@ class EvaluationTest {
         assertThat(update.model()).isEmpty();
         assertThat(update.exampleCount()).isEqualTo(4);
         assertThat(update.metrics()).isEqualTo(evaluation.metrics());
-        assertThat(ScoreHistogram.ofTensors(update.tensors().get(Evaluation.SCORES))
+        assertThat(ScoreHistogram.ofTensors(Objects.requireNonNull(update.tensors().get(Evaluation.SCORES)))
                         .positiveCount())
                 .isEqualTo(3);
     }
