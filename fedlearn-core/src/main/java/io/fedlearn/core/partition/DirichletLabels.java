@@ -23,9 +23,14 @@ record DirichletLabels(double alpha, int minimumExamples) implements Partitioner
             counts.merge(example, 1, Integer::sum);
         }
         SeededRandom random = Parts.random(seed);
-        int[][] ends = Parts.drawUntil(minimumExamples, clients, "alpha", alpha, () -> counts.values().stream()
-                .map(count -> Parts.ends(random.nextDirichlet(alpha, clients), count))
-                .toArray(int[][]::new));
+        int[][] ends = Parts.drawUntil(
+                minimumExamples,
+                clients,
+                "alpha",
+                alpha,
+                () -> counts.values().stream()
+                        .map(count -> Parts.ends(random.nextDirichlet(alpha, clients), count))
+                        .toArray(int[][]::new));
         return deal(classes, counts.values(), clients, ends, random);
     }
 

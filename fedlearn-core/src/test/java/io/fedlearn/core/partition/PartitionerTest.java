@@ -125,8 +125,9 @@ class PartitionerTest {
         // A share's standard deviation is sqrt(0.25 * 0.75 / 4e6) = 2.2e-4, 0.43 of 2000 examples: 10 are over 20 of
         // them.
         for (SortedMap<Integer, Integer> counts : partition.classCounts(classes)) {
-            assertThat(counts.values()).hasSize(5).allSatisfy(count -> assertThat(count)
-                    .isBetween(490, 510));
+            assertThat(counts.values())
+                    .hasSize(5)
+                    .allSatisfy(count -> assertThat(count).isBetween(490, 510));
         }
     }
 
