@@ -2,14 +2,13 @@ package io.fedlearn.core.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fedlearn.core.client.ClientStateStore.Key;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class InMemoryClientStateStoreTest {
-    private static final Key KEY = new Key("run", "client", "control");
+    private static final ClientStateStore.Key KEY = new ClientStateStore.Key("run", "client", "control");
 
     private final InMemoryClientStateStore store = InMemoryClientStateStore.create();
 
@@ -40,25 +39,26 @@ class InMemoryClientStateStoreTest {
     void keepsRunsClientsAndNamesApart() {
         store.save(KEY, 1, model(1));
 
-        for (Key other : List.of(
-                new Key("other", "client", "control"),
-                new Key("run", "other", "control"),
-                new Key("run", "client", "other"))) {
+        for (ClientStateStore.Key other : List.of(
+                new ClientStateStore.Key("other", "client", "control"),
+                new ClientStateStore.Key("run", "other", "control"),
+                new ClientStateStore.Key("run", "client", "other"))) {
             assertThat(store.load(other, 1)).isEmpty();
         }
-        assertThat(store.load(new Key("run", "client", "control"), 1)).contains(model(1));
+        assertThat(store.load(new ClientStateStore.Key("run", "client", "control"), 1))
+                .contains(model(1));
     }
 
     @Test
     void deletesRoundsBeforeOneOfOneKeyOnly() {
-        Key other = new Key("run", "client", "other");
+        ClientStateStore.Key other = new ClientStateStore.Key("run", "client", "other");
         for (int round = 1; round <= 4; round++) {
             store.save(KEY, round, model(round));
         }
         store.save(other, 1, model(1));
 
         store.deleteBefore(KEY, 3);
-        store.deleteBefore(new Key("none", "none", "none"), 3);
+        store.deleteBefore(new ClientStateStore.Key("none", "none", "none"), 3);
 
         assertThat(store.load(KEY, 1)).isEmpty();
         assertThat(store.load(KEY, 2)).isEmpty();

@@ -17,7 +17,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ScoreHistogramTest {
     /** Scores and classes of a classifier that is right more often than not. */
-    private record Scored(double[] probabilities, boolean[] positives) {
+    private static final class Scored {
+        final double[] probabilities;
+        final boolean[] positives;
+
+        Scored(double[] probabilities, boolean[] positives) {
+            this.probabilities = probabilities;
+            this.positives = positives;
+        }
+
         static Scored draw(int count, long seed) {
             SeededRandom random = SeededRandom.of(seed);
             double[] probabilities = new double[count];
@@ -61,11 +69,11 @@ class ScoreHistogramTest {
         // The middle of each score's bin, so that exactly the scores of one bin are tied.
         double[] binned = new double[400];
         for (int i = 0; i < binned.length; i++) {
-            double p = drawn.probabilities()[i];
+            double p = drawn.probabilities[i];
             double bin = Math.floor(Math.log(p / (1 - p)) / ScoreHistogram.BIN_WIDTH);
             binned[i] = 1 / (1 + Math.exp(-(bin + 0.5) * ScoreHistogram.BIN_WIDTH));
         }
-        Scored scored = new Scored(binned, drawn.positives());
+        Scored scored = new Scored(binned, drawn.positives);
 
         assertThat(scored.histogram().auc().orElseThrow()).isCloseTo(scored.exactAuc(), within(1e-12));
     }
@@ -180,7 +188,7 @@ class ScoreHistogramTest {
         sum.add(two.histogram());
         ScoreHistogram pooled = one.histogram();
         for (int i = 0; i < 150; i++) {
-            pooled.add(two.probabilities()[i], two.positives()[i]);
+            pooled.add(two.probabilities[i], two.positives[i]);
         }
 
         assertThat(sum.toTensors()).isEqualTo(pooled.toTensors());

@@ -140,7 +140,8 @@ class PartitionerTest {
         // The largest of ten shares is below 0.99 with probability 9 * 1e-5 * ln(100) = 4e-4, so three such classes
         // have one of 1e-8.
         long concentrated = IntStream.range(0, 10)
-                .filter(wanted -> partition.classCounts(classes).stream().anyMatch(counts -> counts.getOrDefault(wanted, 0) >= 99))
+                .filter(wanted -> partition.classCounts(classes).stream()
+                        .anyMatch(counts -> counts.getOrDefault(wanted, 0) >= 99))
                 .count();
         assertThat(concentrated).isGreaterThanOrEqualTo(8);
     }

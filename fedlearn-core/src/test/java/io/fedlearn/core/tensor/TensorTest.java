@@ -25,7 +25,13 @@ class TensorTest {
     private static final int LONG = 2 * 8192 + 5;
 
     /** Bytes that lie outside the heap as far as the tensor knows. */
-    private record Foreign(byte[] bytes) implements TensorData {
+    private static final class Foreign implements TensorData {
+        private final byte[] bytes;
+
+        Foreign(byte[] bytes) {
+            this.bytes = bytes;
+        }
+
         @Override
         public void read(long byteOffset, ByteBuffer target) {
             target.put(bytes, (int) byteOffset, target.remaining());
