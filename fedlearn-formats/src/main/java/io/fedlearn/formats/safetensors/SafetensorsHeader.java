@@ -376,15 +376,12 @@ final class SafetensorsHeader {
                 throw new FormatException(source, name, "data_offsets must be a begin and an end not before it");
             }
             TensorSpec tensor;
-            long bytes;
             try {
                 tensor = new TensorSpec(name, type, Shape.of(lengths), DefaultRoles.of(type));
-                bytes = Math.multiplyExact(tensor.shape().elementCount(), type.byteSize());
             } catch (IllegalArgumentException e) {
-                throw refused(name, e.getMessage());
-            } catch (ArithmeticException e) {
-                throw new FormatException(source, name, "the number of bytes must fit a long");
+                throw refused(name, String.valueOf(e.getMessage()));
             }
+            long bytes = tensor.byteCount();
             if (offsets[1] - offsets[0] != bytes) {
                 throw new FormatException(
                         source,
