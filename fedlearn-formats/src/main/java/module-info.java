@@ -6,6 +6,8 @@ module io.fedlearn.formats {
     requires static org.jspecify;
 
     exports io.fedlearn.formats;
+    exports io.fedlearn.formats.audit;
+    exports io.fedlearn.formats.json;
     exports io.fedlearn.formats.numpy;
     exports io.fedlearn.formats.safetensors;
 }
