@@ -82,7 +82,7 @@ class HostileSafetensorsTest {
                 entry("{'dtype':'F32','shape':[4294967296,4294967296],'data_offsets':[0,8]}", "the number of elements"),
                 entry(
                         "{'dtype':'F32','shape':[4611686018427387904],'data_offsets':[0,8]}",
-                        "take more bytes than a long counts"),
+                        "tensor 'w': values of FLOAT32 4611686018427387904 take more"),
                 entry("{'dtype':'F32','shape':[2],'data_offsets':[0]}", "data_offsets must be a begin and an end"),
                 entry("{'dtype':'F32','shape':[2],'data_offsets':[0,8,8]}", "data_offsets must have <= 2 numbers"),
                 entry("{'dtype':'F32','shape':[2],'data_offsets':[8,0]}", "data_offsets must be a begin and an end"),
