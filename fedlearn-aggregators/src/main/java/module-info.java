@@ -5,4 +5,8 @@ module io.fedlearn.aggregators {
     requires static org.jspecify;
 
     exports io.fedlearn.aggregators;
+    exports io.fedlearn.aggregators.transform;
+
+    provides io.fedlearn.core.update.UpdateTransform.Factory with
+            io.fedlearn.aggregators.transform.NormClipping.Factory;
 }

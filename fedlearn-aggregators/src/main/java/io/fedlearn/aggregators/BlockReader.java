@@ -6,8 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Reads tensors block by block through buffers of its own, so that reading allocates nothing, wherever the values lie. Confined
- * to one thread at a time.
+ * Reads tensors block by block through buffers of its own, so that reading allocates nothing, wherever the values lie.
+ * Confined to one thread at a time.
  */
 final class BlockReader {
     private final ByteBuffer bytes;

@@ -8,7 +8,8 @@ import io.fedlearn.core.training.TrainingSettings;
 /**
  * Federated averaging of clients that are held near the global model while they train.
  *
- * <p>With global model {@code w_t} and local loss {@code F_k}, a client of cohort {@code S} minimises, as far as it gets,
+ * <p>With global model {@code w_t} and local loss {@code F_k}, a client of cohort {@code S} minimises, as far as it
+ * gets,
  * <pre>
  *   F_k(w) + (mu / 2) ||w - w_t||^2
  * </pre>
@@ -19,18 +20,18 @@ import io.fedlearn.core.training.TrainingSettings;
  * {@link Strategy#withInstructions} tells single clients how many.
  *
  * <p><b>Reference.</b> Li et al., "Federated Optimization in Heterogeneous Networks", MLSys 2020, arXiv:1812.06127,
- * Algorithm 2. <b>Differs</b> from it in asking every client where no selector says otherwise, and in weighting models by
- * {@code n_k}, where the paper selects clients with probability {@code n_k / n} and averages them uniformly.
+ * Algorithm 2. <b>Differs</b> from it in asking every client where no selector says otherwise, and in weighting models
+ * by {@code n_k}, where the paper selects clients with probability {@code n_k / n} and averages them uniformly.
  *
- * <p><b>Settings</b> (symbol, default, range): mu ({@code mu}, none, [0, inf)), in units of loss per squared weight. With 0 it is
- * FedAvg; the paper tries 0.001, 0.01, 0.1 and 1.
+ * <p><b>Settings</b> (symbol, default, range): mu ({@code mu}, none, [0, inf)), in units of loss per squared weight.
+ * With 0 it is FedAvg; the paper tries 0.001, 0.01, 0.1 and 1.
  *
- * <p><b>Needs</b> clients whose local training honours {@code mu} ({@link Capability#TRAINING_SETTINGS}): over clients that would
- * ignore it, it is refused at the start.
+ * <p><b>Needs</b> clients whose local training honours {@code mu} ({@link Capability#TRAINING_SETTINGS}): over clients
+ * that would ignore it, it is refused at the start.
  *
- * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes. No state at the server. Cost per round: that of
- * {@link WeightedMean}; a client keeps the global model's trainables while it trains. <b>Threads.</b> The strategy is immutable
- * and thread-safe.
+ * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes. No state at the server. Cost per
+ * round: that of {@link WeightedMean}; a client keeps the global model's trainables while it trains. <b>Threads.</b>
+ * The strategy is immutable and thread-safe.
  */
 public final class FedProx {
     /** The published name: {@value}. */

@@ -27,29 +27,31 @@ import java.util.TreeMap;
  *   mean = sum_{k in S} p_k x_k / sum_{k in S} p_k
  * </pre>
  *
- * <p><b>Forms.</b> Updates of one round are all models or all model deltas; a round that mixes them is refused, naming both. A
- * {@linkplain UpdateForm#WEIGHTED_SUM weighted sum} enters beside models as what it is, {@code exampleCount} times a mean: it is
- * added as it stands where it counts by examples, and scaled to the weight it has where example counts are capped or ignored.
+ * <p><b>Forms.</b> Updates of one round are all models or all model deltas; a round that mixes them is refused, naming
+ * both. A {@linkplain UpdateForm#WEIGHTED_SUM weighted sum} enters beside models as what it is, {@code exampleCount}
+ * times a mean: it is added as it stands where it counts by examples, and scaled to the weight it has where example
+ * counts are capped or ignored.
  *
- * <p><b>Types.</b> float32, float16, bfloat16 and integers of up to 32 bits are summed in {@code double}; float64 and 64-bit
- * integers in two {@code double}s (a compensated dot product: Ogita, Rump and Oishi, "Accurate Sum and Dot Product", 2005). All
- * roles are averaged alike; integers are rounded to the nearest whole number, ties to even, when the aggregate becomes a model.
- * A bool has no mean: a model that holds one is refused.
+ * <p><b>Types.</b> float32, float16, bfloat16 and integers of up to 32 bits are summed in {@code double}; float64 and
+ * 64-bit integers in two {@code double}s (a compensated dot product: Ogita, Rump and Oishi, "Accurate Sum and Dot
+ * Product", 2005). All roles are averaged alike; integers are rounded to the nearest whole number, ties to even, when
+ * the aggregate becomes a model. A bool has no mean: a model that holds one is refused.
  *
- * <p><b>Equal updates return themselves</b>, whatever the weights. For float32 values and whole weights of up to 2^29 in all, no
- * product or sum is rounded. Beyond that, and for weights that are not whole, each of {@code K} updates adds a relative error
- * of at most 2^-52, whereas to come out as another float32 a mean would have to be off by 2^-25: that takes more than 2^27
- * updates. The narrower types have still more room, and 32-bit integers would have to be off by one half in 2^32. The two
- * doubles of float64 and of 64-bit integers are off by about K^2 2^-106 where 2^-54 and 2^-65 would be seen; the sum of
- * the weights is kept in two doubles for the same reason. A value of -0.0 stays -0.0.
+ * <p><b>Equal updates return themselves</b>, whatever the weights. For float32 values and whole weights of up to 2^29
+ * in all, no product or sum is rounded. Beyond that, and for weights that are not whole, each of {@code K} updates
+ * adds a relative error of at most 2^-52, whereas to come out as another float32 a mean would have to be off by 2^-25:
+ * that takes more than 2^27 updates. The narrower types have still more room, and 32-bit integers would have to be off
+ * by one half in 2^32. The two doubles of float64 and of 64-bit integers are off by about K^2 2^-106 where 2^-54 and
+ * 2^-65 would be seen; the sum of the weights is kept in two doubles for the same reason. A value of -0.0 stays -0.0.
  *
- * <p>Scaling all weights by a power of two changes no bit; by another factor, which rounds the weights themselves, at most the
- * last bit of the largest of the values averaged. How updates are split over calls of {@link #accumulate} changes nothing: each
- * element takes them in the order of the lists.
+ * <p>Scaling all weights by a power of two changes no bit; by another factor, which rounds the weights themselves, at
+ * most the last bit of the largest of the values averaged. How updates are split over calls of {@link #accumulate}
+ * changes nothing: each element takes them in the order of the lists.
  *
- * <p><b>Shapes and cost.</b> Every update has the global model's names, types and shapes (weighted sums are float64). Scratch
- * is one {@code double} per parameter (two for 64-bit types), allocated in the first round and reused: with the global model
- * and the next one, a round takes 4 times the model's bytes. O(|S| p) time for {@code p} parameters.
+ * <p><b>Shapes and cost.</b> Every update has the global model's names, types and shapes (weighted sums are float64).
+ * Scratch is one {@code double} per parameter (two for 64-bit types), allocated in the first round and reused: with
+ * the global model and the next one, a round takes 4 times the bytes of a float32 or float64 model. O(|S| p) time for
+ * {@code p} parameters.
  *
  * <p><b>Threads.</b> Confined to one thread at a time; the round loop guarantees that.
  */
@@ -108,8 +110,9 @@ public final class WeightedMean implements Aggregator.Streaming {
                         "tensor '" + tensor.name() + "' must be of a number type to be averaged, was BOOL");
             }
             if (tensor.shape().elementCount() > Integer.MAX_VALUE - 8) {
-                throw new IllegalArgumentException("tensor '" + tensor.name() + "' must have at most 2^31-9 elements, had "
-                        + tensor.shape().elementCount());
+                throw new IllegalArgumentException(
+                        "tensor '" + tensor.name() + "' must have at most 2^31-9 elements, had "
+                                + tensor.shape().elementCount());
             }
         }
         // Given up before the new ones are there, so that both are never alive at once.
@@ -135,8 +138,9 @@ public final class WeightedMean implements Aggregator.Streaming {
     /**
      * {@inheritDoc}
      *
-     * @throws InvalidUpdateException if an update does not fit the global model, is a model delta where others of the round are
-     *     models or the other way round, or makes the sum of weights infinite; none of the list is taken in then
+     * @throws InvalidUpdateException if an update does not fit the global model, is a model delta where others of the
+     *     round are models or the other way round, or makes the sum of weights infinite; none of the list is taken in
+     *     then
      * @throws IllegalStateException before {@link #begin} and after {@link #finish}
      */
     @Override
@@ -156,7 +160,8 @@ public final class WeightedMean implements Aggregator.Streaming {
         Tensor[] tensors = new Tensor[updates.size()];
         for (int t = 0; t < spec.size(); t++) {
             for (int k = 0; k < tensors.length; k++) {
-                tensors[k] = updates.get(k).update().model().orElseThrow().tensors().get(t);
+                tensors[k] =
+                        updates.get(k).update().model().orElseThrow().tensors().get(t);
             }
             double[] rest = rests.get(t);
             if (rest == null) {
@@ -228,7 +233,9 @@ public final class WeightedMean implements Aggregator.Streaming {
         }
     }
 
-    /** Adds {@code scale * values} to {@code sum}, and to {@code rest} what the product and the sum lose by rounding. */
+    /**
+     * Adds {@code scale * values} to {@code sum}, and to {@code rest} what the product and the sum lose by rounding.
+     */
     private static void addWide(double[] values, double scale, double[] sum, double[] rest, int at, int count) {
         for (int i = 0; i < count; i++) {
             double product = scale * values[i];
@@ -244,8 +251,8 @@ public final class WeightedMean implements Aggregator.Streaming {
     /**
      * {@inheritDoc}
      *
-     * @throws InvalidUpdateException if an update held a value that is not finite, or float64 values overflowed, naming the
-     *     tensor
+     * @throws InvalidUpdateException if an update held a value that is not finite, or float64 values overflowed,
+     *     naming the tensor
      */
     @Override
     public Aggregate finish() {

@@ -81,7 +81,9 @@ class WeightedMeanTest {
                 updates.add(update("c" + k, model, weights[k]));
             }
 
-            assertThat(meanOf(model, updates).toModel(model)).as("weights %s", weights).isEqualTo(model);
+            assertThat(meanOf(model, updates).toModel(model))
+                    .as("weights %s", weights)
+                    .isEqualTo(model);
         }
     }
 
@@ -170,8 +172,7 @@ class WeightedMeanTest {
                 mixed.add(
                         mixed.size() == 2
                                 ? update
-                                : new WeightedUpdate(
-                                        update.clientId(), spool.write(update.update()), update.weight()));
+                                : new WeightedUpdate(update.clientId(), spool.write(update.update()), update.weight()));
             }
             assertThat(mixed.get(0).update().heapBytes()).isZero();
 
@@ -203,7 +204,8 @@ class WeightedMeanTest {
             Tensor before = expected.tensor(name);
             double[] largest = new double[(int) before.elementCount()];
             for (WeightedUpdate update : updates) {
-                double[] values = update.update().model().orElseThrow().tensor(name).toDoubleArray();
+                double[] values =
+                        update.update().model().orElseThrow().tensor(name).toDoubleArray();
                 for (int i = 0; i < largest.length; i++) {
                     largest[i] = Math.max(largest[i], Math.abs(values[i]));
                 }
@@ -309,7 +311,8 @@ class WeightedMeanTest {
     void averagesTheLargestFloatsWithoutOverflow() {
         Model large = model(Float.MAX_VALUE, -Float.MAX_VALUE, Float.MIN_VALUE);
 
-        assertThat(meanOf(large, update("a", large, 0x1p40), update("b", large, 0x1p40)).toModel(large))
+        assertThat(meanOf(large, update("a", large, 0x1p40), update("b", large, 0x1p40))
+                        .toModel(large))
                 .isEqualTo(large);
     }
 
@@ -352,7 +355,8 @@ class WeightedMeanTest {
     @Test
     void forgetsTheRoundBeforeAndTakesModelsOfAnotherKind() {
         meanOf(model(0, 0, 0), update("a", model(100, 100, 100), 9));
-        assertThat(meanOf(model(0, 0, 0), update("a", model(1, 2, 3), 2)).values(0)).containsExactly(1, 2, 3);
+        assertThat(meanOf(model(0, 0, 0), update("a", model(1, 2, 3), 2)).values(0))
+                .containsExactly(1, 2, 3);
 
         assertThat(meanOf(model(0, 0), update("a", model(4, 5), 2)).values(0)).containsExactly(4, 5);
     }
@@ -397,7 +401,8 @@ class WeightedMeanTest {
 
             long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
             meanOf(model, updates);
-            long allocated = threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before;
+            long allocated =
+                    threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before;
 
             assertThat(allocated).isLessThan(200_000);
         }
@@ -475,18 +480,7 @@ class WeightedMeanTest {
 
     private static Tensor awkward(TensorType type) {
         double[] floats = {
-            0.1,
-            -0.1,
-            0.0,
-            -0.0,
-            1 / 3.0,
-            1e-8,
-            -12345.678,
-            1e38,
-            Float.MIN_VALUE,
-            -3e-40,
-            Float.MAX_VALUE,
-            0.99999994
+            0.1, -0.1, 0.0, -0.0, 1 / 3.0, 1e-8, -12345.678, 1e38, Float.MIN_VALUE, -3e-40, Float.MAX_VALUE, 0.99999994
         };
         return switch (type) {
             case FLOAT64 -> {
@@ -498,12 +492,12 @@ class WeightedMeanTest {
             }
             case FLOAT32 -> Tensor.rounded(type, Shape.of(floats.length), floats);
             case BFLOAT16 -> Tensor.rounded(type, Shape.of(10), Arrays.copyOf(floats, 10));
-            case FLOAT16 -> Tensor.rounded(
-                    type, Shape.of(7), new double[] {0.1, -0.1, 0.0, -0.0, 1 / 3.0, 6e-8, 65504});
-            case INT64 -> Tensor.copyOf(
-                    new long[] {0, -1, 7, (1L << 53) + 1, -(1L << 53) - 1, Long.MAX_VALUE, Long.MIN_VALUE});
-            case UINT64 -> Tensor.ofIntegers(
-                    type, Shape.of(5), new long[] {0, 7, (1L << 53) + 1, Long.MIN_VALUE + 1, -1});
+            case FLOAT16 ->
+                Tensor.rounded(type, Shape.of(7), new double[] {0.1, -0.1, 0.0, -0.0, 1 / 3.0, 6e-8, 65504});
+            case INT64 ->
+                Tensor.copyOf(new long[] {0, -1, 7, (1L << 53) + 1, -(1L << 53) - 1, Long.MAX_VALUE, Long.MIN_VALUE});
+            case UINT64 ->
+                Tensor.ofIntegers(type, Shape.of(5), new long[] {0, 7, (1L << 53) + 1, Long.MIN_VALUE + 1, -1});
             case INT32 -> Tensor.copyOf(new int[] {0, -1, 7, Integer.MAX_VALUE, Integer.MIN_VALUE});
             case UINT32 -> Tensor.ofIntegers(type, Shape.of(3), new long[] {0, 7, 0xffffffffL});
             case INT16 -> Tensor.ofIntegers(type, Shape.of(3), new long[] {-1, Short.MAX_VALUE, Short.MIN_VALUE});
