@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +36,8 @@ import java.util.function.Function;
 final class ExchangeRun implements TaskListener {
     /** How many answers are handed over at a time: enough that an aggregator reads its sums once for several of them. */
     private static final int MAX_ANSWERS = 16;
+
+    private static final long MIN_WAIT_NANOS = 1_000_000;
 
     /** What ends an exchange. */
     record Limits(OptionalInt closeAfter, Optional<Duration> clientDeadline, Optional<Duration> deadline) {}
@@ -60,6 +63,7 @@ final class ExchangeRun implements TaskListener {
     private boolean handingOver;
     private long heldBytes;
     private int completed;
+    private OptionalLong nextClientDeadline = OptionalLong.empty();
     private boolean closed;
     private Optional<RuntimeException> failure = Optional.empty();
 
@@ -133,7 +137,7 @@ final class ExchangeRun implements TaskListener {
                         }
                         expire(startedAt, expired);
                         if (expired.isEmpty() && events.isEmpty()) {
-                            await(startedAt);
+                            awaitChange(startedAt);
                         }
                     }
                 } finally {
@@ -202,8 +206,15 @@ final class ExchangeRun implements TaskListener {
     /** Ends the tasks whose time is up, and all that are open if the exchange has enough or its own time is up. */
     private void expire(long startedAt, List<Task> expired) {
         long now = System.nanoTime();
-        boolean enough = limits.closeAfter().isPresent() && completed >= limits.closeAfter().getAsInt();
-        boolean over = limits.deadline().isPresent() && now - startedAt >= limits.deadline().get().toNanos();
+        boolean enough =
+                limits.closeAfter().isPresent() && completed >= limits.closeAfter().getAsInt();
+        boolean over = limits.deadline().isPresent()
+                && now - startedAt >= limits.deadline().get().toNanos();
+        boolean clientsDue = nextClientDeadline.isPresent() && now - nextClientDeadline.getAsLong() >= 0;
+        if (!enough && !over && !clientsDue) {
+            return;
+        }
+        nextClientDeadline = OptionalLong.empty();
         for (int i = turn; i < slots.size(); i++) {
             Slot slot = slots.get(i);
             if (slot.result.isPresent() || slot.isArriving && !enough) {
@@ -213,37 +224,41 @@ final class ExchangeRun implements TaskListener {
                 settle(slot, cancelled());
             } else if (over) {
                 settle(slot, new ClientOutcome.TimedOut(limits.deadline().orElseThrow()));
-            } else if (slot.isStarted
-                    && limits.clientDeadline().isPresent()
-                    && now - slot.startedAt >= limits.clientDeadline().get().toNanos()) {
-                settle(slot, new ClientOutcome.TimedOut(limits.clientDeadline().get()));
+            } else if (slot.isStarted && now - clientDeadline(slot) >= 0) {
+                settle(slot, new ClientOutcome.TimedOut(limits.clientDeadline().orElseThrow()));
             } else {
+                expectDeadline(slot);
                 continue;
             }
             expired.add(slot.task);
         }
     }
 
-    private void await(long startedAt) throws InterruptedException {
+    private long clientDeadline(Slot slot) {
+        return slot.startedAt + limits.clientDeadline().map(Duration::toNanos).orElse(Long.MAX_VALUE / 2);
+    }
+
+    /** Keeps the earliest deadline of the clients at work, so that not every answer costs a look at all clients. */
+    private void expectDeadline(Slot slot) {
+        if (slot.isStarted && limits.clientDeadline().isPresent()) {
+            long deadline = clientDeadline(slot);
+            if (nextClientDeadline.isEmpty() || deadline - nextClientDeadline.getAsLong() < 0) {
+                nextClientDeadline = OptionalLong.of(deadline);
+            }
+        }
+    }
+
+    private void awaitChange(long startedAt) throws InterruptedException {
         long now = System.nanoTime();
         long wait = Long.MAX_VALUE;
         if (limits.deadline().isPresent()) {
             wait = limits.deadline().get().toNanos() - (now - startedAt);
         }
-        if (limits.clientDeadline().isPresent()) {
-            long limit = limits.clientDeadline().get().toNanos();
-            for (int i = turn; i < slots.size(); i++) {
-                Slot slot = slots.get(i);
-                if (slot.isStarted && !slot.isArriving && slot.result.isEmpty()) {
-                    wait = Math.min(wait, limit - (now - slot.startedAt));
-                }
-            }
+        if (nextClientDeadline.isPresent()) {
+            wait = Math.min(wait, nextClientDeadline.getAsLong() - now);
         }
-        if (wait == Long.MAX_VALUE) {
-            changed.await();
-        } else if (wait > 0) {
-            changed.awaitNanos(wait);
-        }
+        // At least a moment: an answer that is arriving when time is up is let in, and not waited for by spinning.
+        changed.awaitNanos(Math.max(wait, MIN_WAIT_NANOS));
     }
 
     private ClientOutcome cancelled() {
@@ -305,6 +320,7 @@ final class ExchangeRun implements TaskListener {
             }
             slot.isStarted = true;
             slot.startedAt = System.nanoTime();
+            expectDeadline(slot);
             events.add(listener -> listener.clientStarted(round, exchange.kind(), task.clientId()));
             changed.signal();
         } finally {
@@ -404,11 +420,15 @@ final class ExchangeRun implements TaskListener {
         }
     }
 
+    private boolean isNext(Slot slot) {
+        return turn < slots.size() && slots.get(turn).task.id().equals(slot.task.id());
+    }
+
     /** Waits until there is room for so many bytes, or says that there will be none soon. */
     private boolean mustSpool(Slot slot, long bytes) {
         lock.lock();
         try {
-            while (bytes > 0 && heldBytes + bytes > inFlightBytes && slots.get(Math.min(turn, slots.size() - 1)) != slot) {
+            while (bytes > 0 && heldBytes + bytes > inFlightBytes && !isNext(slot)) {
                 boolean moving = handingOver || turn < slots.size() && slots.get(turn).result.isPresent();
                 if (closed || slot.result.isPresent()) {
                     return false;
