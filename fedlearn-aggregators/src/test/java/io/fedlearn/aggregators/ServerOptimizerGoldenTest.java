@@ -25,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -111,7 +112,7 @@ class ServerOptimizerGoldenTest {
     }
 
     private static void assertMatches(String what, Model actual, Case golden, Round round) {
-        double[] expected = round.expected().get(what);
+        double[] expected = Objects.requireNonNull(round.expected().get(what), what);
         boolean hasPower =
                 !golden.settings().getOrDefault("biasCorrection", "NONE").equals("NONE");
         if (hasPower && golden.type() == TensorType.FLOAT64) {
