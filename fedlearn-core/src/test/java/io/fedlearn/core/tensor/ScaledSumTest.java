@@ -1,0 +1,64 @@
+package io.fedlearn.core.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.nio.ByteBuffer;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ScaledSumTest {
+    private static final int LENGTH = 1_003;
+
+    private final ScaledSum kernel = new ScaledSum();
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 3, 4, 5, 8, 11})
+    void addsWithTheBitsOfOneTensorAfterTheOther(int count) {
+        Random random = new Random(count);
+        Tensor[] tensors = new Tensor[count];
+        double[] scales = new double[count];
+        for (int k = 0; k < count; k++) {
+            tensors[k] = tensor(random, k);
+            scales[k] = 1 + random.nextDouble() * 1000;
+        }
+        double[] expected = random.doubles(LENGTH + 7).toArray();
+        double[] actual = expected.clone();
+        for (int k = 0; k < count; k++) {
+            tensors[k].addScaledTo(20, expected, 7, LENGTH - 20, scales[k]);
+        }
+
+        kernel.add(tensors, scales, 20, actual, 7, LENGTH - 20);
+
+        assertThat(actual).containsExactly(expected);
+    }
+
+    /** Mostly float32 on the heap, some behind storage, and one of another type between them. */
+    private static Tensor tensor(Random random, int k) {
+        double[] values = new double[LENGTH];
+        for (int i = 0; i < LENGTH; i++) {
+            values[i] = random.nextGaussian() * Math.pow(10, i % 17 - 8);
+        }
+        Tensor tensor = Tensor.rounded(k == 6 ? TensorType.FLOAT64 : TensorType.FLOAT32, Shape.of(LENGTH), values);
+        if (k % 3 != 1) {
+            return tensor;
+        }
+        ByteBuffer bytes = ByteBuffer.allocate((int) tensor.byteCount());
+        tensor.encodeTo(0, bytes);
+        return Tensor.of(
+                tensor.type(),
+                tensor.shape(),
+                (offset, target) -> target.put(bytes.array(), (int) offset, target.remaining()));
+    }
+
+    @Test
+    void refusesMoreThanABlock() {
+        double[] target = new double[ScaledSum.MAX_BLOCK + 1];
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> kernel.add(new Tensor[0], new double[0], 0, target, 0, target.length))
+                .withMessage("count must be <= 8192, was 8193");
+    }
+}
