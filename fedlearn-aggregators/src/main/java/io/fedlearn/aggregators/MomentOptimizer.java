@@ -56,6 +56,11 @@ final class MomentOptimizer implements ServerOptimizer {
         this.block = new double[rule.moments().size()][BLOCK];
     }
 
+    @Override
+    public String description() {
+        return rule.toString();
+    }
+
     /**
      * {@inheritDoc}
      *

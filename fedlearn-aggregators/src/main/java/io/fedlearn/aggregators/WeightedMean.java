@@ -88,6 +88,11 @@ public final class WeightedMean implements Aggregator.Streaming {
      * @throws IllegalArgumentException if the model holds a bool tensor, or one that no array can hold
      */
     @Override
+    public String description() {
+        return "weighted-mean";
+    }
+
+    @Override
     public void begin(Model global) {
         if (!spec.equals(global.spec())) {
             allocate(global.spec());

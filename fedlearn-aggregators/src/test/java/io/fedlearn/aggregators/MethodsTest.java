@@ -58,7 +58,11 @@ class MethodsTest {
     }
 
     private static void assertSettings(Strategy strategy, Map<String, Object> expected) {
-        Config all = Config.of(expected).with("selector", "all").with("weighting", "by-examples");
+        Config all = Config.of(expected)
+                .with("selector", "all")
+                .with("weighting", "by-examples")
+                .with("aggregator", "weighted-mean")
+                .with("serverOptimizer", strategy.settings().getString("serverOptimizer").orElseThrow());
         assertThat(strategy.settings()).isEqualTo(all);
     }
 

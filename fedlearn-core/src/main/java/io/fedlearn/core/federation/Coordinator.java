@@ -24,6 +24,7 @@ import io.fedlearn.core.strategy.StrategyParts;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.update.InvalidUpdateException;
+import io.fedlearn.core.update.PartState;
 import io.fedlearn.core.update.UpdateSpool;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -44,6 +45,7 @@ final class Coordinator {
     private final Listeners listeners;
     private final StrategyParts parts;
     private final Progress progress;
+    private Map<String, PartState> states = Map.of();
     private Optional<PrivacySpent> privacySpent = Optional.empty();
 
     Coordinator(Federation federation, Runtime runtime) {
@@ -78,7 +80,8 @@ final class Coordinator {
                         + String.join("; ", differences));
             }
             global = saved.get().latest().model();
-            parts.restore(saved.get().latest().states());
+            states = saved.get().latest().states();
+            parts.restore(states);
             progress.replay(saved.get());
             notices = saved.get().notices();
             notices.forEach(notice -> LOG.log(System.Logger.Level.WARNING, notice));
@@ -86,7 +89,8 @@ final class Coordinator {
             global = federation.initialModel.isPresent() ? federation.initialModel.get() : askInitialModel();
             requireTrainable(global);
             header = newHeader(global.digest());
-            federation.store.create(header, new Checkpoint(0, global, parts.snapshot(), Optional.empty()));
+            states = parts.snapshot();
+            federation.store.create(header, new Checkpoint(0, global, states, Optional.empty()));
         }
         RunHeader started = header;
         List<String> told = notices;
@@ -384,6 +388,11 @@ final class Coordinator {
         }
 
         private Checkpoint checkpoint(Model model, EvaluationRecord evaluation, Optional<String> abortReason) {
+            if (abortReason.isPresent()) {
+                // An aborted round leaves no trace in the strategy's parts either.
+                parts.restore(states);
+            }
+            states = parts.snapshot();
             for (OutcomeRecord outcome : outcomes) {
                 if (!outcome.isCompleted()) {
                     audit(
@@ -427,7 +436,7 @@ final class Coordinator {
                     LibraryVersion.current(),
                     startedAt,
                     (System.nanoTime() - startedNanos) / 1e9);
-            return new Checkpoint(round, model, parts.snapshot(), Optional.of(record));
+            return new Checkpoint(round, model, states, Optional.of(record));
         }
     }
 }

@@ -15,6 +15,11 @@ import java.util.List;
  * to round.
  */
 public sealed interface Aggregator {
+    /** Name and settings, for the run's record. The default is the name of the class. */
+    default String description() {
+        return getClass().getTypeName();
+    }
+
     /** What must survive a restart of the coordinator. The default is nothing. */
     default PartState snapshot() {
         return PartState.empty();

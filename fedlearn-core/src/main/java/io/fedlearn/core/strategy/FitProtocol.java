@@ -3,6 +3,7 @@ package io.fedlearn.core.strategy;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
+import io.fedlearn.core.task.UpdateForm;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.update.InvalidUpdateException;
 import io.fedlearn.core.update.TransformContext;
@@ -103,18 +104,27 @@ final class FitProtocol implements RoundProtocol, Exchange {
     }
 
     private ClientUpdate transform(Answer answer) {
-        if (parts.serverTransforms().isEmpty()) {
-            return answer.update();
-        }
-        TransformContext transformContext =
-                new TransformContext(answer.clientId(), context.round(), 0, context.global(), Optional.empty());
         ClientUpdate update = answer.update();
-        for (UpdateTransform transform : parts.serverTransforms()) {
-            update = transform.apply(update, transformContext);
+        if (!parts.serverTransforms().isEmpty()) {
+            TransformContext transformContext =
+                    new TransformContext(answer.clientId(), context.round(), 0, context.global(), Optional.empty());
+            for (UpdateTransform transform : parts.serverTransforms()) {
+                update = transform.apply(update, transformContext);
+            }
+            check.checkSizes(update);
+            check.checkModel(update, context.global().spec());
         }
-        check.checkSizes(update);
-        check.checkModel(update, context.global().spec());
-        return update;
+        if (update.form() != UpdateForm.MODEL_DELTA) {
+            return update;
+        }
+        ClientUpdate model = DeltaAsModel.convert(update, context.global());
+        try {
+            // A finite delta may still lead out of its type's range.
+            check.checkSizes(model);
+        } catch (IllegalArgumentException e) {
+            throw InvalidUpdateException.of("the model delta leads out of a type's range: " + e.getMessage());
+        }
+        return model;
     }
 
     @Override

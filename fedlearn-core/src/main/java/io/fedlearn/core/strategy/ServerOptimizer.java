@@ -24,6 +24,14 @@ public interface ServerOptimizer {
         return Map.of();
     }
 
+    /**
+     * Name and settings, for the run's record; a run is resumed with an equal one only. The default is the name of the class,
+     * which for a lambda is that of the class around it.
+     */
+    default String description() {
+        return getClass().getTypeName().replaceAll("\\$\\$Lambda.*", "");
+    }
+
     /** What must survive a restart of the coordinator. The default is nothing. */
     default PartState snapshot() {
         return PartState.empty();
@@ -34,6 +42,16 @@ public interface ServerOptimizer {
 
     /** The next global model is the aggregate itself. */
     static ServerOptimizer identity() {
-        return (global, aggregate) -> aggregate.toModel(global);
+        return new ServerOptimizer() {
+            @Override
+            public Model step(Model global, Aggregate aggregate) {
+                return aggregate.toModel(global);
+            }
+
+            @Override
+            public String description() {
+                return "identity";
+            }
+        };
     }
 }

@@ -78,7 +78,10 @@ public final class Strategy {
 
     /** The method's settings and the descriptions of its parts, for the run's record. */
     public Config settings() {
-        Config all = settings.with("selector", selector.description()).with("weighting", weighting.description());
+        Config all = settings.with("selector", selector.description())
+                .with("weighting", weighting.description())
+                .with("aggregator", aggregator.get().description())
+                .with("serverOptimizer", serverOptimizer.get().description());
         if (!clientTransforms.isEmpty()) {
             all = all.with("clientTransforms", clientTransforms.toString());
         }

@@ -21,8 +21,16 @@ public record UpdateCheck(long maxUpdateBytes, long maxExampleCount) {
     /** Default of {@link #maxExampleCount()}: {@value}. */
     public static final long DEFAULT_MAX_EXAMPLE_COUNT = 1L << 40;
 
+    /**
+     * The largest magnitude that a float64 value may have: {@value}. Larger ones are finite, and yet their weighted sum would not
+     * be.
+     */
+    public static final double MAX_MAGNITUDE = 1e150;
+
     /** How many groups of further tensors an update may have: {@value}. */
     public static final int MAX_GROUPS = 64;
+
+    private static final int BLOCK = 8192;
 
     /** Validates the limits. */
     public UpdateCheck {
@@ -68,6 +76,23 @@ public record UpdateCheck(long maxUpdateBytes, long maxExampleCount) {
                 throw InvalidUpdateException.ofTensor(
                         model.spec().tensors().get(i).name(),
                         "holds " + (Double.isNaN(tensor.get(bad)) ? "NaN" : "an infinite value") + " at index " + bad);
+            }
+            if (tensor.type() == TensorType.FLOAT64) {
+                requireMagnitude(model.spec().tensors().get(i).name(), tensor);
+            }
+        }
+    }
+
+    private static void requireMagnitude(String name, Tensor tensor) {
+        double[] block = new double[(int) Math.min(BLOCK, tensor.elementCount())];
+        for (long from = 0; from < tensor.elementCount(); from += block.length) {
+            int count = (int) Math.min(block.length, tensor.elementCount() - from);
+            tensor.copyTo(from, block, 0, count);
+            for (int i = 0; i < count; i++) {
+                if (Math.abs(block[i]) > MAX_MAGNITUDE) {
+                    throw InvalidUpdateException.ofTensor(
+                            name, "holds a value beyond " + MAX_MAGNITUDE + " at index " + (from + i));
+                }
             }
         }
     }

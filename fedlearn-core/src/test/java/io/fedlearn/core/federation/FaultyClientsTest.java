@@ -2,6 +2,7 @@ package io.fedlearn.core.federation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.TaskDeclinedException;
@@ -152,6 +153,49 @@ class FaultyClientsTest {
             assertThat(bad.weight()).isZero();
         }
         assertThat(run.model().digest()).isEqualTo(digestWithout());
+    }
+
+    @Test
+    void clientMayAnswerWithADeltaWhereOthersAnswerWithModels() throws Exception {
+        Run run = with((task, context) -> {
+                    Model model = DriftClient.drift(task);
+                    Model.Builder delta = Model.builder();
+                    for (int i = 0; i < model.tensors().size(); i++) {
+                        float[] values = model.tensors().get(i).toFloatArray();
+                        float[] start = task.model().tensors().get(i).toFloatArray();
+                        for (int j = 0; j < values.length; j++) {
+                            values[j] -= start[j];
+                        }
+                        delta.trainable(model.spec().tensors().get(i).name(), Tensor.wrap(values));
+                    }
+                    return ClientUpdate.ofModelDelta(delta.build(), 20);
+                })
+                .rounds(1)
+                .run();
+        Run models = with(new DriftClient(20)).rounds(1).run();
+        float[] actual = run.model().tensor("weight").toFloatArray();
+        float[] expected = models.model().tensor("weight").toFloatArray();
+        assertThat(run.records().get(0).outcomes()).allMatch(OutcomeRecord::isCompleted);
+        for (int i = 0; i < actual.length; i++) {
+            assertThat(actual[i]).isCloseTo(expected[i], within(1e-4f * Math.max(1, Math.abs(expected[i]))));
+        }
+    }
+
+    @Test
+    void deltaThatLeadsOutOfRangeIsItsClientsFault() throws Exception {
+        Model huge = Model.builder()
+                .trainable("weight", weights(Float.MAX_VALUE))
+                .trainable("bias", Tensor.wrap(new float[3]))
+                .build();
+        Run run = with(answering(ClientUpdate.ofModelDelta(huge, 5)))
+                .initialModel(Model.builder()
+                        .trainable("weight", weights(Float.MAX_VALUE))
+                        .trainable("bias", Tensor.wrap(new float[3]))
+                        .build())
+                .rounds(1)
+                .run();
+        assertThat(run.records().get(0).outcomes().get(1).outcome()).isEqualTo("rejected");
+        assertThat(run.records().get(0).outcomes().get(1).reason()).contains("infinite value at index 0");
     }
 
     @Test
