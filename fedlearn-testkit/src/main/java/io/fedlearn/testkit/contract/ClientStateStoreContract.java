@@ -167,12 +167,15 @@ public abstract class ClientStateStoreContract {
                 store.save(key, 1, expected.get(key));
             }
         }
-        Key joined = new Key("a", "b", "c");
-        Key split = new Key("a/b", "c", "c");
-        expected.put(joined, model(++seed));
-        store.save(joined, 1, expected.get(joined));
-        expected.put(split, model(++seed));
-        store.save(split, 1, expected.get(split));
+        for (String separator : List.of("/", "-", ".", "_", ":", "|", " ")) {
+            for (Key key : List.of(
+                    new Key("p" + separator + "q", "r", "s"),
+                    new Key("p", "q" + separator + "r", "s"),
+                    new Key("p", "q", "r" + separator + "s"))) {
+                expected.put(key, model(++seed));
+                store.save(key, 1, expected.get(key));
+            }
+        }
 
         expected.forEach((key, model) -> assertThat(store.load(key, 1)).as("%s", key).contains(model));
     }

@@ -351,7 +351,9 @@ public abstract class LocalModelContract {
         Model before = Bits.copyOf(snapshot);
 
         train(model, 3, 2);
+        model.snapshot();
         model.load(start(2));
+        model.snapshot();
 
         assertThat(Bits.copyOf(snapshot)).isEqualTo(before);
     }

@@ -1,0 +1,237 @@
+package io.fedlearn.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fedlearn.core.budget.PrivacyBudgetExceededException;
+import io.fedlearn.core.budget.PrivacyCharge;
+import io.fedlearn.core.budget.PrivacyLedger;
+import io.fedlearn.core.budget.PrivacySpent;
+import io.fedlearn.core.record.AuditHead;
+import io.fedlearn.core.store.AuditEvent;
+import io.fedlearn.core.store.AuditLog;
+import io.fedlearn.core.task.Config;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+/** The suites for audit logs and privacy ledgers, on small ones of the test's own. */
+class ServiceContractsTest {
+    /** Keeps the end alone; open so that tests can break it. */
+    private static class Chain implements AuditLog {
+        AuditHead head = AuditHead.empty();
+
+        @Override
+        public synchronized AuditHead append(AuditEvent event) {
+            head = new AuditHead(head.sequence() + 1, hash(head.hash() + event));
+            return head;
+        }
+
+        static String hash(String text) {
+            try {
+                return HexFormat.of()
+                        .formatHex(MessageDigest.getInstance("SHA-256")
+                                .digest(text.getBytes(StandardCharsets.UTF_8)));
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every Java platform must have SHA-256", e);
+            }
+        }
+
+        @Override
+        public synchronized AuditHead head() {
+            return head;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @Nested
+    class OnAChain extends AuditLogContract {
+        private final Chain chain = new Chain();
+
+        @Override
+        protected AuditLog open() {
+            return chain;
+        }
+    }
+
+    static class HashesEventsAlone extends AuditLogContract {
+        private final Chain chain = new Chain() {
+            @Override
+            public synchronized AuditHead append(AuditEvent event) {
+                head = new AuditHead(head.sequence() + 1, hash(event.toString()));
+                return head;
+            }
+        };
+
+        @Override
+        protected AuditLog open() {
+            return chain;
+        }
+    }
+
+    static class StartsAnewWhenOpened extends AuditLogContract {
+        @Override
+        protected AuditLog open() {
+            return new Chain();
+        }
+    }
+
+    @Test
+    void findsRecordsWithoutAChain() {
+        assertThat(SuiteRun.failures(HashesEventsAlone.class)).containsExactly("chainsRecords");
+    }
+
+    @Test
+    void findsLogsThatStartAnew() {
+        assertThat(SuiteRun.failures(StartsAnewWhenOpened.class)).containsExactly("continuesAfterReopening");
+    }
+
+    /** A budget of epsilon 1 for each scope, an eighth at a time; open so that tests can break it. */
+    private static class Purse implements PrivacyLedger {
+        static final int CHARGES = 8;
+
+        final Map<String, Integer> charges = new ConcurrentHashMap<>();
+
+        @Override
+        public synchronized PrivacySpent debit(PrivacyCharge charge) {
+            if (charges.getOrDefault(charge.scope(), 0) == CHARGES) {
+                throw new PrivacyBudgetExceededException(charge.scope(), "the budget is spent");
+            }
+            charges.merge(charge.scope(), 1, Integer::sum);
+            return spent(charge.scope());
+        }
+
+        @Override
+        public PrivacySpent spent(String scope) {
+            return new PrivacySpent(charges.getOrDefault(scope, 0) / (double) CHARGES, 0);
+        }
+    }
+
+    abstract static class OfAPurse extends PrivacyLedgerContract {
+        @Override
+        protected PrivacyCharge charge(String scope) {
+            return new PrivacyCharge(scope, "gaussian", Config.empty());
+        }
+
+        @Override
+        protected int affordableCharges() {
+            return Purse.CHARGES;
+        }
+    }
+
+    @Nested
+    class OnAPurse extends OfAPurse {
+        private final Purse purse = new Purse();
+
+        @Override
+        protected PrivacyLedger open() {
+            return purse;
+        }
+    }
+
+    static class DebitsWhatItRefuses extends OfAPurse {
+        private final Purse purse = new Purse() {
+            @Override
+            public synchronized PrivacySpent debit(PrivacyCharge charge) {
+                try {
+                    return super.debit(charge);
+                } catch (PrivacyBudgetExceededException e) {
+                    charges.merge(charge.scope(), 1, Integer::sum);
+                    throw e;
+                }
+            }
+        };
+
+        @Override
+        protected PrivacyLedger open() {
+            return purse;
+        }
+    }
+
+    static class LooksBeforeItLocks extends OfAPurse {
+        private final Purse purse = new Purse() {
+            private final CountDownLatch both = new CountDownLatch(2);
+
+            @Override
+            public PrivacySpent debit(PrivacyCharge charge) {
+                boolean last = charges.getOrDefault(charge.scope(), 0) == CHARGES - 1;
+                if (charges.getOrDefault(charge.scope(), 0) >= CHARGES) {
+                    throw new PrivacyBudgetExceededException(charge.scope(), "the budget is spent");
+                }
+                if (last) {
+                    awaitSecond();
+                }
+                charges.merge(charge.scope(), 1, Integer::sum);
+                return spent(charge.scope());
+            }
+
+            private void awaitSecond() {
+                both.countDown();
+                try {
+                    both.await(200, TimeUnit.MILLISECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+
+        @Override
+        protected PrivacyLedger open() {
+            return purse;
+        }
+    }
+
+    static class ForgetsWhenOpened extends OfAPurse {
+        @Override
+        protected PrivacyLedger open() {
+            return new Purse();
+        }
+    }
+
+    static class OneBudgetForAll extends OfAPurse {
+        private final Purse purse = new Purse() {
+            @Override
+            public synchronized PrivacySpent debit(PrivacyCharge charge) {
+                return super.debit(new PrivacyCharge("all", charge.mechanism(), charge.parameters()));
+            }
+
+            @Override
+            public PrivacySpent spent(String scope) {
+                return super.spent("all");
+            }
+        };
+
+        @Override
+        protected PrivacyLedger open() {
+            return purse;
+        }
+    }
+
+    @Test
+    void findsDebitsOfWhatWasRefused() {
+        assertThat(SuiteRun.failures(DebitsWhatItRefuses.class)).contains("refusesToOverspend");
+    }
+
+    @Test
+    void findsDebitsThatOverspendTogether() {
+        assertThat(SuiteRun.failures(LooksBeforeItLocks.class)).containsExactly("concurrentDebitsDoNotOverspend");
+    }
+
+    @Test
+    void findsForgottenDebits() {
+        assertThat(SuiteRun.failures(ForgetsWhenOpened.class)).containsExactly("remembersDebits");
+    }
+
+    @Test
+    void findsScopesThatShareABudget() {
+        assertThat(SuiteRun.failures(OneBudgetForAll.class)).contains("keepsScopesApart");
+    }
+}
