@@ -38,6 +38,7 @@ class AggregatorContractTest {
         return mean.finish();
     }
 
+    @FailsOnPurpose
     static class DependsOnSplitting extends AggregatorContract {
         @Override
         protected Aggregator create() {
@@ -56,6 +57,7 @@ class AggregatorContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class ForgetsToDivide extends AggregatorContract {
         @Override
         protected Aggregator create() {
@@ -69,6 +71,7 @@ class AggregatorContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class KeepsUpdates extends AggregatorContract {
         @Override
         protected Aggregator create() {
@@ -84,6 +87,7 @@ class AggregatorContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class ForgetsToForget extends AggregatorContract {
         @Override
         protected Aggregator create() {
@@ -98,6 +102,7 @@ class AggregatorContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class KeepsStateOutsideTheSnapshot extends AggregatorContract {
         @Override
         protected Aggregator create() {
@@ -113,6 +118,7 @@ class AggregatorContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class IgnoresEmptyRounds extends AggregatorContract {
         @Override
         protected Aggregator create() {
@@ -125,6 +131,7 @@ class AggregatorContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class SumsInFloat extends AggregatorContract {
         @Override
         protected Aggregator create() {
@@ -143,6 +150,7 @@ class AggregatorContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class AnswersFromRandomness extends AggregatorContract {
         private final SeededRandom random = SeededRandom.of(1);
 
@@ -156,6 +164,7 @@ class AggregatorContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class IgnoresUpdates extends AggregatorContract {
         @Override
         protected Aggregator create() {

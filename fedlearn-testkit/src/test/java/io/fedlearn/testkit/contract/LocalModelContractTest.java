@@ -20,6 +20,7 @@ class LocalModelContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class WrongGradient extends LocalModelContract {
         @Override
         protected LocalModel create() {
@@ -34,6 +35,7 @@ class LocalModelContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class SumInsteadOfMean extends LocalModelContract {
         @Override
         protected LocalModel create() {
@@ -50,6 +52,7 @@ class LocalModelContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class AddsToTheGradient extends LocalModelContract {
         @Override
         protected LocalModel create() {
@@ -65,6 +68,7 @@ class LocalModelContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class KeepsItsMomentum extends LocalModelContract {
         @Override
         protected LocalModel create() {
@@ -82,6 +86,7 @@ class LocalModelContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class LendsItsParameters extends LocalModelContract {
         @Override
         protected LocalModel create() {
@@ -97,6 +102,7 @@ class LocalModelContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class LosesTheBias extends LocalModelContract {
         @Override
         protected LocalModel create() {
@@ -110,6 +116,7 @@ class LocalModelContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class Climbs extends LocalModelContract {
         @Override
         protected LocalModel create() {
@@ -125,6 +132,7 @@ class LocalModelContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class SkipsAnExample extends LocalModelContract {
         @Override
         protected LocalModel create() {
@@ -140,6 +148,7 @@ class LocalModelContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class MeanInEvaluation extends LocalModelContract {
         @Override
         protected LocalModel create() {

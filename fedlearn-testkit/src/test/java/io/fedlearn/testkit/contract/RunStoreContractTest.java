@@ -169,6 +169,7 @@ class RunStoreContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class LosesTheRunWhenClosed extends RunStoreContract {
         @Override
         protected RunStore open() {
@@ -176,6 +177,7 @@ class RunStoreContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class LosesBits extends InMemory {
         @Override
         protected RunStore open() {
@@ -203,6 +205,7 @@ class RunStoreContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class LosesStates extends InMemory {
         @Override
         protected RunStore open() {
@@ -216,6 +219,7 @@ class RunStoreContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class ForgetsTheBest extends InMemory {
         @Override
         protected RunStore open() {
@@ -228,6 +232,7 @@ class RunStoreContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class CreatesTwice extends InMemory {
         @Override
         protected RunStore open() {
@@ -258,6 +263,7 @@ class RunStoreContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class GivesTheLatestModelForAnyRound extends InMemory {
         @Override
         protected RunStore open() {
@@ -270,6 +276,7 @@ class RunStoreContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class LoadsDamage extends RunStoreContract {
         private final Place place = new Place();
 

@@ -110,6 +110,7 @@ class RuntimeContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class FinishesTwice extends RuntimeContract {
         @Override
         protected Runtime start(Map<String, Client> clients, ClientStateStore states) {
@@ -123,6 +124,7 @@ class RuntimeContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class SwallowsFailures extends Impatient {
         @Override
         protected Runtime start(Map<String, Client> clients, ClientStateStore states) {
@@ -137,6 +139,7 @@ class RuntimeContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class StartsAfterTheEnd extends Impatient {
         @Override
         protected Runtime start(Map<String, Client> clients, ClientStateStore states) {
@@ -153,6 +156,7 @@ class RuntimeContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class NeverCancels extends Impatient {
         @Override
         protected Runtime start(Map<String, Client> clients, ClientStateStore states) {
@@ -168,6 +172,7 @@ class RuntimeContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class DropsWhatIsBesideTheModel extends RuntimeContract {
         @Override
         protected Runtime start(Map<String, Client> clients, ClientStateStore states) {
@@ -186,6 +191,7 @@ class RuntimeContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class WaitsForTheClient extends Impatient {
         @Override
         protected Runtime start(Map<String, Client> clients, ClientStateStore states) {

@@ -88,6 +88,7 @@ class ServerOptimizerContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class MovesBuffers extends ServerOptimizerContract {
         @Override
         protected ServerOptimizer create() {
@@ -100,6 +101,7 @@ class ServerOptimizerContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class ForgetsItsState extends ServerOptimizerContract {
         @Override
         protected ServerOptimizer create() {
@@ -112,6 +114,7 @@ class ServerOptimizerContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class LendsItsState extends ServerOptimizerContract {
         @Override
         protected ServerOptimizer create() {
@@ -124,6 +127,7 @@ class ServerOptimizerContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class WritesIntoTheAggregate extends ServerOptimizerContract {
         @Override
         protected ServerOptimizer create() {
@@ -138,6 +142,7 @@ class ServerOptimizerContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class LendsTheAggregate extends ServerOptimizerContract {
         @Override
         protected ServerOptimizer create() {
@@ -150,6 +155,7 @@ class ServerOptimizerContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class StandsStill extends ServerOptimizerContract {
         @Override
         protected ServerOptimizer create() {

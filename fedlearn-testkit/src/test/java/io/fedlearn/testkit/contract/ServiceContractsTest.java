@@ -62,6 +62,7 @@ class ServiceContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class HashesEventsAlone extends AuditLogContract {
         private final Chain chain = new Chain() {
             @Override
@@ -77,6 +78,7 @@ class ServiceContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class StartsAnewWhenOpened extends AuditLogContract {
         @Override
         protected AuditLog open() {
@@ -137,6 +139,7 @@ class ServiceContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class DebitsWhatItRefuses extends OfAPurse {
         private final Purse purse = new Purse() {
             @Override
@@ -156,6 +159,7 @@ class ServiceContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class LooksBeforeItLocks extends OfAPurse {
         private final Purse purse = new Purse() {
             private final CountDownLatch both = new CountDownLatch(2);
@@ -189,6 +193,7 @@ class ServiceContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class ForgetsWhenOpened extends OfAPurse {
         @Override
         protected PrivacyLedger open() {
@@ -196,6 +201,7 @@ class ServiceContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class OneBudgetForAll extends OfAPurse {
         private final Purse purse = new Purse() {
             @Override

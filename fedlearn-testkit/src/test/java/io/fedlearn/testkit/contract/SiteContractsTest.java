@@ -78,6 +78,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class WrongName extends NetworkClient {
         @Override
         protected Client create() {
@@ -85,6 +86,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class ShyClient extends NetworkClient {
         @Override
         protected Client create() {
@@ -93,6 +95,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class CountsInAField extends NetworkClient {
         @Override
         protected Client create() {
@@ -107,6 +110,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class ReusesItsArray extends NetworkClient {
         @Override
         protected Model global() {
@@ -159,6 +163,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class ForgetsStates extends ClientStateStoreContract {
         @Override
         protected ClientStateStore open() {
@@ -194,6 +199,7 @@ class SiteContractsTest {
         public void close() {}
     }
 
+    @FailsOnPurpose
     static class JoinsNames extends ClientStateStoreContract {
         private final Files files = new Files();
 
@@ -203,6 +209,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class DeletesTooMuch extends ClientStateStoreContract {
         private final Files files = new Files() {
             @Override
@@ -286,6 +293,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class IgnoresTheSeed extends ExampleSourceContract {
         @Override
         protected ExampleSource create() {
@@ -299,6 +307,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class SharesOneReader extends ExampleSourceContract {
         @Override
         protected ExampleSource create() {
@@ -322,6 +331,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class SkipsOneTooMany extends ExampleSourceContract {
         @Override
         protected ExampleSource create() {
@@ -350,6 +360,7 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
     static class SamplesTooOften extends ExampleSourceContract {
         @Override
         protected ExampleSource create() {

@@ -12,7 +12,7 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs a contract suite on an implementation as JUnit would.
+ * Runs a contract suite on an implementation as JUnit would, also one that {@link FailsOnPurpose}.
  *
  * @param passed methods that never failed
  * @param failed methods that failed at least once
@@ -23,6 +23,7 @@ record SuiteRun(Set<String> passed, Set<String> failed) {
         Set<String> failed = new TreeSet<>();
         LauncherDiscoveryRequest request = LauncherDiscoveryRequestBuilder.request()
                 .selectors(DiscoverySelectors.selectClass(suite))
+                .configurationParameter("junit.jupiter.conditions.deactivate", "org.junit.*DisabledCondition")
                 .build();
         LauncherFactory.create().execute(request, new TestExecutionListener() {
             @Override

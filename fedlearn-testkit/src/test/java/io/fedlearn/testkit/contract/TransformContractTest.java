@@ -94,6 +94,7 @@ class TransformContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class CountsInAField extends TransformContract {
         @Override
         protected UpdateTransform create() {
@@ -101,6 +102,7 @@ class TransformContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class IgnoresTheSeed extends TransformContract {
         private static final SeededRandom SHARED = SeededRandom.of(1);
 
@@ -115,6 +117,7 @@ class TransformContractTest {
         }
     }
 
+    @FailsOnPurpose
     static class ChangesTheUpdate extends TransformContract {
         private final float[] shared = {1, 2, 3};
 
