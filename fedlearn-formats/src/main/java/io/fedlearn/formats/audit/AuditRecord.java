@@ -18,7 +18,8 @@ import java.util.TreeMap;
 /**
  * A record of an audit log, chained to the one before. Immutable.
  *
- * <p><b>Bytes.</b> A record is one {@linkplain CanonicalJson canonical JSON} object (RFC 8785) with these members, and no others:
+ * <p><b>Bytes.</b> A record is one {@linkplain CanonicalJson canonical JSON} object (RFC 8785) with these members, and
+ * no others:
  * <pre>
  * at        when it happened, ISO 8601 in UTC
  * fields    an object of texts, numbers and truth values
@@ -28,12 +29,12 @@ import java.util.TreeMap;
  * type      what happened
  * version   1, of this encoding
  * </pre>
- * {@code hash} is SHA-256, in lower-case hexadecimal, over the 32 bytes of the previous record's hash (none for the first record)
- * and then the canonical bytes of the object without its member {@code hash}.
+ * {@code hash} is SHA-256, in lower-case hexadecimal, over the 32 bytes of the previous record's hash (none for the
+ * first record) and then the canonical bytes of the object without its member {@code hash}.
  *
- * <p><b>Values.</b> JSON's numbers are doubles. A whole number beyond ±{@value CanonicalJson#MAX_WHOLE} is written as a text; a
- * half of a surrogate pair, which no UTF-8 can hold, as U+FFFD. A number is read back as a {@code Long} if it has neither point
- * nor exponent, so 2.0 comes back as 2.
+ * <p><b>Values.</b> JSON's numbers are doubles. A whole number beyond ±{@value CanonicalJson#MAX_WHOLE} is written as a
+ * text; a half of a surrogate pair, which no UTF-8 can hold, as U+FFFD. A number is read back as a {@code Long} if it
+ * has neither point nor exponent, so 2.0 comes back as 2.
  *
  * @param sequence counted from 1
  * @param at by the coordinator's clock
@@ -57,8 +58,8 @@ public record AuditRecord(long sequence, Instant at, String type, Config fields,
             throw new IllegalArgumentException("type must not be empty");
         }
         if (sequence == 1 ? !previous.isEmpty() : !isHash(previous)) {
-            throw new IllegalArgumentException("previous must be " + (sequence == 1 ? "empty" : "a SHA-256 in lower-case hex")
-                    + " in record " + sequence);
+            throw new IllegalArgumentException("previous must be "
+                    + (sequence == 1 ? "empty" : "a SHA-256 in lower-case hex") + " in record " + sequence);
         }
         if (!isHash(hash)) {
             throw new IllegalArgumentException("hash must be a SHA-256 in lower-case hex");
@@ -70,8 +71,7 @@ public record AuditRecord(long sequence, Instant at, String type, Config fields,
         Map<String, Object> fields = new HashMap<>();
         event.fields().asMap().forEach((name, value) -> fields.put(whole(name), written(value)));
         long sequence = end.sequence() + 1;
-        Map<String, Object> members =
-                members(sequence, event.at(), whole(event.type()), Config.of(fields), end.hash());
+        Map<String, Object> members = members(sequence, event.at(), whole(event.type()), Config.of(fields), end.hash());
         // What is read back, not what was given: 2.0 is 2 from here on.
         Object read = CanonicalJson.parse(CanonicalJson.encode(members), "record " + sequence);
         return of(read, hash(end.hash(), CanonicalJson.encode(members)), "record " + sequence);
@@ -93,8 +93,8 @@ public record AuditRecord(long sequence, Instant at, String type, Config fields,
     }
 
     /**
-     * Reads a record and checks its bytes: they must be canonical and have the hash that they say. Whether the record follows
-     * the one before is for {@link #follows} to tell.
+     * Reads a record and checks its bytes: they must be canonical and have the hash that they say. Whether the record
+     * follows the one before is for {@link #follows} to tell.
      *
      * @param source what messages call the record
      * @throws FormatException if something is not as the class says
@@ -159,8 +159,7 @@ public record AuditRecord(long sequence, Instant at, String type, Config fields,
         return new AuditHead(sequence, hash);
     }
 
-    private static Map<String, Object> members(
-            long sequence, Instant at, String type, Config fields, String previous) {
+    private static Map<String, Object> members(long sequence, Instant at, String type, Config fields, String previous) {
         Map<String, Object> members = new TreeMap<>();
         members.put("at", at.toString());
         members.put("fields", fields.asMap());
@@ -182,7 +181,6 @@ public record AuditRecord(long sequence, Instant at, String type, Config fields,
     }
 
     private static boolean isHash(String text) {
-        return text.length() == HASH_LENGTH
-                && text.chars().allMatch(c -> c >= '0' && c <= '9' || c >= 'a' && c <= 'f');
+        return text.length() == HASH_LENGTH && text.chars().allMatch(c -> c >= '0' && c <= '9' || c >= 'a' && c <= 'f');
     }
 }

@@ -24,14 +24,15 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The JSON Canonicalization Scheme, RFC 8785: the same value gives the same bytes, whoever writes it. No blanks; members sorted by
- * the UTF-16 code units of their names; texts with the shortest escapes; numbers as ECMAScript writes them, with the fewest
- * digits that are read back to the same {@code double}; UTF-8.
+ * The JSON Canonicalization Scheme, RFC 8785: the same value gives the same bytes, whoever writes it. No blanks;
+ * members sorted by the UTF-16 code units of their names; texts with the shortest escapes; numbers as ECMAScript writes
+ * them, with the fewest digits that are read back to the same {@code double}; UTF-8.
  *
- * <p><b>Values.</b> An object is a {@link Map} from {@link String}; a list a {@link List}; a text a {@link String}; a number a
- * {@link Long}, {@link Integer} or {@link Double}; a truth value a {@link Boolean}; JSON's null an empty {@link Optional}. All
- * numbers are those of a {@code double}: a whole number beyond ±{@value #MAX_WHOLE} cannot be told from its neighbours and is
- * refused; write it as a text. A {@code Double} and a {@code Long} of the same value have the same spelling.
+ * <p><b>Values.</b> An object is a {@link Map} from {@link String}; a list a {@link List}; a text a {@link String}; a
+ * number a {@link Long}, {@link Integer} or {@link Double}; a truth value a {@link Boolean}; JSON's null an empty
+ * {@link Optional}. All numbers are those of a {@code double}: a whole number beyond ±{@value #MAX_WHOLE} cannot be
+ * told from its neighbours and is refused; write it as a text. A {@code Double} and a {@code Long} of the same value
+ * have the same spelling.
  */
 public final class CanonicalJson {
     /** The largest whole number that has a spelling of its own: {@value}, which is 2^53 - 1. */
@@ -61,8 +62,8 @@ public final class CanonicalJson {
     /**
      * The canonical bytes of a value of the types that the class lists.
      *
-     * @throws IllegalArgumentException if it is or holds something else, a number that is not finite or too large to be exact, or
-     *     a text that is not valid Unicode
+     * @throws IllegalArgumentException if it is or holds something else, a number that is not finite or too large to be
+     *     exact, or a text that is not valid Unicode
      */
     public static byte[] encode(Object value) {
         StringBuilder out = new StringBuilder();
@@ -81,17 +82,20 @@ public final class CanonicalJson {
     }
 
     /**
-     * The value that a JSON document holds, of the types that the class lists: {@code Long} for numbers without point and exponent
-     * that are exact, {@code Double} for others. Members keep their order.
+     * The value that a JSON document holds, of the types that the class lists: {@code Long} for numbers without point
+     * and exponent that are exact, {@code Double} for others. Members keep their order.
      *
      * @param source what messages call the document
-     * @throws FormatException if it is not UTF-8, not one JSON value of at most {@value #MAX_NESTING} levels, names a member twice,
-     *     or holds a number beyond the range of a {@code double} or a text that is not valid Unicode
+     * @throws FormatException if it is not UTF-8, not one JSON value of at most {@value #MAX_NESTING} levels, names a
+     *     member twice, or holds a number beyond the range of a {@code double} or a text that is not valid Unicode
      */
     public static Object parse(byte[] json, String source) {
         String text;
         try {
-            text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json)).toString();
+            text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(json))
+                    .toString();
         } catch (CharacterCodingException e) {
             throw new FormatException(source, "must be UTF-8", e);
         }
@@ -263,8 +267,8 @@ public final class CanonicalJson {
 
     private static String number(long value) {
         if (value > MAX_WHOLE || value < -MAX_WHOLE) {
-            throw new IllegalArgumentException("a whole number in canonical JSON must be within +-" + MAX_WHOLE + ", was "
-                    + value);
+            throw new IllegalArgumentException(
+                    "a whole number in canonical JSON must be within +-" + MAX_WHOLE + ", was " + value);
         }
         return Long.toString(value);
     }
@@ -296,7 +300,10 @@ public final class CanonicalJson {
             return out.append(digits).append("0".repeat(point - count)).toString();
         }
         if (0 < point && point <= MAX_PLAIN_EXPONENT) {
-            return out.append(digits, 0, point).append('.').append(digits, point, count).toString();
+            return out.append(digits, 0, point)
+                    .append('.')
+                    .append(digits, point, count)
+                    .toString();
         }
         if (MIN_PLAIN_EXPONENT < point && point <= 0) {
             return out.append("0.").append("0".repeat(-point)).append(digits).toString();
@@ -306,25 +313,29 @@ public final class CanonicalJson {
             out.append('.').append(digits, 1, count);
         }
         int exponent = point - 1;
-        return out.append('e').append(exponent < 0 ? '-' : '+').append(Math.abs(exponent)).toString();
+        return out.append('e')
+                .append(exponent < 0 ? '-' : '+')
+                .append(Math.abs(exponent))
+                .toString();
     }
 
     /**
-     * The decimal of fewest digits that is read back as {@code value}, and of several the closest. {@link Double#toString} is not
-     * always that short before Java 19.
+     * The decimal of fewest digits that is read back as {@code value}, and of several the closest.
+     * {@link Double#toString} is not always that short before Java 19.
      */
     private static BigDecimal shortest(double value) {
         BigDecimal exact = new BigDecimal(value);
         for (int digits = 1; digits <= MAX_DIGITS; digits++) {
-            // Below a power of two, doubles are closer together than above it: the closest decimal may be read back as the
-            // neighbour, yet one further off on the other side as the value.
+            // Below a power of two, doubles are closer together than above it: the closest decimal may be read back as
+            // the neighbour, yet one further off on the other side as the value.
             BigDecimal down = exact.round(new MathContext(digits, RoundingMode.FLOOR));
             BigDecimal up = exact.round(new MathContext(digits, RoundingMode.CEILING));
             boolean downReads = reads(down, value);
             boolean upReads = reads(up, value);
             if (downReads && upReads) {
                 int closer = exact.subtract(down).compareTo(up.subtract(exact));
-                boolean takeDown = closer < 0 || closer == 0 && !down.unscaledValue().testBit(0);
+                boolean takeDown =
+                        closer < 0 || closer == 0 && !down.unscaledValue().testBit(0);
                 return takeDown ? down : up;
             }
             if (downReads || upReads) {

@@ -43,16 +43,18 @@ class AuditRecordTest {
         AuditRecord second = AuditRecord.next(first.head(), COMMITTED);
         String firstHash = sha256(
                 "",
-                "{\"at\":\"2025-03-01T10:15:30.500Z\",\"fields\":{\"mu\":0.5,\"seed\":7},\"previous\":\"\",\"sequence\":1,"
+                "{\"at\":\"2025-03-01T10:15:30.500Z\",\"fields\":{\"mu\":0.5,\"seed\":7},\"previous\":\"\","
+                        + "\"sequence\":1,"
                         + "\"type\":\"run-started\",\"version\":1}");
         String secondHash = sha256(
                 firstHash,
-                "{\"at\":\"2025-03-01T10:16:00Z\",\"fields\":{\"round\":1},\"previous\":\"" + firstHash + "\",\"sequence\":2,"
-                        + "\"type\":\"round-committed\",\"version\":1}");
+                "{\"at\":\"2025-03-01T10:16:00Z\",\"fields\":{\"round\":1},\"previous\":\"" + firstHash
+                        + "\",\"sequence\":2," + "\"type\":\"round-committed\",\"version\":1}");
         assertThat(first.head()).isEqualTo(new AuditHead(1, firstHash));
         assertThat(text(second))
                 .isEqualTo("{\"at\":\"2025-03-01T10:16:00Z\",\"fields\":{\"round\":1},\"hash\":\"" + secondHash
-                        + "\",\"previous\":\"" + firstHash + "\",\"sequence\":2,\"type\":\"round-committed\",\"version\":1}");
+                        + "\",\"previous\":\"" + firstHash
+                        + "\",\"sequence\":2,\"type\":\"round-committed\",\"version\":1}");
         assertThat(first.follows(AuditHead.empty())).isTrue();
         assertThat(second.follows(first.head())).isTrue();
         assertThat(second.follows(AuditHead.empty())).isFalse();
@@ -62,7 +64,18 @@ class AuditRecordTest {
     @Test
     void isReadAsItWasWritten() {
         Config odd = Config.of(Map.of(
-                "large", Long.MAX_VALUE, "exact", (1L << 53) - 1, "real", 2.0, "huge", 0x1p60, "text", "\ud800\u00e4\n", "flag", true));
+                "large",
+                Long.MAX_VALUE,
+                "exact",
+                (1L << 53) - 1,
+                "real",
+                2.0,
+                "huge",
+                0x1p60,
+                "text",
+                "\ud800\u00e4\n",
+                "flag",
+                true));
         AuditRecord record =
                 AuditRecord.next(AuditHead.empty(), new AuditEvent(Instant.EPOCH.plusNanos(1), "odd", odd));
         assertThat(record.fields())

@@ -87,7 +87,9 @@ class CanonicalJsonTest {
             if (Double.isFinite(value)) {
                 String text = CanonicalJson.number(value);
                 assertThat(Double.parseDouble(text)).as(text).isEqualTo(value);
-                assertThat(text.replaceAll("[-.]|e.*", "").replaceAll("^0+|0+$", "").length())
+                assertThat(text.replaceAll("[-.]|e.*", "")
+                                .replaceAll("^0+|0+$", "")
+                                .length())
                         .as(text)
                         .isLessThanOrEqualTo(Double.toString(Math.abs(value))
                                 .replaceAll("[-.]|E.*", "")
@@ -127,7 +129,8 @@ class CanonicalJsonTest {
     /** RFC 8785, section 3.2.3. */
     @Test
     void sortsMembersByUtf16CodeUnits() {
-        String json = "{\"\\u20ac\":\"Euro Sign\",\"\\r\":\"Carriage Return\",\"\\ufb33\":\"Hebrew Letter Dalet With Dagesh\","
+        String json = "{\"\\u20ac\":\"Euro Sign\",\"\\r\":\"Carriage Return\","
+                + "\"\\ufb33\":\"Hebrew Letter Dalet With Dagesh\","
                 + "\"1\":\"One\",\"\\ud83d\\ude00\":\"Emoji: Grinning Face\",\"\\u0080\":\"Control\","
                 + "\"\\u00f6\":\"Latin Small Letter O With Diaeresis\"}";
         assertThat(canonical(json))
@@ -143,9 +146,11 @@ class CanonicalJsonTest {
             controls.append(c);
         }
         assertThat(new String(CanonicalJson.encode(controls + "\u007f/<\u2028"), StandardCharsets.UTF_8))
-                .isEqualTo("\"\\u0000\\u0001\\u0002\\u0003\\u0004\\u0005\\u0006\\u0007\\b\\t\\n\\u000b\\f\\r\\u000e\\u000f"
-                        + "\\u0010\\u0011\\u0012\\u0013\\u0014\\u0015\\u0016\\u0017\\u0018\\u0019\\u001a\\u001b\\u001c\\u001d"
-                        + "\\u001e\\u001f\u007f/<\u2028\"");
+                .isEqualTo(
+                        "\"\\u0000\\u0001\\u0002\\u0003\\u0004\\u0005\\u0006\\u0007\\b\\t\\n\\u000b\\f\\r\\u000e\\u000f"
+                                + "\\u0010\\u0011\\u0012\\u0013\\u0014\\u0015\\u0016\\u0017\\u0018\\u0019\\u001a"
+                                + "\\u001b\\u001c\\u001d"
+                                + "\\u001e\\u001f\u007f/<\u2028\"");
     }
 
     @Test
@@ -165,16 +170,40 @@ class CanonicalJsonTest {
     @Test
     void refusesValuesWithoutASpelling() {
         for (Object value : List.of(
-                CanonicalJson.MAX_WHOLE + 1, -CanonicalJson.MAX_WHOLE - 1, 'c', 1.5f, Optional.of(1), Map.of(1, 2), "\udc00a", "a\ud800")) {
+                CanonicalJson.MAX_WHOLE + 1,
+                -CanonicalJson.MAX_WHOLE - 1,
+                'c',
+                1.5f,
+                Optional.of(1),
+                Map.of(1, 2),
+                "\udc00a",
+                "a\ud800")) {
             assertThatIllegalArgumentException().isThrownBy(() -> CanonicalJson.encode(List.of(value)));
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", " ", "{", "[1,]", "{\"a\":1,\"a\":1}", "1 2", "NaN", "1e999", "01", "'a'", "\"\\ud800\"",
-        "{\"\\udc00\":1}", "// c\n1", "\ufeff1"})
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                "{",
+                "[1,]",
+                "{\"a\":1,\"a\":1}",
+                "1 2",
+                "NaN",
+                "1e999",
+                "01",
+                "'a'",
+                "\"\\ud800\"",
+                "{\"\\udc00\":1}",
+                "// c\n1",
+                "\ufeff1"
+            })
     void refusesDocumentsThatAreNotJson(String json) {
-        assertThatThrownBy(() -> canonical(json)).isInstanceOf(FormatException.class).hasMessageStartingWith("test: ");
+        assertThatThrownBy(() -> canonical(json))
+                .isInstanceOf(FormatException.class)
+                .hasMessageStartingWith("test: ");
     }
 
     @Test
