@@ -1,14 +1,10 @@
 package io.fedlearn.files;
 
-import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.record.RoundRecord;
+import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.update.PartState;
-import io.fedlearn.formats.FormatException;
-import io.fedlearn.formats.ReadLimits;
-import io.fedlearn.formats.safetensors.Safetensors;
-import io.fedlearn.formats.safetensors.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -20,8 +16,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The folder of one checkpoint: {@code model.safetensors}, a {@code state-….safetensors} for each group of tensors that a part
- * of the strategy keeps, and {@code checkpoint.json}, which says what they are and the digests they must have.
+ * The folder of one checkpoint: {@code model.safetensors}, a {@code state-….safetensors} for each group of tensors that
+ * a part of the strategy keeps, and {@code checkpoint.json}, which says what they are and the digests they must have.
  */
 final class CheckpointFolder {
     /** The name of the model in its folder: {@value}. */
@@ -32,10 +28,6 @@ final class CheckpointFolder {
     private static final String STATE_PREFIX = "state-";
     private static final String STATE_SUFFIX = ".safetensors";
     private static final long MAX_MANIFEST_BYTES = 1L << 28;
-
-    // The files are the store's own, and compared with their digests: only what they take on the heap is limited.
-    private static final ReadLimits LIMITS =
-            ReadLimits.defaults().withMaxTensors(Integer.MAX_VALUE).withMaxHeapBytes(Long.MAX_VALUE);
 
     private CheckpointFolder() {}
 
@@ -81,14 +73,14 @@ final class CheckpointFolder {
             throws IOException {
         int round = checkpoint.round();
         disk.createDirectories(folder);
-        writeModel(disk, folder.resolve(MODEL), checkpoint.model(), Map.of("round", Integer.toString(round)));
+        ModelFile.write(disk, folder.resolve(MODEL), checkpoint.model(), round);
         List<Part> parts = new ArrayList<>();
         int files = 0;
         for (Map.Entry<String, PartState> part : checkpoint.states().entrySet()) {
             List<Group> groups = new ArrayList<>();
             for (Map.Entry<String, Model> group : part.getValue().tensors().entrySet()) {
                 String file = STATE_PREFIX + ++files + STATE_SUFFIX;
-                writeModel(disk, folder.resolve(file), group.getValue(), Map.of("round", Integer.toString(round)));
+                ModelFile.write(disk, folder.resolve(file), group.getValue(), round);
                 groups.add(new Group(group.getKey(), file, group.getValue().digest()));
             }
             parts.add(new Part(part.getKey(), part.getValue().values(), groups));
@@ -97,10 +89,6 @@ final class CheckpointFolder {
                 new Manifest(runId, round, best, checkpoint.model().digest(), recordSha256, List.copyOf(parts));
         disk.write(folder.resolve(MANIFEST), Disk.Content.of(encode(manifest).toLine()));
         disk.syncDirectory(folder);
-    }
-
-    private static void writeModel(Disk disk, Path file, Model model, Map<String, String> metadata) throws IOException {
-        disk.write(file, out -> Safetensors.write(model, metadata, out));
     }
 
     private static SealedJson encode(Manifest manifest) {
@@ -172,8 +160,7 @@ final class CheckpointFolder {
                 fields.text("part"),
                 fields.config("values"),
                 fields.objects(
-                        "tensors",
-                        group -> new Group(group.text("group"), group.text("file"), group.text("digest"))));
+                        "tensors", group -> new Group(group.text("group"), group.text("file"), group.text("digest"))));
     }
 
     /** Reads the checkpoint that a manifest describes. */
@@ -193,26 +180,17 @@ final class CheckpointFolder {
     }
 
     /** Reads the model of the checkpoint that a manifest describes. */
-    static Model readModel(Path folder, Manifest manifest, long maxHeapModelBytes) throws IOException, DamagedException {
+    static Model readModel(Path folder, Manifest manifest, long maxHeapModelBytes)
+            throws IOException, DamagedException {
         return readModel(folder.resolve(MODEL), manifest.modelDigest(), maxHeapModelBytes);
     }
 
-    /** Reads a model to the heap, or leaves it in its file if it is larger than that. */
-    static Model readModel(Path file, String digest, long maxHeapModelBytes) throws IOException, DamagedException {
+    private static Model readModel(Path file, String digest, long maxHeapModelBytes)
+            throws IOException, DamagedException {
         try {
-            SafetensorsFile read = Files.size(file) > maxHeapModelBytes
-                    ? Safetensors.open(file, LIMITS)
-                    : Safetensors.read(file, LIMITS);
-            Model model = read.model();
-            if (!model.digest().equals(digest)) {
-                throw new DamagedException(file.getFileName() + " must have the digest " + digest + ", has "
-                        + model.digest());
-            }
-            return model;
+            return ModelFile.read(file, Optional.of(digest), maxHeapModelBytes);
         } catch (NoSuchFileException e) {
             throw new DamagedException(file.getFileName() + " is missing", e);
-        } catch (FormatException e) {
-            throw new DamagedException(file.getFileName() + " " + e.reason(), e);
         }
     }
 }

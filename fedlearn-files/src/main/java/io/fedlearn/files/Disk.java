@@ -19,8 +19,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 
 /**
- * Changes on a disk that are to survive a crash, each reported once it is done. An interrupted thread does not disturb them:
- * whoever cancels a run wants its last checkpoint whole. Thread-safe.
+ * Changes on a disk that are to survive a crash, each reported once it is done. An interrupted thread does not disturb
+ * them: whoever cancels a run wants its last checkpoint whole. Thread-safe.
  */
 final class Disk {
     /** What the name of everything unfinished ends with; who finds such a thing may delete it. */
@@ -247,7 +247,8 @@ final class Disk {
         return message;
     }
 
-    private static Path directoryOf(Path path) throws IOException {
+    /** The directory that a path names something in. */
+    static Path directoryOf(Path path) throws IOException {
         Path parent = path.toAbsolutePath().getParent();
         if (parent == null) {
             throw new NoSuchFileException(path.toString());

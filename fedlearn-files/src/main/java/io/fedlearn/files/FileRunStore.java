@@ -8,6 +8,7 @@ import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.tensor.Model;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
@@ -31,20 +33,20 @@ import java.util.regex.Pattern;
 /**
  * A run in a directory, in files that other tools read; the package describes them.
  *
- * <p><b>Atomic and durable.</b> A checkpoint is written aside, each file synced, then renamed into place in one step: the commit.
- * After a crash at any moment the run is as before or as after. When a commit fails (the disk is full, the directory
- * unwritable) it throws, what it wrote is removed, and the run is as before.
+ * <p><b>Atomic and durable.</b> A checkpoint is written aside, each file synced, then renamed into place in one step:
+ * the commit. After a crash at any moment the run is as before or as after. When a commit fails (the disk is full, the
+ * directory unwritable) it throws, what it wrote is removed, and the run is as before.
  *
  * <p><b>Checked.</b> Every file that a checkpoint is loaded from must have the digest that it was written with. Damaged
  * checkpoints that are newer than the newest whole one are set aside, renamed to {@code ….damaged}, with a
  * {@linkplain SavedRun#notices() notice}.
  *
- * <p><b>One at a time.</b> The directory belongs to the store that first loads, creates or commits, until it is closed or its
- * process ends. Another one's attempt fails with a {@link RunStoreException}.
+ * <p><b>One at a time.</b> The directory belongs to the store that first loads, creates or commits, until it is closed
+ * or its process ends. Another one's attempt fails with a {@link RunStoreException}.
  *
- * <p>What is only for people and other programs ({@code history.json}, and the top-level models) is brought up to date after the
- * commit. If that fails there is a warning in the log, and the commit holds. {@code history.json} is rewritten at most once in
- * an interval, and always when a run is loaded and when the store is closed.
+ * <p>What is only for people and other programs ({@code history.json}, and the top-level models) is brought up to date
+ * after the commit. If that fails there is a warning in the log, and the commit holds. {@code history.json} is
+ * rewritten at most once in an interval, and always when a run is loaded and when the store is closed.
  *
  * <p>Thread-safe: one operation at a time. Load and close may take as long as reading or writing the run's files does.
  */
@@ -77,7 +79,7 @@ public final class FileRunStore implements RunStore {
 
     // Guards what follows and the directory itself, hence is held while it is read and written.
     private final ReentrantLock lock = new ReentrantLock();
-    private Optional<DirectoryLock> directoryLock = Optional.empty();
+    private Optional<ProcessLock> processLock = Optional.empty();
     private Optional<OpenRun> open = Optional.empty();
     private boolean closed;
 
@@ -176,15 +178,10 @@ public final class FileRunStore implements RunStore {
             }
             OpenRun run = open.orElseThrow(() -> new RunStoreException(directory + " holds no run"));
             if (checkpoint.round() != run.latest + 1) {
-                throw new RunStoreException("round " + (run.latest + 1) + " must be committed next in " + directory + ", was "
-                        + checkpoint.round());
+                throw new RunStoreException("round " + (run.latest + 1) + " must be committed next in " + directory
+                        + ", was " + checkpoint.round());
             }
-            RoundRecord record = checkpoint.record().orElseThrow();
-            if (!record.modelDigest().equals(checkpoint.model().digest())) {
-                throw new IllegalArgumentException("the record of round " + record.round()
-                        + " must have its model's digest " + checkpoint.model().digest() + ", was " + record.modelDigest());
-            }
-            write(run, checkpoint, RecordJson.write(record, best), best);
+            write(run, checkpoint, best);
             run.committed(checkpoint.round(), best);
             publish(run);
             prune(run);
@@ -196,13 +193,15 @@ public final class FileRunStore implements RunStore {
         }
     }
 
-    private void write(OpenRun run, Checkpoint checkpoint, SealedJson line, boolean best) {
+    private void write(OpenRun run, Checkpoint checkpoint, boolean best) {
         Path folder = folder(checkpoint.round());
         Path aside = Disk.aside(folder);
         if (Files.exists(folder)) {
-            throw new RunStoreException(folder + " is in the way of round " + checkpoint.round() + "; load the run again");
+            throw new RunStoreException(
+                    folder + " is in the way of round " + checkpoint.round() + "; load the run again");
         }
         try {
+            SealedJson line = line(checkpoint, best);
             disk.delete(aside);
             CheckpointFolder.write(disk, aside, run.header.runId(), checkpoint, best, Optional.of(line.sha256()));
             run.journal.write(line);
@@ -213,6 +212,16 @@ public final class FileRunStore implements RunStore {
             undo(run, folder, e);
             throw asFailure("round " + checkpoint.round() + " of run " + run.header.runId() + " cannot be saved", e);
         }
+    }
+
+    private static SealedJson line(Checkpoint checkpoint, boolean best) {
+        RoundRecord record = checkpoint.record().orElseThrow();
+        String digest = checkpoint.model().digest();
+        if (!record.modelDigest().equals(digest)) {
+            throw new IllegalArgumentException("the record of round " + record.round()
+                    + " must have its model's digest " + digest + ", was " + record.modelDigest());
+        }
+        return RecordJson.write(record, best);
     }
 
     private void undo(OpenRun run, Path folder, Throwable failure) {
@@ -246,12 +255,12 @@ public final class FileRunStore implements RunStore {
             }
             Path folder = folder(round);
             try {
-                CheckpointFolder.Manifest manifest =
-                        CheckpointFolder.readManifest(folder, round, open.get().header.runId());
+                CheckpointFolder.Manifest manifest = CheckpointFolder.readManifest(
+                        folder, round, open.get().header.runId());
                 return Optional.of(CheckpointFolder.readModel(folder, manifest, maxHeapModelBytes));
             } catch (DamagedException | NewerSchemaException e) {
-                throw new RunStoreException("the checkpoint of round " + round + " in " + folder + " is damaged: "
-                        + e.getMessage(), e);
+                throw new RunStoreException(
+                        "the checkpoint of round " + round + " in " + folder + " is damaged: " + e.getMessage(), e);
             } catch (IOException e) {
                 throw asFailure(folder + " cannot be read", e);
             }
@@ -276,15 +285,15 @@ public final class FileRunStore implements RunStore {
                         writeHistory(open.get());
                     }
                 } catch (IOException e) {
-                    failure = Optional.of(asFailure(
-                            directory.resolve(HISTORY) + " cannot be written; the run itself is saved", e));
+                    failure = Optional.of(
+                            asFailure(directory.resolve(HISTORY) + " cannot be written; the run itself is saved", e));
                 }
                 closeQuietly(open.get());
                 open = Optional.empty();
             }
-            if (directoryLock.isPresent()) {
+            if (processLock.isPresent()) {
                 try {
-                    directoryLock.get().close();
+                    processLock.get().close();
                 } catch (IOException e) {
                     LOGGER.log(Level.WARNING, directory.resolve(LOCK) + " cannot be closed", e);
                 }
@@ -426,9 +435,7 @@ public final class FileRunStore implements RunStore {
             if (salvage.isEmpty()) {
                 Path file = directory.resolve(HISTORY);
                 salvage = Optional.of(
-                        Files.exists(file)
-                                ? History.salvage(file)
-                                : new History.Salvage(Optional.empty(), Map.of()));
+                        Files.exists(file) ? History.salvage(file) : new History.Salvage(Optional.empty(), Map.of()));
             }
             return salvage.get();
         }
@@ -470,7 +477,8 @@ public final class FileRunStore implements RunStore {
             CheckpointFolder.Manifest manifest = CheckpointFolder.readManifest(folder, round, header.runId());
             for (int before = 1; before <= round; before++) {
                 if (line(before).isEmpty()) {
-                    throw new DamagedException("the record of round " + before + " is missing or damaged in " + records);
+                    throw new DamagedException(
+                            "the record of round " + before + " is missing or damaged in " + records);
                 }
             }
             if (round == 0) {
@@ -507,11 +515,14 @@ public final class FileRunStore implements RunStore {
             if (end.isEmpty() || !Files.exists(records)) {
                 Map<Integer, SealedJson> sealed =
                         Files.exists(records) ? Journal.read(records, true).sealed() : Map.of();
-                Map<Integer, SealedJson> salvaged = latest == 0 ? Map.of() : salvage().lines();
+                Map<Integer, SealedJson> salvaged =
+                        latest == 0 ? Map.of() : salvage().lines();
                 long length = 0;
                 List<byte[]> lines = new ArrayList<>();
                 for (int round = 1; round <= latest; round++) {
-                    SealedJson line = sealed.containsKey(round) ? sealed.get(round) : salvaged.get(round);
+                    int number = round;
+                    SealedJson line = Optional.ofNullable(sealed.get(round))
+                            .orElseGet(() -> Objects.requireNonNull(salvaged.get(number)));
                     lines.add(line.toLine());
                     length += line.toLine().length;
                 }
@@ -602,13 +613,13 @@ public final class FileRunStore implements RunStore {
     }
 
     private void takeDirectory() {
-        if (directoryLock.isPresent()) {
+        if (processLock.isPresent()) {
             return;
         }
         try {
             disk.createDirectories(directory.toAbsolutePath());
-            directoryLock = Optional.of(DirectoryLock.take(directory.resolve(LOCK)));
-        } catch (DirectoryLock.HeldException e) {
+            processLock = Optional.of(ProcessLock.take(directory.resolve(LOCK)));
+        } catch (ProcessLock.HeldException e) {
             throw new RunStoreException("the run in " + directory + " cannot be used: " + e.getMessage(), e);
         } catch (IOException e) {
             throw asFailure("the run's directory " + directory + " cannot be written to", e);
@@ -631,6 +642,10 @@ public final class FileRunStore implements RunStore {
     private static RunStoreException asFailure(String what, Throwable why) {
         if (why instanceof IOException failure) {
             return new RunStoreException(what + ": " + Disk.reason(failure), why);
+        }
+        // A model whose values lie in a file may fail to give them.
+        if (why instanceof UncheckedIOException failure) {
+            return new RunStoreException(what + ": " + failure.getMessage(), why);
         }
         if (why instanceof Error error) {
             throw error;
@@ -686,8 +701,8 @@ public final class FileRunStore implements RunStore {
         }
 
         /**
-         * How many bytes of values a model may have to be loaded to the heap, {@value #DEFAULT_MAX_HEAP_MODEL_BYTES} if not set;
-         * a larger one stays in its file, mapped into memory.
+         * How many bytes of values a model may have to be loaded to the heap, {@value #DEFAULT_MAX_HEAP_MODEL_BYTES} if
+         * not set; a larger one stays in its file, mapped into memory.
          */
         public Builder maxHeapModelBytes(long bytes) {
             if (bytes < 0) {

@@ -3,6 +3,7 @@ package io.fedlearn.files;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -14,20 +15,23 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * The history of a run as one JSON document, for people and programs. It is put together from the run's header and the journal's
- * lines, byte for byte, each on a line of its own: so it costs no more than copying the journal, and each line still carries its
- * checksum, from which the journal can be mended.
+ * The history of a run as one JSON document, for people and programs. It is put together from the run's header and the
+ * journal's lines, byte for byte, each on a line of its own: so it costs no more than copying the journal, and each
+ * line still carries its checksum, from which the journal can be mended.
  */
 final class History {
+    private static final System.Logger LOGGER = System.getLogger(History.class.getName());
     private static final String SCHEMA = "fedlearn-history/1";
     private static final String RUN_START = "\"run\":";
     private static final int BLOCK = 1 << 16;
 
     private History() {}
 
-    /** Replaces the file by the history up to {@code latest}, whose lines are the first {@code end} bytes of the journal. */
-    static void write(
-            Disk disk, Path file, SealedJson header, int latest, OptionalInt best, Path journal, long end)
+    /**
+     * Replaces the file by the history up to {@code latest}, whose lines are the first {@code end} bytes of the
+     * journal.
+     */
+    static void write(Disk disk, Path file, SealedJson header, int latest, OptionalInt best, Path journal, long end)
             throws IOException {
         disk.replace(file, out -> {
             write(out, "{\"schema\":\"" + SCHEMA + "\",\n" + RUN_START);
@@ -89,6 +93,7 @@ final class History {
         Map<Integer, SealedJson> lines = new HashMap<>();
         byte[] runStart = RUN_START.getBytes(StandardCharsets.US_ASCII);
         try (Lines in = Lines.of(file)) {
+            // What is no whole line, damaged or around the lines, is passed over.
             for (Optional<Lines.Line> next = in.next(); next.isPresent(); next = in.next()) {
                 byte[] text = next.get().text().bytes();
                 if (text.length > 0 && text[text.length - 1] == ',') {
@@ -103,8 +108,8 @@ final class History {
                         SealedJson json = SealedJson.of(text);
                         lines.put(RecordJson.readLine(json).record().round(), json);
                     }
-                } catch (DamagedException e) {
-                    continue; // what is around the lines, or a damaged one
+                } catch (DamagedException passedOver) {
+                    LOGGER.log(Level.TRACE, "a line of {0} {1}", file, passedOver.getMessage());
                 }
             }
         }

@@ -11,8 +11,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * The file of all rounds' records, a {@linkplain SealedJson sealed line} each, round 1 first. A line is written before the round
- * is committed; what is behind the line of the last committed round counts for nothing. Confined to one thread at a time.
+ * The file of all rounds' records, a {@linkplain SealedJson sealed line} each, round 1 first. A line is written before
+ * the round is committed; what is behind the line of the last committed round counts for nothing. Confined to one
+ * thread at a time.
  */
 final class Journal implements Closeable {
     private final Disk disk;

@@ -13,8 +13,8 @@ final class NewerSchemaException extends Exception {
     static void requireKnown(JsonFields fields, String known, Path file) throws DamagedException, NewerSchemaException {
         String schema = fields.text("schema");
         if (!schema.equals(known)) {
-            throw new NewerSchemaException(file + " has the schema '" + schema + "', this version of FedLearn reads '"
-                    + known + "'");
+            throw new NewerSchemaException(
+                    file + " has the schema '" + schema + "', this version of FedLearn reads '" + known + "'");
         }
     }
 }

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Run headers and round records as JSON, by the schema that the package describes. What is written is read back equal: whole
- * numbers have no point, other numbers always have one.
+ * Run headers and round records as JSON, by the schema that the package describes. What is written is read back equal:
+ * whole numbers have no point, other numbers always have one.
  */
 final class RecordJson {
     /** The schema of {@code run.json} and of the directory around it: {@value}. */
@@ -123,8 +123,7 @@ final class RecordJson {
                 fields.optionalObject(
                         "privacySpent",
                         spent -> new PrivacySpent(spent.number("epsilon"), spent.number("privacyDelta"))),
-                fields.optionalObject(
-                        "auditHead", head -> new AuditHead(head.integer("sequence"), head.text("hash"))),
+                fields.optionalObject("auditHead", head -> new AuditHead(head.integer("sequence"), head.text("hash"))),
                 fields.text("libraryVersion"),
                 fields.instant("startedAt"),
                 fields.number("seconds"));
@@ -200,7 +199,10 @@ final class RecordJson {
         out.writeNumberField(name, value);
     }
 
-    /** Makes something out of members that were read; what its class refuses was damaged, or never written by this store. */
+    /**
+     * Makes something out of members that were read; what its class refuses was damaged, or never written by this
+     * store.
+     */
     static <T> T checked(Reading<T> reading) throws DamagedException {
         try {
             return reading.read();

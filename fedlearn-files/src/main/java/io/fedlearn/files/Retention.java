@@ -3,8 +3,8 @@ package io.fedlearn.files;
 import java.util.OptionalInt;
 
 /**
- * Which checkpoints a {@link FileRunStore} keeps. Whatever the rule, the latest two and the best are kept: the one before the
- * latest takes its place should that be damaged. Records of rounds are always kept, all of them. Immutable.
+ * Which checkpoints a {@link FileRunStore} keeps. Whatever the rule, the latest two and the best are kept: the one
+ * before the latest takes its place should that be damaged. Records of rounds are always kept, all of them. Immutable.
  */
 public final class Retention {
     private static final int ONLY_NEEDED = 0;

@@ -19,8 +19,8 @@ import java.util.HexFormat;
 
 /**
  * A JSON object on one line that carries its own checksum as its last member, {@code "sha256"}: SHA-256, in lower-case
- * hexadecimal, over all bytes of the line before {@code ,"sha256":}. So a line that was cut, mixed up or changed is noticed
- * wherever it lies, and any JSON reader can read it.
+ * hexadecimal, over all bytes of the line before {@code ,"sha256":}. So a line that was cut, mixed up or changed is
+ * noticed wherever it lies, and any JSON reader can read it.
  *
  * <p>A text that is not valid Unicode (half of a surrogate pair) survives as an escape. Immutable.
  */

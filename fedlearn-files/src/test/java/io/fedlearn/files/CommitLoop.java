@@ -1,10 +1,11 @@
 package io.fedlearn.files;
 
+import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.store.SavedRun;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** Goes on with a run for ever, and prints each round once it is committed. */
+/** Goes on with a run for ever, and prints each round once it is committed; or why it cannot. */
 final class CommitLoop {
     private CommitLoop() {}
 
@@ -18,6 +19,8 @@ final class CommitLoop {
                 Runs.commit(store, round);
                 System.out.println(round);
             }
+        } catch (RunStoreException e) {
+            System.out.println(e.getMessage());
         }
     }
 }

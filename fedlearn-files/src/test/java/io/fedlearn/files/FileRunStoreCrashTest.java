@@ -29,7 +29,8 @@ class FileRunStoreCrashTest {
 
     /** The round of the run that a copy holds, after a check that it is exactly that; -1 if it holds none. */
     private static int loadedRound(Path copy, boolean noticesExpected) {
-        try (FileRunStore store = FileRunStore.builder(copy).disk(Disk.unsynced()).build()) {
+        try (FileRunStore store =
+                FileRunStore.builder(copy).disk(Disk.unsynced()).build()) {
             Optional<SavedRun> saved = store.load();
             if (saved.isEmpty()) {
                 return -1;
@@ -51,25 +52,28 @@ class FileRunStoreCrashTest {
 
     @Test
     void isAsBeforeOrAsAfterWhateverStepWasTheLast() throws IOException {
-        // Before each step, the copies' rounds must not be past the round in work; they never fall behind the one committed.
+        // Before each step, the copies' rounds must not be past the round in work; they never fall behind the one
+        // committed.
         int[] committed = {-1};
         int[] seen = {-1};
         int[] copies = {0};
-        Disk disk = new Disk((what, path) -> {
-            Path copy = directory.resolve("copy-" + copies[0]++);
-            Runs.copy(run(), copy);
-            if (what.equals("write")) {
-                // Not synced yet: the disk may hold any part of it.
-                Path written = copy.resolve(run().relativize(path));
-                try (RandomAccessFile file = new RandomAccessFile(written.toFile(), "rw")) {
-                    file.setLength(Math.max(file.length() - 1 - copies[0] % 97, 0));
-                }
-            }
-            int round = loadedRound(copy, false);
-            assertThat(round).isBetween(committed[0], committed[0] + 1).isGreaterThanOrEqualTo(seen[0]);
-            seen[0] = round;
-            Runs.delete(copy);
-        }, false);
+        Disk disk = new Disk(
+                (what, path) -> {
+                    Path copy = directory.resolve("copy-" + copies[0]++);
+                    Runs.copy(run(), copy);
+                    if (what.equals("write")) {
+                        // Not synced yet: the disk may hold any part of it.
+                        Path written = copy.resolve(run().relativize(path));
+                        try (RandomAccessFile file = new RandomAccessFile(written.toFile(), "rw")) {
+                            file.setLength(Math.max(file.length() - 1 - copies[0] % 97, 0));
+                        }
+                    }
+                    int round = loadedRound(copy, false);
+                    assertThat(round).isBetween(committed[0], committed[0] + 1).isGreaterThanOrEqualTo(seen[0]);
+                    seen[0] = round;
+                    Runs.delete(copy);
+                },
+                false);
         try (FileRunStore store = FileRunStore.builder(run()).disk(disk).build()) {
             store.create(Runs.header(), Runs.initial());
             committed[0] = 0;
@@ -89,11 +93,13 @@ class FileRunStoreCrashTest {
         boolean failed = true;
         for (int failing = 1; failed; failing++) {
             int[] left = {-1};
-            Disk disk = new Disk((what, path) -> {
-                if (--left[0] == 0) {
-                    throw new FileSystemException(path.toString(), null, "No space left on device");
-                }
-            }, false);
+            Disk disk = new Disk(
+                    (what, path) -> {
+                        if (--left[0] == 0) {
+                            throw new FileSystemException(path.toString(), null, "No space left on device");
+                        }
+                    },
+                    false);
             try (FileRunStore store = FileRunStore.builder(run()).disk(disk).build()) {
                 store.create(Runs.header(), Runs.initial());
                 Runs.commit(store, 1);
@@ -104,10 +110,12 @@ class FileRunStoreCrashTest {
                 } catch (RunStoreException e) {
                     failures++;
                     round = 1;
-                    assertThat(e).hasMessageStartingWith("round 2 of run run \u00e4 7 cannot be saved: ")
+                    assertThat(e)
+                            .hasMessageStartingWith("round 2 of run run \u00e4 7 cannot be saved: ")
                             .hasMessageContaining(run().toString())
                             .hasMessageEndingWith("No space left on device");
-                    assertThat(Runs.files(run())).noneMatch(path -> path.toString().contains("000002"));
+                    assertThat(Runs.files(run()))
+                            .noneMatch(path -> path.toString().contains("000002"));
                 }
                 failed = left[0] <= 0;
                 left[0] = -1;
@@ -134,11 +142,13 @@ class FileRunStoreCrashTest {
         int failures = 0;
         for (int failing = 1; failed; failing++) {
             int[] left = {failing};
-            Disk disk = new Disk((what, path) -> {
-                if (--left[0] == 0) {
-                    throw new FileSystemException(path.toString(), null, "No space left on device");
-                }
-            }, false);
+            Disk disk = new Disk(
+                    (what, path) -> {
+                        if (--left[0] == 0) {
+                            throw new FileSystemException(path.toString(), null, "No space left on device");
+                        }
+                    },
+                    false);
             try (FileRunStore store = FileRunStore.builder(run()).disk(disk).build()) {
                 boolean created = true;
                 try {
@@ -235,12 +245,27 @@ class FileRunStoreCrashTest {
     }
 
     @Test
+    void keepsItsRunAfterAnAttemptInItsOwnProcessToOpenIt() throws IOException {
+        // On POSIX, closing any descriptor of the locked file would let the lock go.
+        try (FileRunStore store = FileRunStore.at(run());
+                FileRunStore other = FileRunStore.at(run())) {
+            store.create(Runs.header(), Runs.initial());
+            assertThatThrownBy(other::load).isInstanceOf(RunStoreException.class);
+            try (ChildJvm child = ChildJvm.start(CommitLoop.class, Optional.empty(), run().toString())) {
+                assertThat(child.readLine())
+                        .isEqualTo("the run in " + run() + " cannot be used: it is open in another process (process "
+                                + ProcessHandle.current().pid() + ")");
+            }
+        }
+    }
+
+    @Test
     void saysSoWhenTheDiskTakesNoMore() throws IOException {
         // A limit on the size of a file fails as a full disk does: in the middle of a write.
         for (String what : List.of("model", "record")) {
             Path run = directory.resolve("full-" + what);
-            try (ChildJvm child = ChildJvm.start(
-                    FullDisk.class, Optional.of(ChildJvm.MAX_FILE_KILOBYTES), run.toString(), what)) {
+            try (ChildJvm child =
+                    ChildJvm.start(FullDisk.class, Optional.of(ChildJvm.MAX_FILE_KILOBYTES), run.toString(), what)) {
                 String file = what.equals("model")
                         ? run.resolve("rounds/000002.part/model.safetensors").toString()
                         : run.resolve("records.jsonl").toString();

@@ -112,7 +112,8 @@ class FileRunStoreDamageTest {
             long position = (long) (random.nextDouble() * Files.size(copy.resolve(name)));
             int bit = random.nextInt(8);
             flip(copy.resolve(name), position, bit);
-            requireNothingWrong(copy, "seed " + seed + ": " + name + " with bit " + bit + " of byte " + position + " flipped");
+            requireNothingWrong(
+                    copy, "seed " + seed + ": " + name + " with bit " + bit + " of byte " + position + " flipped");
             Runs.delete(copy);
         }
     }
@@ -206,7 +207,9 @@ class FileRunStoreDamageTest {
         flip(file("records.jsonl"), 10, 0);
         Files.delete(file("history.json"));
         try (FileRunStore store = store(run())) {
-            assertThatThrownBy(store::load).isInstanceOf(RunStoreException.class).hasMessageContaining("round 1 is missing");
+            assertThatThrownBy(store::load)
+                    .isInstanceOf(RunStoreException.class)
+                    .hasMessageContaining("round 1 is missing");
         }
     }
 
@@ -283,7 +286,8 @@ class FileRunStoreDamageTest {
             try (FileRunStore store = store(run())) {
                 assertThatThrownBy(store::load)
                         .isInstanceOf(RunStoreException.class)
-                        .hasMessageMatching(Pattern.quote(file(name).toString()) + " has the schema 'fedlearn-[a-z]+/2', .*");
+                        .hasMessageMatching(
+                                Pattern.quote(file(name).toString()) + " has the schema 'fedlearn-[a-z]+/2', .*");
             }
             assertThat(Runs.files(run())).isEqualTo(before);
             Files.writeString(file(name), text);

@@ -237,13 +237,19 @@ class FileRunStoreTest {
     void publishesTheLatestAndTheBestModel() throws IOException {
         try (FileRunStore store = FileRunStore.at(run())) {
             store.create(Runs.header(), Runs.initial());
-            assertThat(Safetensors.read(run().resolve("model.safetensors")).verify().model())
+            assertThat(Safetensors.read(run().resolve("model.safetensors"))
+                            .verify()
+                            .model())
                     .isEqualTo(Runs.model(0, 7));
             assertThat(run().resolve("best.safetensors")).doesNotExist();
             IntStream.rangeClosed(1, 5).forEach(round -> Runs.commit(store, round));
-            assertThat(Safetensors.read(run().resolve("model.safetensors")).verify().model())
+            assertThat(Safetensors.read(run().resolve("model.safetensors"))
+                            .verify()
+                            .model())
                     .isEqualTo(Runs.model(5, 7));
-            assertThat(Safetensors.read(run().resolve("best.safetensors")).verify().model())
+            assertThat(Safetensors.read(run().resolve("best.safetensors"))
+                            .verify()
+                            .model())
                     .isEqualTo(Runs.model(3, 7));
         }
     }
@@ -256,7 +262,8 @@ class FileRunStoreTest {
         assertThat(history.path("run").path("schema").textValue()).isEqualTo("fedlearn-run/1");
         assertThat(history.path("run").path("runId").textValue()).isEqualTo("run \u00e4 7");
         assertThat(history.path("run").path("seed").longValue()).isEqualTo(Long.MIN_VALUE + 1);
-        assertThat(history.path("run").path("settings").path("whole").longValue()).isEqualTo(Long.MAX_VALUE);
+        assertThat(history.path("run").path("settings").path("whole").longValue())
+                .isEqualTo(Long.MAX_VALUE);
         assertThat(history.path("latestRound").intValue()).isEqualTo(3);
         assertThat(history.path("bestRound").intValue()).isEqualTo(3);
         assertThat(history.path("rounds")).hasSize(3);
@@ -271,7 +278,8 @@ class FileRunStoreTest {
         assertThat(second.path("outcomes").get(1).path("outcome").textValue()).isEqualTo("rejected");
         assertThat(second.path("outcomes").get(0).path("weight").doubleValue()).isEqualTo(0.75);
         assertThat(second.path("cohort").get(1).textValue()).isEqualTo("\u30b5\u30a4\u30c8");
-        assertThat(second.path("modelDigest").textValue()).isEqualTo(Runs.model(2, 7).digest());
+        assertThat(second.path("modelDigest").textValue())
+                .isEqualTo(Runs.model(2, 7).digest());
         assertThat(second.path("auditHead").path("sequence").longValue()).isEqualTo(2);
         assertThat(second.path("startedAt").textValue()).isEqualTo("2025-03-01T10:15:32.123456789Z");
         JsonNode third = history.path("rounds").get(2);
@@ -355,7 +363,9 @@ class FileRunStoreTest {
 
     @Test
     void rejectsSettingsOutOfRange() {
-        assertThatIllegalArgumentException().isThrownBy(() -> Retention.every(0)).withMessageContaining("rounds");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Retention.every(0))
+                .withMessageContaining("rounds");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> FileRunStore.builder(run()).maxHeapModelBytes(-1))
                 .withMessageContaining("maxHeapModelBytes");

@@ -40,7 +40,8 @@ final class Runs {
                 "run \u00e4 7",
                 Long.MIN_VALUE + 1,
                 "FedAdam",
-                Config.of(Map.of("whole", Long.MAX_VALUE, "real", 1.0, "tiny", 5e-324, "flag", true, "text", "1")),
+                Config.of(Map.of(
+                        "whole", Long.MAX_VALUE, "real", 1.0, "tiny", Double.MIN_VALUE, "flag", true, "text", "1")),
                 initial().model().digest(),
                 "0.1.0",
                 START);
@@ -72,10 +73,13 @@ final class Runs {
     }
 
     private static Map<String, PartState> states(int round) {
-        Model moments = Model.builder().trainable("m", Tensor.scalar(0.1 * round)).build();
+        Model moments =
+                Model.builder().trainable("m", Tensor.scalar(0.1 * round)).build();
         return Map.of(
-                "optimizer", new PartState(
-                        Map.of("m", moments, "../v", Model.empty()), Config.of(Map.of("step", round, "beta", 1.0))),
+                "optimizer",
+                        new PartState(
+                                Map.of("m", moments, "../v", Model.empty()),
+                                Config.of(Map.of("step", round, "beta", 1.0))),
                 "selector", new PartState(Map.of(), Config.of(Map.of("cursor", "a\nb"))));
     }
 
@@ -159,7 +163,8 @@ final class Runs {
     static void copy(Path from, Path to) throws IOException {
         Files.walkFileTree(from, new SimpleFileVisitor<>() {
             @Override
-            public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) throws IOException {
+            public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
+                    throws IOException {
                 Files.createDirectories(to.resolve(from.relativize(directory)));
                 return FileVisitResult.CONTINUE;
             }

@@ -7,18 +7,26 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The right to change a directory, which one process has at a time. It is a lock on a file in there, which the operating system
- * lets go when the process ends, however it ends; the file stays.
+ * The right to change something, which one owner in one process has at a time. It is a lock on a file kept for nothing
+ * else, which the operating system lets go when the process ends, however it ends; the file stays.
  */
-final class DirectoryLock implements AutoCloseable {
+final class ProcessLock implements AutoCloseable {
     private static final int MAX_OWNER_LENGTH = 64;
 
-    private final RandomAccessFile file;
+    // The locks of this process. POSIX lets a lock go when its process closes any descriptor of the file: so a file
+    // that is locked here must not even be opened, and only a process-wide set can tell.
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
-    private DirectoryLock(RandomAccessFile file) {
+    private final RandomAccessFile file;
+    private final Path key;
+
+    private ProcessLock(RandomAccessFile file, Path key) {
         this.file = file;
+        this.key = key;
     }
 
     /**
@@ -26,7 +34,21 @@ final class DirectoryLock implements AutoCloseable {
      *
      * @throws HeldException if somebody else has it
      */
-    static DirectoryLock take(Path path) throws IOException, HeldException {
+    static ProcessLock take(Path path) throws IOException, HeldException {
+        Path absolute = path.toAbsolutePath();
+        Path key = Disk.directoryOf(absolute).toRealPath().resolve(absolute.getFileName());
+        if (!HELD.add(key)) {
+            throw new HeldException("it is open in this process already");
+        }
+        try {
+            return lock(path, key);
+        } catch (IOException | HeldException | RuntimeException | Error e) {
+            HELD.remove(key);
+            throw e;
+        }
+    }
+
+    private static ProcessLock lock(Path path, Path key) throws IOException, HeldException {
         RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
         try {
             FileLock lock;
@@ -40,7 +62,7 @@ final class DirectoryLock implements AutoCloseable {
             }
             file.setLength(0);
             file.write(("process " + ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.UTF_8));
-            return new DirectoryLock(file);
+            return new ProcessLock(file, key);
         } catch (IOException | HeldException | RuntimeException | Error e) {
             try {
                 file.close();
@@ -62,7 +84,11 @@ final class DirectoryLock implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        file.close();
+        try {
+            file.close();
+        } finally {
+            HELD.remove(key);
+        }
     }
 
     /** Somebody else has the lock; the message says who, as far as is known. */
