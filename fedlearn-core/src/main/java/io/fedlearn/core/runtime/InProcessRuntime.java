@@ -134,51 +134,66 @@ public final class InProcessRuntime implements Runtime {
         if (!starters.add(thread)) {
             return;
         }
-        boolean done = false;
+        List<RuntimeException> failures = new ArrayList<>();
         try {
-            startWhileThereIsRoom();
-            done = true;
+            while (startOne(failures)) {
+                // There may be room for more.
+            }
         } finally {
             starters.remove(thread);
-            if (!done) {
-                // A listener threw on this thread: the others still get their turn.
-                startNext();
-            }
+        }
+        if (!failures.isEmpty()) {
+            RuntimeException first = failures.get(0);
+            failures.stream().skip(1).filter(other -> other != first).forEach(first::addSuppressed);
+            throw first;
         }
     }
 
-    private void startWhileThereIsRoom() {
-        while (true) {
-            Job job;
-            boolean busy;
-            lock.lock();
-            try {
-                if (closed || running >= parallelism || waiting.isEmpty()) {
-                    return;
-                }
-                job = waiting.remove();
-                busy = !busyClients.add(job.task.clientId());
-                if (busy) {
-                    jobs.remove(job.task.id());
-                } else {
-                    running++;
-                    job.holdsPlace = true;
-                }
-            } finally {
-                lock.unlock();
+    /**
+     * Starts one waiting job, if there is room.
+     *
+     * @param failures receives what a listener throws on this thread: the others still get their turn
+     * @return whether there was room
+     */
+    private boolean startOne(List<RuntimeException> failures) {
+        Job job;
+        boolean busy;
+        lock.lock();
+        try {
+            if (closed || running >= parallelism || waiting.isEmpty()) {
+                return false;
             }
+            job = waiting.remove();
+            busy = !busyClients.add(job.task.clientId());
+            if (busy) {
+                jobs.remove(job.task.id());
+            } else {
+                running++;
+                job.holdsPlace = true;
+            }
+        } finally {
+            lock.unlock();
+        }
+        try {
             if (busy) {
                 job.listener.finished(
                         job.task, new ClientOutcome.Failed("the client is still busy with an earlier task"));
-                continue;
+            } else {
+                execute(job);
             }
-            try {
-                executor.execute(job);
-            } catch (RejectedExecutionException e) {
-                leave(job);
-                giveUpPlace(job);
-                job.listener.finished(job.task, ClientOutcome.Failed.of(e));
-            }
+        } catch (RuntimeException e) {
+            failures.add(e);
+        }
+        return true;
+    }
+
+    private void execute(Job job) {
+        try {
+            executor.execute(job);
+        } catch (RejectedExecutionException e) {
+            leave(job);
+            giveUpPlace(job);
+            job.listener.finished(job.task, ClientOutcome.Failed.of(e));
         }
     }
 
