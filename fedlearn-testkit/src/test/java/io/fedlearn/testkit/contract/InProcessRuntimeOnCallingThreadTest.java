@@ -1,6 +1,7 @@
 package io.fedlearn.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.ClientStateStore;
@@ -11,6 +12,7 @@ import io.fedlearn.core.task.ClientOutcome;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.testkit.client.NoOpClient;
+import io.fedlearn.testkit.runtime.RecordingListener;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -70,6 +72,37 @@ class InProcessRuntimeOnCallingThreadTest extends RuntimeContract {
         }
 
         assertThat(completed).hasValue(rounds);
+    }
+
+    @Test
+    void aListenerThatThrowsDoesNotHoldOthersUp() {
+        RecordingListener listener = RecordingListener.create();
+        try (InProcessRuntime runtime = InProcessRuntime.builder(Map.of("sole", NoOpClient.create()))
+                .executor(Runnable::run)
+                .parallelism(1)
+                .build()) {
+            TaskListener throwing = new TaskListener() {
+                @Override
+                public void started(Task task) {}
+
+                @Override
+                public void progress(Task task, long done, long total) {}
+
+                @Override
+                public void finished(Task task, ClientOutcome outcome) {
+                    runtime.submit(task(2), listener);
+                    runtime.submit(task(3), listener);
+                    throw new IllegalStateException("listener");
+                }
+            };
+
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> runtime.submit(task(1), throwing))
+                    .withMessage("listener");
+        }
+
+        assertThat(listener.outcomes(task(2))).hasSize(1);
+        assertThat(listener.outcomes(task(3))).hasSize(1);
     }
 
     private static Task task(int round) {
