@@ -16,6 +16,7 @@ module io.fedlearn.testkit {
     exports io.fedlearn.testkit.clock;
     // Open, because JUnit calls the suites' tests by reflection.
     opens io.fedlearn.testkit.contract;
+
     exports io.fedlearn.testkit.contract;
     exports io.fedlearn.testkit.fault;
     exports io.fedlearn.testkit.generator;

@@ -159,7 +159,9 @@ public abstract class AggregatorContract {
             for (WeightedUpdate update : updates.subList(first, updates.size())) {
                 split.accumulate(List.of(update));
             }
-            assertThat(split.finish().toModel(global())).as("%s at once, then one by one", first).isEqualTo(expected);
+            assertThat(split.finish().toModel(global()))
+                    .as("%s at once, then one by one", first)
+                    .isEqualTo(expected);
         }
     }
 
@@ -258,7 +260,8 @@ public abstract class AggregatorContract {
             }
         }
 
-        assertThat(updates.stream().map(update -> Bits.copyOf(update.update())).toList()).isEqualTo(before);
+        assertThat(updates.stream().map(update -> Bits.copyOf(update.update())).toList())
+                .isEqualTo(before);
         assertThat(Bits.copyOf(global)).isEqualTo(globalBefore);
     }
 
@@ -313,7 +316,9 @@ public abstract class AggregatorContract {
         PartState copy = Bits.copyOf(state);
         Model second = result(first, global(), cohort(2));
         Model third = result(first, global(), cohort(3));
-        assertThat(Bits.copyOf(state)).as("a snapshot does not change when rounds go on").isEqualTo(copy);
+        assertThat(Bits.copyOf(state))
+                .as("a snapshot does not change when rounds go on")
+                .isEqualTo(copy);
 
         Aggregator resumed = create();
         resumed.restore(state);

@@ -59,7 +59,14 @@ public abstract class AuditLogContract {
                 TIME.plusSeconds(number),
                 "round-committed",
                 Config.of(Map.of(
-                        "round", number, "share", 0.1, "ok", true, "client", "M\u00e4ry \u65e5 \ud83d\ude00 \"x\"\n\u0001")));
+                        "round",
+                        number,
+                        "share",
+                        0.1,
+                        "ok",
+                        true,
+                        "client",
+                        "M\u00e4ry \u65e5 \ud83d\ude00 \"x\"\n\u0001")));
     }
 
     @Test

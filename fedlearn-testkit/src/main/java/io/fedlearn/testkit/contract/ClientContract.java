@@ -91,7 +91,8 @@ public abstract class ClientContract {
         assertThat(Bits.copyOf(task.model())).isEqualTo(before);
 
         try {
-            client.evaluate(task(TaskKind.EVALUATE, 1).toBuilder().model(task.model()).build(), Contexts.idle());
+            client.evaluate(
+                    task(TaskKind.EVALUATE, 1).toBuilder().model(task.model()).build(), Contexts.idle());
         } catch (TaskDeclinedException e) {
             assertThat(e.getMessage()).isNotBlank();
         }

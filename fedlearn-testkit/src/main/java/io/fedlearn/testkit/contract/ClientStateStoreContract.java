@@ -155,8 +155,29 @@ public abstract class ClientStateStoreContract {
     @DisplayName("keys: whatever run, client and name are called, they are kept apart")
     void keepsKeysApart() throws Exception {
         List<String> names = List.of(
-                "a", "A", "b", "a/b", "..", ".", "a.b", "a-1", "-", "a b", " ", "ä", "a\u0308", "\u65e5\u672c", "con", "x:y",
-                "100%", "%41", "a\\b", "\"", "'", "x".repeat(200), "x".repeat(200) + "y");
+                "a",
+                "A",
+                "b",
+                "a/b",
+                "..",
+                ".",
+                "a.b",
+                "a-1",
+                "-",
+                "a b",
+                " ",
+                "ä",
+                "a\u0308",
+                "\u65e5\u672c",
+                "con",
+                "x:y",
+                "100%",
+                "%41",
+                "a\\b",
+                "\"",
+                "'",
+                "x".repeat(200),
+                "x".repeat(200) + "y");
         Map<Key, Model> expected = new HashMap<>();
         ClientStateStore store = openStore();
         long seed = 0;
@@ -177,7 +198,8 @@ public abstract class ClientStateStoreContract {
             }
         }
 
-        expected.forEach((key, model) -> assertThat(store.load(key, 1)).as("%s", key).contains(model));
+        expected.forEach(
+                (key, model) -> assertThat(store.load(key, 1)).as("%s", key).contains(model));
     }
 
     @Test

@@ -59,8 +59,8 @@ public abstract class ExampleSourceContract {
     private static List<String> rows(Batch batch) {
         List<String> rows = new ArrayList<>();
         for (int i = 0; i < batch.size(); i++) {
-            float[] features = Arrays.copyOfRange(
-                    batch.features(), i * batch.featureLength(), (i + 1) * batch.featureLength());
+            float[] features =
+                    Arrays.copyOfRange(batch.features(), i * batch.featureLength(), (i + 1) * batch.featureLength());
             float[] targets =
                     Arrays.copyOfRange(batch.targets(), i * batch.targetLength(), (i + 1) * batch.targetLength());
             rows.add(Arrays.toString(features) + Arrays.toString(targets));
@@ -120,7 +120,9 @@ public abstract class ExampleSourceContract {
     void shufflesEachExampleOnce() throws Exception {
         ExampleSource source = create();
         List<String> lying = flat(read(source, ExampleOrder.sequential()));
-        assertThat(source.exampleCount()).as("the suite needs at least 20 examples").isGreaterThanOrEqualTo(20);
+        assertThat(source.exampleCount())
+                .as("the suite needs at least 20 examples")
+                .isGreaterThanOrEqualTo(20);
         assertThat(new HashSet<>(lying)).as("no two examples are alike").hasSize(lying.size());
 
         List<String> first = flat(read(source, ExampleOrder.shuffled(1)));
@@ -153,9 +155,7 @@ public abstract class ExampleSourceContract {
     void skipsAsIfItHadRead() throws Exception {
         ExampleSource source = create();
         for (ExampleOrder order : List.of(
-                ExampleOrder.sequential(),
-                ExampleOrder.shuffled(5),
-                new ExampleOrder.PoissonSampled(5, 0.2, 6))) {
+                ExampleOrder.sequential(), ExampleOrder.shuffled(5), new ExampleOrder.PoissonSampled(5, 0.2, 6))) {
             boolean poisson = order instanceof ExampleOrder.PoissonSampled;
             Batch batch = poisson ? wholeBatch(source) : Batch.of(BATCH, source);
             List<List<String>> all;
@@ -245,8 +245,7 @@ public abstract class ExampleSourceContract {
         assertThat(lying).containsAll(flat);
         StatisticalAssertions.assertProbability(flat.size(), (long) batches * lying.size(), rate, FALSE_ALARM);
         for (String row : lying.subList(0, 10)) {
-            StatisticalAssertions.assertProbability(
-                    Collections.frequency(flat, row), batches, rate, FALSE_ALARM);
+            StatisticalAssertions.assertProbability(Collections.frequency(flat, row), batches, rate, FALSE_ALARM);
         }
         // Independent: batches vary in size as binomial numbers do, far from always alike.
         assertThat(sampled.stream().map(List::size).distinct().count()).isGreaterThan(2);

@@ -226,8 +226,8 @@ public abstract class LocalModelContract {
                 }
             }
             if (!(best <= gradientTolerance() * (1 + Math.abs(gradient[j])))) {
-                throw new AssertionError("the gradient by parameter " + j + " should be about " + closest + ", was "
-                        + gradient[j]);
+                throw new AssertionError(
+                        "the gradient by parameter " + j + " should be about " + closest + ", was " + gradient[j]);
             }
         }
     }
@@ -259,7 +259,8 @@ public abstract class LocalModelContract {
     }
 
     @Test
-    @DisplayName("rule 2: neither what the gradient's array held before nor what lies behind the batch's examples counts")
+    @DisplayName(
+            "rule 2: neither what the gradient's array held before nor what lies behind the batch's examples counts")
     void ignoresWhatWasThereBefore() {
         LocalModel model = create();
         Batch exact = batch(5, 1);
@@ -359,7 +360,8 @@ public abstract class LocalModelContract {
     }
 
     @Test
-    @DisplayName("evaluate: the sum of the losses, of which training sees the mean, and outputs of the objective's kind")
+    @DisplayName(
+            "evaluate: the sum of the losses, of which training sees the mean, and outputs of the objective's kind")
     void evaluationAgreesWithTraining() {
         LocalModel model = create();
         Batch batch = batch(BATCH, 1);

@@ -75,8 +75,7 @@ public abstract class PrivacyLedgerContract {
         assertThat(open().spent(SCOPE)).isEqualTo(spent);
         spendTheRest(open(), affordableCharges() - 1);
         PrivacyLedger again = open();
-        assertThatExceptionOfType(PrivacyBudgetExceededException.class)
-                .isThrownBy(() -> again.debit(charge(SCOPE)));
+        assertThatExceptionOfType(PrivacyBudgetExceededException.class).isThrownBy(() -> again.debit(charge(SCOPE)));
     }
 
     private void spendTheRest(PrivacyLedger ledger, int charges) {

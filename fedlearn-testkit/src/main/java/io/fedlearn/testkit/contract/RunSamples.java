@@ -22,8 +22,26 @@ import java.util.Optional;
 final class RunSamples {
     private static final String TEXT = "St. Märy's \u65e5\u672c \ud83d\ude00 \"quoted\" \\ / \n\t\u0001 end";
     private static final Config SETTINGS = Config.of(Map.of(
-            "rounds", 7, "big", Long.MAX_VALUE, "small", Long.MIN_VALUE, "rate", 0.1, "tiny", Double.MIN_VALUE,
-            "huge", -Double.MAX_VALUE, "zero", -0.0, "whole", 3.0, "flag", true, "text", TEXT));
+            "rounds",
+            7,
+            "big",
+            Long.MAX_VALUE,
+            "small",
+            Long.MIN_VALUE,
+            "rate",
+            0.1,
+            "tiny",
+            Double.MIN_VALUE,
+            "huge",
+            -Double.MAX_VALUE,
+            "zero",
+            -0.0,
+            "whole",
+            3.0,
+            "flag",
+            true,
+            "text",
+            TEXT));
 
     private RunSamples() {}
 
@@ -51,8 +69,10 @@ final class RunSamples {
                         "serverOptimizer",
                         new PartState(
                                 Map.of(
-                                        "first/moment", ModelGenerator.of(2000 + round).nextAnyBits(spec),
-                                        "second", ModelGenerator.of(3000 + round).nextAnyBits(spec)),
+                                        "first/moment",
+                                                ModelGenerator.of(2000 + round).nextAnyBits(spec),
+                                        "second",
+                                                ModelGenerator.of(3000 + round).nextAnyBits(spec)),
                                 Config.of(Map.of("step", round, "rate", 0.1 / round))),
                         "aggregator",
                         new PartState(Map.of(), Config.of(Map.of("rounds", round))));
@@ -65,8 +85,16 @@ final class RunSamples {
         List<OutcomeRecord> outcomes = full
                 ? List.of(
                         new OutcomeRecord(
-                                "cleveland", "completed", "", 303, 303.0, Metrics.of("loss", 0.1 / round), 12_345, 0.25),
-                        new OutcomeRecord(TEXT.replaceAll("\\p{Cntrl}", ""), "failed", TEXT, 0, 0, Metrics.none(), 0, 0))
+                                "cleveland",
+                                "completed",
+                                "",
+                                303,
+                                303.0,
+                                Metrics.of("loss", 0.1 / round),
+                                12_345,
+                                0.25),
+                        new OutcomeRecord(
+                                TEXT.replaceAll("\\p{Cntrl}", ""), "failed", TEXT, 0, 0, Metrics.none(), 0, 0))
                 : List.of();
         return new RoundRecord(
                 round,

@@ -320,7 +320,8 @@ public abstract class RunStoreContract {
             while (!done.get() || loads == 0) {
                 SavedRun run = store.load().orElseThrow();
                 int round = run.latest().round();
-                assertThat(run.latest().model()).isEqualTo(RunSamples.checkpoint(round).model());
+                assertThat(run.latest().model())
+                        .isEqualTo(RunSamples.checkpoint(round).model());
                 assertThat(run.records()).hasSize(round);
                 loads++;
             }

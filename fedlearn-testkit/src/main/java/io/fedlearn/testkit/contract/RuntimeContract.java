@@ -179,7 +179,9 @@ public abstract class RuntimeContract {
     }
 
     private void await(CountDownLatch latch, String what) throws InterruptedException {
-        assertThat(latch.await(patience().toMillis(), TimeUnit.MILLISECONDS)).as(what).isTrue();
+        assertThat(latch.await(patience().toMillis(), TimeUnit.MILLISECONDS))
+                .as(what)
+                .isTrue();
     }
 
     // ---- What the runtime says of its clients ----
@@ -628,7 +630,8 @@ public abstract class RuntimeContract {
             }
         };
         Runtime runtime = startRuntime(Map.of(SOLE, counting, "other", NoOpClient.create()));
-        List<Task> tasks = IntStream.rangeClosed(1, 5).mapToObj(i -> fit(SOLE, i)).toList();
+        List<Task> tasks =
+                IntStream.rangeClosed(1, 5).mapToObj(i -> fit(SOLE, i)).toList();
         submit(runtime, tasks.get(0));
         listener.awaitStarted(tasks.get(0), patience());
 
@@ -655,8 +658,7 @@ public abstract class RuntimeContract {
         ModelGenerator generator = ModelGenerator.of(7);
 
         for (int round = 1; round <= 5; round++) {
-            Model model = generator.nextAnyBits(
-                    round == 1 ? ModelGenerator.everyTypeSpec() : generator.nextSpec());
+            Model model = generator.nextAnyBits(round == 1 ? ModelGenerator.everyTypeSpec() : generator.nextSpec());
             ClientOutcome outcome =
                     run(runtime, task(TaskKind.FIT, SOLE, round).model(model).build());
             assertThat(completed(outcome).model()).contains(model);
@@ -692,7 +694,16 @@ public abstract class RuntimeContract {
                 && runtime.capabilities().contains(Capability.TRAINING_SETTINGS));
         Model side = ModelGenerator.of(3).nextAnyBits(ModelGenerator.everyTypeSpec());
         Config config = Config.of(Map.of(
-                "flag", true, "count", Long.MIN_VALUE, "rate", 0.1, "tiny", Double.MIN_VALUE, "text", "ü \u65e5 \n\"\\"));
+                "flag",
+                true,
+                "count",
+                Long.MIN_VALUE,
+                "rate",
+                0.1,
+                "tiny",
+                Double.MIN_VALUE,
+                "text",
+                "ü \u65e5 \n\"\\"));
         Task task = task(TaskKind.FIT, SOLE, 3)
                 .exchange(2)
                 .seed(Long.MIN_VALUE + 1)
@@ -777,15 +788,25 @@ public abstract class RuntimeContract {
                     .map(model -> model.tensors().get(0).toLongArray()[0])
                     .orElse(0L);
             context.state()
-                    .save("count", Model.builder().counter("count", Tensor.scalar(count + 1)).build());
+                    .save(
+                            "count",
+                            Model.builder()
+                                    .counter("count", Tensor.scalar(count + 1))
+                                    .build());
             return ClientUpdate.ofModel(task.model(), 1).withValue("count", count + 1);
         };
         Runtime runtime = startRuntime(Map.of(SOLE, counter, "other", counter));
         assumeTrue(runtime.capabilities().contains(Capability.CLIENT_STATE));
 
-        assertThat(count(runtime, task(TaskKind.FIT, SOLE, 1))).as("first round").isEqualTo(1);
-        assertThat(count(runtime, task(TaskKind.FIT, SOLE, 1))).as("first round, again").isEqualTo(1);
-        assertThat(count(runtime, task(TaskKind.FIT, SOLE, 2))).as("nothing accepted yet").isEqualTo(1);
+        assertThat(count(runtime, task(TaskKind.FIT, SOLE, 1)))
+                .as("first round")
+                .isEqualTo(1);
+        assertThat(count(runtime, task(TaskKind.FIT, SOLE, 1)))
+                .as("first round, again")
+                .isEqualTo(1);
+        assertThat(count(runtime, task(TaskKind.FIT, SOLE, 2)))
+                .as("nothing accepted yet")
+                .isEqualTo(1);
         assertThat(count(runtime, task(TaskKind.FIT, SOLE, 3).lastAcceptedRound(2)))
                 .as("round 2 accepted")
                 .isEqualTo(2);
@@ -820,7 +841,9 @@ public abstract class RuntimeContract {
     @Test
     @DisplayName("client transforms: are applied in the order in which the task names them")
     void appliesTransformsInOrder() throws Exception {
-        Model ones = Model.builder().trainable("w", Tensor.copyOf(new float[] {1, -2})).build();
+        Model ones = Model.builder()
+                .trainable("w", Tensor.copyOf(new float[] {1, -2}))
+                .build();
         Runtime runtime = startSole(NoOpClient.create());
         assumeTrue(runtime.capabilities().contains(Capability.CLIENT_TRANSFORMS));
 
@@ -862,8 +885,8 @@ public abstract class RuntimeContract {
         assumeTrue(runtime.capabilities().contains(Capability.CLIENT_TRANSFORMS));
         TransformSpec bad = new TransformSpec(ScaleTransform.NAME, Config.empty());
 
-        ClientOutcome outcome =
-                run(runtime, task(TaskKind.FIT, SOLE, 1).transforms(List.of(bad)).build());
+        ClientOutcome outcome = run(
+                runtime, task(TaskKind.FIT, SOLE, 1).transforms(List.of(bad)).build());
 
         assertThat(outcome).isInstanceOfAny(Failed.class, Declined.class);
         completed(run(runtime, fit(SOLE, 2)));

@@ -87,7 +87,9 @@ public abstract class ServerOptimizerContract {
             for (int i = 0; i < spec().size(); i++) {
                 TensorSpec tensor = spec().tensors().get(i);
                 if (tensor.role() != TensorRole.TRAINABLE) {
-                    assertThat(next.tensors().get(i)).as(tensor.name()).isEqualTo(expected.tensors().get(i));
+                    assertThat(next.tensors().get(i))
+                            .as(tensor.name())
+                            .isEqualTo(expected.tensors().get(i));
                 }
             }
             global = next;
@@ -159,7 +161,9 @@ public abstract class ServerOptimizerContract {
         PartState state = first.snapshot();
         PartState copy = Bits.copyOf(state);
         List<Model> expected = steps(first, start, 2, 5);
-        assertThat(Bits.copyOf(state)).as("a snapshot does not change when rounds go on").isEqualTo(copy);
+        assertThat(Bits.copyOf(state))
+                .as("a snapshot does not change when rounds go on")
+                .isEqualTo(copy);
 
         ServerOptimizer resumed = create();
         resumed.restore(state);

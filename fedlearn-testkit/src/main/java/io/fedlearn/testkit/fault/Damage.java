@@ -72,7 +72,8 @@ final class Damage {
             TensorSpec spec = model.spec().tensors().get(i);
             builder.add(spec.name(), model.tensors().get(i), spec.role());
         }
-        return builder.add("extra", Tensor.copyOf(new float[] {0}), TensorRole.TRAINABLE).build();
+        return builder.add("extra", Tensor.copyOf(new float[] {0}), TensorRole.TRAINABLE)
+                .build();
     }
 
     static Model reversed(Model model) {

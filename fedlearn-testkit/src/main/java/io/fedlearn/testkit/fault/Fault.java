@@ -168,9 +168,7 @@ public interface Fault {
                     ? TensorRole.BUFFER
                     : first.type().isFloating() ? TensorRole.TRAINABLE : TensorRole.COUNTER;
             return Damage.replaceFirst(
-                    model,
-                    spec -> new TensorSpec(spec.name(), spec.type(), spec.shape(), role),
-                    tensor -> tensor);
+                    model, spec -> new TensorSpec(spec.name(), spec.type(), spec.shape(), role), tensor -> tensor);
         });
     }
 

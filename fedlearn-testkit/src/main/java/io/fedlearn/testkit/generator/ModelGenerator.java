@@ -59,7 +59,8 @@ public final class ModelGenerator {
             }
             tensors.add(new TensorSpec("buffer " + type, type, Shape.of(5), TensorRole.BUFFER));
         }
-        tensors.add(new TensorSpec("a/b.c\\d:\"e\" ü \u65e5\u672c \ud83d\ude00", TensorType.FLOAT32, Shape.of(2), TensorRole.TRAINABLE));
+        tensors.add(new TensorSpec(
+                "a/b.c\\d:\"e\" ü \u65e5\u672c \ud83d\ude00", TensorType.FLOAT32, Shape.of(2), TensorRole.TRAINABLE));
         tensors.add(new TensorSpec("../scalar", TensorType.FLOAT64, Shape.scalar(), TensorRole.TRAINABLE));
         tensors.add(new TensorSpec("__metadata__", TensorType.FLOAT32, Shape.of(1), TensorRole.BUFFER));
         tensors.add(new TensorSpec("empty", TensorType.FLOAT32, Shape.of(4, 0, 2), TensorRole.TRAINABLE));

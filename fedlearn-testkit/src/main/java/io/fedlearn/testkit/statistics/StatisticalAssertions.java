@@ -117,8 +117,8 @@ public final class StatisticalAssertions {
             double expected = distribution.applyAsDouble(sorted[i]);
             double distance = Math.max((i + 1.0) / n - expected, expected - (double) i / n);
             if (!(distance <= tolerance)) {
-                throw new AssertionError("the samples' distribution should be within " + tolerance + " of the claimed one, was "
-                        + distance + " away");
+                throw new AssertionError("the samples' distribution should be within " + tolerance
+                        + " of the claimed one, was " + distance + " away");
             }
         }
     }
@@ -136,8 +136,7 @@ public final class StatisticalAssertions {
         double[] b = second.clone();
         Arrays.sort(a);
         Arrays.sort(b);
-        double tolerance =
-                Math.sqrt(log(falseAlarm, 4) / 2) * (1 / Math.sqrt(a.length) + 1 / Math.sqrt(b.length));
+        double tolerance = Math.sqrt(log(falseAlarm, 4) / 2) * (1 / Math.sqrt(a.length) + 1 / Math.sqrt(b.length));
         int i = 0;
         int j = 0;
         double distance = 0;
@@ -155,7 +154,8 @@ public final class StatisticalAssertions {
             distance = Math.max(distance, Math.abs((double) i / a.length - (double) j / b.length));
         }
         if (distance > tolerance) {
-            throw new AssertionError("the two distributions should be within " + tolerance + ", were " + distance + " apart");
+            throw new AssertionError(
+                    "the two distributions should be within " + tolerance + ", were " + distance + " apart");
         }
     }
 }

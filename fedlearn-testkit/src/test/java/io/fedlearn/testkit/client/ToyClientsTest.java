@@ -40,7 +40,9 @@ class ToyClientsTest {
     void driftFollowsTheSeed() {
         DriftClient client = DriftClient.withExamples(7);
 
-        assertThat(fit(client, 3).model()).isEqualTo(fit(client, 3).model()).isNotEqualTo(fit(client, 4).model());
+        assertThat(fit(client, 3).model())
+                .isEqualTo(fit(client, 3).model())
+                .isNotEqualTo(fit(client, 4).model());
         assertThat(fit(client, 3).exampleCount()).isEqualTo(7);
     }
 

@@ -169,7 +169,8 @@ class AggregatorContractTest {
         @Override
         protected Aggregator create() {
             return (Aggregator.WholeCohort) (global, updates) -> {
-                List<double[]> values = global.tensors().stream().map(Tensor::toDoubleArray).toList();
+                List<double[]> values =
+                        global.tensors().stream().map(Tensor::toDoubleArray).toList();
                 return Aggregate.wrap(updates.get(0).update().form(), global.spec(), values, updates.size(), 1);
             };
         }

@@ -50,8 +50,7 @@ class LinearModel implements LocalModel, PerExampleGradients {
     @Override
     public Model snapshot() {
         return Model.of(
-                spec(),
-                List.of(Tensor.wrap(Arrays.copyOf(parameters, FEATURES)), Tensor.scalar(parameters[FEATURES])));
+                spec(), List.of(Tensor.wrap(Arrays.copyOf(parameters, FEATURES)), Tensor.scalar(parameters[FEATURES])));
     }
 
     @Override

@@ -46,10 +46,7 @@ class RunStoreContractTest {
         private static Checkpoint copy(Checkpoint checkpoint) {
             try {
                 return new Checkpoint(
-                        checkpoint.round(),
-                        Bits.copyOf(checkpoint.model()),
-                        checkpoint.states(),
-                        checkpoint.record());
+                        checkpoint.round(), Bits.copyOf(checkpoint.model()), checkpoint.states(), checkpoint.record());
             } catch (RuntimeException e) {
                 throw new RunStoreException("the model cannot be read", e);
             }
@@ -72,7 +69,9 @@ class RunStoreContractTest {
                 return Optional.of(new SavedRun(
                         header.get(),
                         checkpoints.get(checkpoints.size() - 1),
-                        checkpoints.stream().flatMap(checkpoint -> checkpoint.record().stream()).toList(),
+                        checkpoints.stream()
+                                .flatMap(checkpoint -> checkpoint.record().stream())
+                                .toList(),
                         notices));
             }
 
@@ -213,7 +212,8 @@ class RunStoreContractTest {
                 @Override
                 public void commit(Checkpoint checkpoint, boolean best) {
                     super.commit(
-                            new Checkpoint(checkpoint.round(), checkpoint.model(), Map.of(), checkpoint.record()), best);
+                            new Checkpoint(checkpoint.round(), checkpoint.model(), Map.of(), checkpoint.record()),
+                            best);
                 }
             };
         }

@@ -37,7 +37,10 @@ class RuntimeContractTest {
     }
 
     private static Runtime inProcess(Map<String, Client> clients, ClientStateStore states) {
-        return InProcessRuntime.builder(clients).parallelism(2).clientStates(states).build();
+        return InProcessRuntime.builder(clients)
+                .parallelism(2)
+                .clientStates(states)
+                .build();
     }
 
     /** Hands everything on; open so that tests can break it. */

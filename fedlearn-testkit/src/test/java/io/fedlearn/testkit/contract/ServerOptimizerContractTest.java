@@ -57,7 +57,9 @@ class ServerOptimizerContractTest {
                     start[j] += velocity.get(i)[j];
                 }
                 tensors.add(
-                        moves(spec) ? Tensor.rounded(spec.type(), spec.shape(), start) : target.tensors().get(i));
+                        moves(spec)
+                                ? Tensor.rounded(spec.type(), spec.shape(), start)
+                                : target.tensors().get(i));
             }
             return Model.of(global.spec(), tensors);
         }
@@ -71,8 +73,7 @@ class ServerOptimizerContractTest {
             for (int i = 0; i < velocity.size(); i++) {
                 builder.buffer("v" + i, tensor(velocity.get(i)));
             }
-            return new PartState(
-                    Map.of("velocity", builder.build()), Config.empty());
+            return new PartState(Map.of("velocity", builder.build()), Config.empty());
         }
 
         Tensor tensor(double[] values) {

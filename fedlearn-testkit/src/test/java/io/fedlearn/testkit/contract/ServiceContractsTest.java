@@ -36,8 +36,7 @@ class ServiceContractsTest {
         static String hash(String text) {
             try {
                 return HexFormat.of()
-                        .formatHex(MessageDigest.getInstance("SHA-256")
-                                .digest(text.getBytes(StandardCharsets.UTF_8)));
+                        .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
             } catch (NoSuchAlgorithmException e) {
                 throw new IllegalStateException("every Java platform must have SHA-256", e);
             }

@@ -58,7 +58,10 @@ class SiteContractsTest {
 
         @Override
         protected Config config() {
-            return TrainingSettings.defaults().withBatchSize(7).withMomentum(0.9).toConfig();
+            return TrainingSettings.defaults()
+                    .withBatchSize(7)
+                    .withMomentum(0.9)
+                    .toConfig();
         }
     }
 
@@ -114,7 +117,9 @@ class SiteContractsTest {
     static class ReusesItsArray extends NetworkClient {
         @Override
         protected Model global() {
-            return Model.builder().trainable("w", Tensor.copyOf(new float[] {1, 2})).build();
+            return Model.builder()
+                    .trainable("w", Tensor.copyOf(new float[] {1, 2}))
+                    .build();
         }
 
         @Override
@@ -191,8 +196,9 @@ class SiteContractsTest {
 
         @Override
         public synchronized void deleteBefore(Key key, int round) {
-            files.keySet().removeIf(file -> file.startsWith(name(key) + "/")
-                    && Integer.parseInt(file.substring(file.lastIndexOf('/') + 1)) < round);
+            files.keySet()
+                    .removeIf(file -> file.startsWith(name(key) + "/")
+                            && Integer.parseInt(file.substring(file.lastIndexOf('/') + 1)) < round);
         }
 
         @Override
@@ -300,8 +306,7 @@ class SiteContractsTest {
             return new Passing() {
                 @Override
                 public BatchReader open(ExampleOrder order) {
-                    return super.open(
-                            order instanceof ExampleOrder.Shuffled ? ExampleOrder.shuffled(1) : order);
+                    return super.open(order instanceof ExampleOrder.Shuffled ? ExampleOrder.shuffled(1) : order);
                 }
             };
         }

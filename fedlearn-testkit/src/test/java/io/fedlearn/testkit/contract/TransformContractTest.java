@@ -47,9 +47,15 @@ class TransformContractTest {
                 @Override
                 public ClientUpdate apply(ClientUpdate update, TransformContext context) {
                     ClientState state = context.clientState().orElseThrow();
-                    count = state.load("count").map(kept -> kept.tensor("count").toLongArray()[0]).orElse(0L);
+                    count = state.load("count")
+                            .map(kept -> kept.tensor("count").toLongArray()[0])
+                            .orElse(0L);
                     ClientUpdate counted = super.apply(update, context);
-                    state.save("count", Model.builder().counter("count", Tensor.scalar(count)).build());
+                    state.save(
+                            "count",
+                            Model.builder()
+                                    .counter("count", Tensor.scalar(count))
+                                    .build());
                     return counted;
                 }
             };
@@ -124,7 +130,9 @@ class TransformContractTest {
         @Override
         protected ClientUpdate update(long seed) {
             return super.update(seed)
-                    .withTensors("side", Model.builder().buffer("side", Tensor.wrap(shared)).build());
+                    .withTensors(
+                            "side",
+                            Model.builder().buffer("side", Tensor.wrap(shared)).build());
         }
 
         @Override

@@ -99,11 +99,10 @@ class FaultyClientTest {
         ClientUpdate update = update(fault);
         UpdateCheck check = UpdateCheck.forModel(MODEL.spec());
 
-        InvalidUpdateException refusal = catchThrowableOfType(
-                InvalidUpdateException.class, () -> {
-                    check.checkSizes(update);
-                    check.checkModel(update, MODEL.spec());
-                });
+        InvalidUpdateException refusal = catchThrowableOfType(InvalidUpdateException.class, () -> {
+            check.checkSizes(update);
+            check.checkModel(update, MODEL.spec());
+        });
 
         assertThat(refusal).isNotNull().hasMessageContaining(reason);
     }

@@ -22,7 +22,8 @@ class ModelGeneratorTest {
             assertThat(second.nextSpec()).isEqualTo(spec);
             assertThat(second.nextAnyBits(spec)).isEqualTo(first.nextAnyBits(spec));
             assertThat(second.nextModerate(spec)).isEqualTo(first.nextModerate(spec));
-            assertThat(second.nextUpdate(spec).model()).isEqualTo(first.nextUpdate(spec).model());
+            assertThat(second.nextUpdate(spec).model())
+                    .isEqualTo(first.nextUpdate(spec).model());
         }
         assertThat(ModelGenerator.of(2).nextAnyBits(ModelGenerator.everyTypeSpec()))
                 .isNotEqualTo(ModelGenerator.of(1).nextAnyBits(ModelGenerator.everyTypeSpec()));
@@ -32,7 +33,8 @@ class ModelGeneratorTest {
     void everyValueIsFinite() {
         ModelGenerator generator = ModelGenerator.of(3);
         for (int i = 0; i < 10; i++) {
-            for (Tensor tensor : generator.nextAnyBits(ModelGenerator.everyTypeSpec()).tensors()) {
+            for (Tensor tensor :
+                    generator.nextAnyBits(ModelGenerator.everyTypeSpec()).tensors()) {
                 assertThat(tensor.firstNonFinite()).isEqualTo(-1);
             }
         }

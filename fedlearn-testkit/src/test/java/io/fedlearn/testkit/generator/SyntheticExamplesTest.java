@@ -81,7 +81,8 @@ class SyntheticExamplesTest {
     void sameArgumentsGiveSameExamples() {
         assertThat(all(SyntheticExamples.separableClasses(1, 20, 2, 2)).features())
                 .isEqualTo(all(SyntheticExamples.separableClasses(1, 20, 2, 2)).features())
-                .isNotEqualTo(all(SyntheticExamples.separableClasses(2, 20, 2, 2)).features());
+                .isNotEqualTo(
+                        all(SyntheticExamples.separableClasses(2, 20, 2, 2)).features());
     }
 
     @Test

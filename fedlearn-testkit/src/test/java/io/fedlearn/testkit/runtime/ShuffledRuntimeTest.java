@@ -35,7 +35,9 @@ class ShuffledRuntimeTest {
 
     private static List<Task> tasks(int round) {
         return IntStream.range(0, CLIENTS)
-                .mapToObj(i -> Task.builder(TaskKind.FIT, "client" + (10 + i)).round(round).build())
+                .mapToObj(i -> Task.builder(TaskKind.FIT, "client" + (10 + i))
+                        .round(round)
+                        .build())
                 .toList();
     }
 

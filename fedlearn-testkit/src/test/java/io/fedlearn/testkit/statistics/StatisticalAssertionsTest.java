@@ -96,8 +96,8 @@ class StatisticalAssertionsTest {
         double[] rounded = Arrays.stream(uniforms(4)).map(x -> Math.rint(4 * x)).toArray();
         StatisticalAssertions.assertSameDistribution(
                 rounded, Arrays.stream(uniforms(5)).map(x -> Math.rint(4 * x)).toArray(), FALSE_ALARM);
-        requireFailure(() ->
-                StatisticalAssertions.assertSameDistribution(uniforms(4), gaussians(5, 0.5, 0.28), FALSE_ALARM));
+        requireFailure(
+                () -> StatisticalAssertions.assertSameDistribution(uniforms(4), gaussians(5, 0.5, 0.28), FALSE_ALARM));
         requireFailure(() -> StatisticalAssertions.assertSameDistribution(rounded, uniforms(5), FALSE_ALARM));
     }
 
@@ -108,6 +108,7 @@ class StatisticalAssertionsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> StatisticalAssertions.assertProbability(1, 2, 1.5, FALSE_ALARM));
         assertThatIllegalArgumentException().isThrownBy(() -> StatisticalAssertions.assertProbability(1, 2, 0.5, 0));
-        assertThatCode(() -> StatisticalAssertions.assertProbability(1, 2, 0.5, 0.5)).doesNotThrowAnyException();
+        assertThatCode(() -> StatisticalAssertions.assertProbability(1, 2, 0.5, 0.5))
+                .doesNotThrowAnyException();
     }
 }
