@@ -28,6 +28,8 @@ public final class Task {
     private final List<TransformSpec> transforms;
     private final OptionalInt lastAcceptedRound;
     private final Optional<Duration> timeLimit;
+    // Joined once: runtimes and the round loop look tasks up by it several times each.
+    private final String id;
 
     private Task(Builder builder) {
         this.runId = builder.runId;
@@ -42,6 +44,7 @@ public final class Task {
         this.transforms = List.copyOf(builder.transforms);
         this.lastAcceptedRound = builder.lastAcceptedRound;
         this.timeLimit = builder.timeLimit;
+        this.id = runId + "/" + round + "/" + exchange + "-" + kind + "/" + clientId;
     }
 
     /** A builder for a task of this kind for this client. */
@@ -51,7 +54,7 @@ public final class Task {
 
     /** {@code run/round/exchange-kind/client}: unique in the run, the same when the task is sent again. */
     public String id() {
-        return runId + "/" + round + "/" + exchange + "-" + kind + "/" + clientId;
+        return id;
     }
 
     /** The run that asks. */
