@@ -7,8 +7,6 @@ final class FloatValues extends Values {
     /** Checked per block, so that the loop has no exit and is vectorised. */
     private static final int CHECK_BLOCK = 4096;
 
-    private static final int EXPONENT = 0x7f800000;
-
     final float[] array;
 
     FloatValues(float[] array) {
@@ -54,13 +52,14 @@ final class FloatValues extends Values {
         for (int block = (int) from; block < end; block = stop) {
             // Not the smaller of two sums: the sum overflows near the largest array.
             stop = end - block > CHECK_BLOCK ? block + CHECK_BLOCK : end;
-            int largest = 0;
+            // NaN is larger than anything to Math.max.
+            float largest = 0;
             for (int i = block; i < stop; i++) {
-                largest = Math.max(largest, Float.floatToRawIntBits(array[i]) & EXPONENT);
+                largest = Math.max(largest, Math.abs(array[i]));
             }
-            if (largest == EXPONENT) {
+            if (!Float.isFinite(largest)) {
                 for (int i = block; i < stop; i++) {
-                    if ((Float.floatToRawIntBits(array[i]) & EXPONENT) == EXPONENT) {
+                    if (!Float.isFinite(array[i])) {
                         return i;
                     }
                 }
