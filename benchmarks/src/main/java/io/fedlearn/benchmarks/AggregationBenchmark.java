@@ -1,0 +1,153 @@
+package io.fedlearn.benchmarks;
+
+import io.fedlearn.core.tensor.Model;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * How fast is the mean of a cohort's updates, from updates to the next model, beside a plain read of the same arrays and beside NumPy?
+ *
+ * <p>In turn, in one run, with NumPy in a process of its own:
+ *
+ * <pre>
+ *   mvn -q -pl benchmarks -am package -DskipTests
+ *   java -Xms3g -Xmx3g -XX:+AlwaysPreTouch -cp "benchmarks/target/classes:$(cat benchmarks/target/classpath)" \
+ *       io.fedlearn.benchmarks.AggregationBenchmark [turns [python3 [file for the samples]]]
+ * </pre>
+ *
+ * <p>The same in JMH's harness, without NumPy:
+ *
+ * <pre>
+ *   java -cp "benchmarks/target/classes:$(cat benchmarks/target/classpath)" org.openjdk.jmh.Main AggregationBenchmark
+ * </pre>
+ */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Warmup(iterations = 3, time = 2)
+@Measurement(iterations = 5, time = 2)
+@Fork(value = 1, jvmArgs = {"-Xms3g", "-Xmx3g", "-XX:+AlwaysPreTouch"})
+public class AggregationBenchmark {
+    private static final String READ = "plain read";
+    private static final String SIXTEEN = "WeightedMean, lists of 16";
+    private static final String SINGLE = "WeightedMean, one by one";
+    private static final String NUMPY = "NumPy";
+
+    /** How many clients send how many parameters. */
+    @Param({"10x10000000", "100x1000000"})
+    public String updates = "10x10000000";
+
+    private Updates arrays = Updates.of(1, 1, 1);
+    private MeanOfUpdates mean = new MeanOfUpdates(List.of(), Model.empty());
+
+    /** Makes the updates. */
+    @Setup
+    public void makeUpdates() {
+        String[] sizes = updates.split("x");
+        arrays = Updates.of(Integer.parseInt(sizes[0]), Integer.parseInt(sizes[1]), 1);
+        mean = new MeanOfUpdates(
+                IntStream.range(0, arrays.clients()).mapToObj(arrays::update).toList(),
+                Model.zeros(arrays.update(0).model().orElseThrow().spec()));
+    }
+
+    /** The baseline: reads every value once. */
+    @Benchmark
+    public float plainRead() {
+        float sum = 0;
+        for (int k = 0; k < arrays.clients(); k++) {
+            sum += PlainRead.sum(arrays.values(k));
+        }
+        return sum;
+    }
+
+    /** The mean where as many updates wait as the round loop hands over at a time. */
+    @Benchmark
+    public Model meanInListsOfSixteen() {
+        return mean.inLists(16);
+    }
+
+    /** The mean where each update is handed over as it comes. */
+    @Benchmark
+    public Model meanOneByOne() {
+        return mean.inLists(1);
+    }
+
+    /** Runs both sizes in turn with NumPy and prints a table. */
+    public static void main(String[] arguments) throws Exception {
+        int turns = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 15;
+        String interpreter = arguments.length > 1 ? arguments[1] : "python3";
+        System.out.println(Machine.description());
+        List<String> json = new ArrayList<>();
+        for (String size : List.of("10x10000000", "100x1000000")) {
+            json.add("  {\"updates\": \"" + size + "\", \"seconds\": " + measure(size, turns, interpreter).toJson() + "}");
+        }
+        if (arguments.length > 2) {
+            Files.writeString(
+                    Path.of(arguments[2]),
+                    "{\"machine\": \"" + Machine.description() + "\", \"unit\": \"s\", \"samples\": [\n"
+                            + String.join(",\n", json) + "\n]}\n");
+        }
+    }
+
+    private static Samples measure(String size, int turns, String interpreter) throws Exception {
+        AggregationBenchmark benchmark = new AggregationBenchmark();
+        benchmark.updates = size;
+        benchmark.makeUpdates();
+        Map<String, Samples.Work> ways = new LinkedHashMap<>();
+        ways.put(READ, benchmark::plainRead);
+        ways.put(SIXTEEN, benchmark::meanInListsOfSixteen);
+        ways.put(SINGLE, benchmark::meanOneByOne);
+        Optional<NumpyMean> numpy = NumpyMean.start(
+                interpreter,
+                Path.of("benchmarks", "numpy_mean.py"),
+                benchmark.arrays.clients(),
+                benchmark.arrays.parameters());
+        try {
+            // The process is asked in the same turn; the way to it and back is some microseconds.
+            numpy.ifPresent(process -> ways.put(NUMPY, process::seconds));
+            Samples samples = Samples.inTurn(ways, 5, turns);
+            print(size, benchmark.arrays.byteCount(), turns, samples, numpy.map(NumpyMean::version));
+            return samples;
+        } finally {
+            numpy.ifPresent(NumpyMean::close);
+        }
+    }
+
+    private static void print(String size, long bytes, int turns, Samples samples, Optional<String> numpy) {
+        System.out.printf("%n%s float32, medians of %d turns%n%n", size, turns);
+        System.out.println("| way | s | GB/s | least s | time / plain read | time / NumPy |");
+        System.out.println("|---|---|---|---|---|---|");
+        List<String> names = new ArrayList<>(List.of(READ, SIXTEEN, SINGLE));
+        numpy.ifPresent(version -> names.add(NUMPY));
+        for (String name : names) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %.4f | %.2f | %.4f | %.2f | %s |%n",
+                    name.equals(NUMPY) ? NUMPY + " " + numpy.orElseThrow() : name,
+                    samples.median(name),
+                    bytes / samples.median(name) / 1e9,
+                    samples.least(name),
+                    samples.ratio(name, READ),
+                    numpy.isPresent() ? String.format(Locale.ROOT, "%.2f", samples.ratio(name, NUMPY)) : "no NumPy here");
+        }
+    }
+}
