@@ -1,0 +1,164 @@
+package io.fedlearn.examples.docs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.fedlearn.aggregators.BiasCorrection;
+import io.fedlearn.aggregators.FedAdam;
+import io.fedlearn.aggregators.FedAvg;
+import io.fedlearn.aggregators.FedAvgM;
+import io.fedlearn.aggregators.FedProx;
+import io.fedlearn.aggregators.MethodCatalogue;
+import io.fedlearn.aggregators.transform.NormClipping;
+import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.federation.RoundPolicy;
+import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.record.OutcomeRecord;
+import io.fedlearn.core.strategy.ClientInfo;
+import io.fedlearn.core.strategy.ClientSelector;
+import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.strategy.Weighting;
+import io.fedlearn.core.task.Config;
+import io.fedlearn.core.training.TrainingSettings;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Code of {@code docs/choosing-a-strategy.md} and {@code docs/methods.md}. */
+final class StrategiesTest {
+    private static Run run(Strategy strategy) throws InterruptedException {
+        return run(strategy, RoundPolicy.defaults());
+    }
+
+    private static Run run(Strategy strategy, RoundPolicy policy) throws InterruptedException {
+        return Federation.of(Hospitals.all())
+                .strategy(strategy)
+                .initialModel(Hospitals.initialModel())
+                .policy(policy)
+                .rounds(3)
+                .run();
+    }
+
+    @Test
+    void offersMethods() throws Exception {
+        // tag::methods[]
+        Strategy average = FedAvg.create();
+        Strategy proximal = FedProx.withMu(0.1);
+        Strategy adaptive = FedAdam.withServerLearningRate(0.01);
+        Strategy tuned = FedAdam.builder()
+                .serverLearningRate(0.01)
+                .beta2(0.999)
+                .biasCorrection(BiasCorrection.KINGMA_BA)
+                .build();
+        // end::methods[]
+        // tag::by-name[]
+        Strategy named = MethodCatalogue.parse("fedadam", Map.of("serverLearningRate", "0.01"));
+        // end::by-name[]
+        for (Strategy strategy : List.of(average, proximal, adaptive, tuned, named)) {
+            assertThat(run(strategy).records()).hasSize(3);
+        }
+        assertThat(named.settings()).isEqualTo(adaptive.settings());
+        // tag::refused[]
+        assertThatThrownBy(() -> FedProx.withMu(-1)).hasMessage("mu must be >= 0 and finite, was -1.0");
+        // end::refused[]
+    }
+
+    @Test
+    void tellsClientsHowToTrain() throws Exception {
+        // tag::training[]
+        Run run = Federation.of(Hospitals.all())
+                .strategy(FedAvg.create())
+                .training(TrainingSettings.defaults()
+                        .withLocalEpochs(5)
+                        .withBatchSize(16)
+                        .withLearningRate(0.05)
+                        .withMomentum(0.9))
+                .run();
+        // end::training[]
+        assertThat(run.records().get(0).clientConfig().getLong("localEpochs")).hasValue(5L);
+    }
+
+    @Test
+    void changesOnePart() throws Exception {
+        // tag::parts[]
+        Strategy strategy = FedProx.withMu(0.1)
+                .withSelector(ClientSelector.uniform(2))
+                .withWeighting(Weighting.byExamplesUpTo(100));
+        // end::parts[]
+        Run run = run(strategy);
+        assertThat(run.records().get(0).cohort()).hasSize(2);
+        assertThat(run.records().get(0).outcomes()).allMatch(outcome -> outcome.weight() <= 100);
+    }
+
+    @Test
+    void mixesParts() throws Exception {
+        // tag::mix[]
+        Strategy strategy = FedProx.withMu(0.1).toBuilder()
+                .serverOptimizer(FedAvgM.builder().serverMomentum(0.5).serverOptimizer())
+                .serverTransform(() -> NormClipping.withClippingNorm(1.0))
+                .setting("serverMomentum", 0.5)
+                .build();
+        // end::mix[]
+        assertThat(run(strategy).header().settings().asMap())
+                .containsEntry("strategy.mu", 0.1)
+                .containsEntry("strategy.serverMomentum", 0.5);
+    }
+
+    @Test
+    void overSelects() throws Exception {
+        // tag::over-selection[]
+        Strategy strategy = FedAvg.create().withSelector(ClientSelector.uniform(3));
+        RoundPolicy policy = RoundPolicy.defaults().withQuorum(2).withCloseAfter(2);
+        // end::over-selection[]
+        Run run = run(strategy, policy);
+        assertThat(run.records())
+                .allSatisfy(record -> assertThat(record.outcomes())
+                        .extracting(OutcomeRecord::outcome)
+                        .containsExactlyInAnyOrder("completed", "completed", "cancelled"));
+    }
+
+    // tag::selector[]
+    /** Asks those who were asked least; the same for the same past, as a selector must be. */
+    record LeastAsked(int count) implements ClientSelector {
+        @Override
+        public List<String> select(Context context) {
+            return context.clients().stream()
+                    .map(ClientInfo::id)
+                    .sorted(Comparator.comparing(
+                            id -> context.participation().apply(id).selectedRounds()))
+                    .limit(count)
+                    .toList();
+        }
+
+        @Override
+        public String description() {
+            return "least-asked(count=" + count + ")";
+        }
+    }
+    // end::selector[]
+
+    @Test
+    void takesASelectorOfOnesOwn() throws Exception {
+        Run run = run(FedAvg.create().withSelector(new LeastAsked(1)));
+        assertThat(run.records().stream().map(record -> record.cohort().get(0)))
+                .containsExactly("north", "south", "west");
+    }
+
+    @Test
+    void instructsSingleClients() throws Exception {
+        // tag::instructions[]
+        Strategy strategy = FedProx.withMu(0.1)
+                .withInstructions((round, clientId) ->
+                        clientId.equals("west") ? Config.empty().with("localEpochs", 1) : Config.empty());
+        // end::instructions[]
+        Run run = Federation.of(Hospitals.all())
+                .strategy(strategy)
+                .training(TrainingSettings.defaults().withLocalEpochs(4))
+                .rounds(1)
+                .run();
+        assertThat(run.records().get(0).outcomes())
+                .extracting(outcome -> outcome.metrics().get("localEpochs").orElseThrow())
+                .containsExactly(4.0, 4.0, 1.0);
+    }
+}
