@@ -112,10 +112,15 @@ final class StrategiesTest {
         RoundPolicy policy = RoundPolicy.defaults().withQuorum(2).withCloseAfter(2);
         // end::over-selection[]
         Run run = run(strategy, policy);
-        assertThat(run.records())
-                .allSatisfy(record -> assertThat(record.outcomes())
-                        .extracting(OutcomeRecord::outcome)
-                        .containsExactlyInAnyOrder("completed", "completed", "cancelled"));
+        // The third is cancelled, or has not yet noticed that it was in the round before.
+        assertThat(run.records()).allSatisfy(record -> {
+            assertThat(record.outcomes()).hasSize(3);
+            assertThat(record.outcomes().stream().filter(OutcomeRecord::isCompleted))
+                    .hasSize(2);
+        });
+        assertThat(run.records().get(0).outcomes())
+                .extracting(OutcomeRecord::outcome)
+                .contains("cancelled");
     }
 
     // tag::selector[]

@@ -68,7 +68,7 @@ final class TestkitTest {
         Run run = Federation.of(hospitals)
                 .strategy(FedAvg.create())
                 .initialModel(Hospitals.initialModel())
-                .policy(RoundPolicy.defaults().withQuorum(2).withClientDeadline(Duration.ofSeconds(1)))
+                .policy(RoundPolicy.defaults().withQuorum(2).withClientDeadline(Duration.ofSeconds(2)))
                 .rounds(3)
                 .run();
         assertThat(run.records().stream().map(record -> record.outcomes().get(1).outcome()))
