@@ -45,7 +45,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 @Warmup(iterations = 3, time = 2)
 @Measurement(iterations = 5, time = 2)
-@Fork(value = 1, jvmArgs = {"-Xms3g", "-Xmx3g", "-XX:+AlwaysPreTouch"})
+@Fork(
+        value = 1,
+        jvmArgs = {"-Xms3g", "-Xmx3g", "-XX:+AlwaysPreTouch"})
 public class AggregationBenchmark {
     private static final String READ = "plain read";
     private static final String SIXTEEN = "WeightedMean, lists of 16";
@@ -98,7 +100,8 @@ public class AggregationBenchmark {
         System.out.println(Machine.description());
         List<String> json = new ArrayList<>();
         for (String size : List.of("10x10000000", "100x1000000")) {
-            json.add("  {\"updates\": \"" + size + "\", \"seconds\": " + measure(size, turns, interpreter).toJson() + "}");
+            json.add("  {\"updates\": \"" + size + "\", \"seconds\": "
+                    + measure(size, turns, interpreter).toJson() + "}");
         }
         if (arguments.length > 2) {
             Files.writeString(
@@ -147,7 +150,9 @@ public class AggregationBenchmark {
                     bytes / samples.median(name) / 1e9,
                     samples.least(name),
                     samples.ratio(name, READ),
-                    numpy.isPresent() ? String.format(Locale.ROOT, "%.2f", samples.ratio(name, NUMPY)) : "no NumPy here");
+                    numpy.isPresent()
+                            ? String.format(Locale.ROOT, "%.2f", samples.ratio(name, NUMPY))
+                            : "no NumPy here");
         }
     }
 }

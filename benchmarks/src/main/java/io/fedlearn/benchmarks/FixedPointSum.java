@@ -40,7 +40,8 @@ final class FixedPointSum implements Summation {
             // The product is mantissa * 2^(shift - FRACTION_BITS).
             int shift = ((int) (bits >>> 52) & 0x7ff) - 1075 + FRACTION_BITS;
             if (shift > PRODUCT_BITS + FRACTION_BITS - 53) {
-                throw new IllegalArgumentException("value " + i + " times its example count must be below 2^" + PRODUCT_BITS);
+                throw new IllegalArgumentException(
+                        "value " + i + " times its example count must be below 2^" + PRODUCT_BITS);
             }
             long mantissa = (bits & ((1L << 52) - 1)) | 1L << 52;
             long lower = 0;

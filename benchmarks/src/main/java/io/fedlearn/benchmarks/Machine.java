@@ -5,7 +5,7 @@ final class Machine {
     private Machine() {}
 
     static String description() {
-        return "Java " + Runtime.version() + ", " + Runtime.getRuntime().availableProcessors() + " processors, heap of up to "
-                + (Runtime.getRuntime().maxMemory() >> 20) + " MiB";
+        return "Java " + Runtime.version() + ", " + Runtime.getRuntime().availableProcessors()
+                + " processors, heap of up to " + (Runtime.getRuntime().maxMemory() >> 20) + " MiB";
     }
 }

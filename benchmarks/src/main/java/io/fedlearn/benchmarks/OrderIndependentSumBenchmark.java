@@ -79,10 +79,15 @@ public final class OrderIndependentSumBenchmark {
         work.put(READ, () -> read(updates));
         Samples samples = Samples.inTurn(work, 3, turns);
         System.out.printf(
-                Locale.ROOT, "%n%d updates of %,d float32, %d turns, plain read %.2f GB/s%n%n", clients, parameters, turns,
+                Locale.ROOT,
+                "%n%d updates of %,d float32, %d turns, plain read %.2f GB/s%n%n",
+                clients,
+                parameters,
+                turns,
                 updates.byteCount() / samples.median(READ) / 1e9);
-        System.out.println("| way | GB/s | time / f | time / g | sum B/param | memory / model | spooled MB | same bits, usual"
-                + " | same bits, cancelling | error, usual | error, cancelling |");
+        System.out.println(
+                "| way | GB/s | time / f | time / g | sum B/param | memory / model | spooled MB | same bits, usual"
+                        + " | same bits, cancelling | error, usual | error, cancelling |");
         System.out.println("|---|---|---|---|---|---|---|---|---|---|---|");
         Updates hard = Updates.cancelling(clients, SAMPLED, 2);
         for (Map.Entry<String, Way> entry : ways.entrySet()) {
@@ -109,7 +114,8 @@ public final class OrderIndependentSumBenchmark {
                     error,
                     hardError);
         }
-        return "  {\"clients\": " + clients + ", \"parameters\": " + parameters + ", \"seconds\": " + samples.toJson() + "}";
+        return "  {\"clients\": " + clients + ", \"parameters\": " + parameters + ", \"seconds\": " + samples.toJson()
+                + "}";
     }
 
     // valueBits: below which power of two all values are, as it is agreed beforehand for the way that needs it.
@@ -117,9 +123,13 @@ public final class OrderIndependentSumBenchmark {
         int[] inOrder = IntStream.range(0, clients).toArray();
         int[] reversed = IntStream.range(0, clients).map(k -> clients - 1 - k).toArray();
         Map<String, Way> ways = new LinkedHashMap<>();
-        ways.put("a ordered fold, arrival in order, one by one", new Way(new OrderedFold(parameters, HELD_LIMIT, 1), inOrder));
+        ways.put(
+                "a ordered fold, arrival in order, one by one",
+                new Way(new OrderedFold(parameters, HELD_LIMIT, 1), inOrder));
         ways.put("a ordered fold, arrival in order, 16 waiting", new Way(new Sixteen(parameters), inOrder));
-        ways.put("b ordered fold, arrival reversed, spool", new Way(new OrderedFold(parameters, HELD_LIMIT, MAX_LIST), reversed));
+        ways.put(
+                "b ordered fold, arrival reversed, spool",
+                new Way(new OrderedFold(parameters, HELD_LIMIT, MAX_LIST), reversed));
         ways.put(
                 "c ordered fold, random arrival, spool",
                 new Way(new OrderedFold(parameters, HELD_LIMIT, MAX_LIST), shuffled(clients, 1)));
@@ -132,7 +142,8 @@ public final class OrderIndependentSumBenchmark {
     }
 
     private static int[] shuffled(int clients, long seed) {
-        List<Integer> order = new ArrayList<>(IntStream.range(0, clients).boxed().toList());
+        List<Integer> order =
+                new ArrayList<>(IntStream.range(0, clients).boxed().toList());
         Collections.shuffle(order, new Random(seed));
         return order.stream().mapToInt(Integer::intValue).toArray();
     }
@@ -149,7 +160,8 @@ public final class OrderIndependentSumBenchmark {
 
     /** Whether all orders give the same bits, or how many of the means differ between them. */
     private static String sameBits(Summation summation, Updates updates, float[] mean) {
-        double[] first = means(summation, updates, mean, IntStream.range(0, updates.clients()).toArray());
+        double[] first = means(
+                summation, updates, mean, IntStream.range(0, updates.clients()).toArray());
         float[] firstRounded = mean.clone();
         long differing = 0;
         long differingRounded = 0;

@@ -107,7 +107,8 @@ public final class RoundOverheadBenchmark {
         return Model.of(model.spec(), tensors);
     }
 
-    private static Federation federation(int clients, int parameters, Answer answer, Start start, int rounds, Ends ends) {
+    private static Federation federation(
+            int clients, int parameters, Answer answer, Start start, int rounds, Ends ends) {
         Federation.Builder builder = Federation.of(Collections.nCopies(clients, new IdleClient(answer, parameters)))
                 .strategy(FedAvg.create())
                 .rounds(rounds)
@@ -146,7 +147,8 @@ public final class RoundOverheadBenchmark {
     }
 
     private static void time() throws Exception {
-        System.out.println("\n| parameters | s/round, same model | s/round, copies | digest s | border checks s | mean s |");
+        System.out.println(
+                "\n| parameters | s/round, same model | s/round, copies | digest s | border checks s | mean s |");
         System.out.println("|---|---|---|---|---|---|");
         for (int parameters : new int[] {256, 1_000_000, 10_000_000}) {
             int rounds = parameters < 1000 ? 3000 : parameters > 2_000_000 ? 24 : 90;
@@ -158,7 +160,8 @@ public final class RoundOverheadBenchmark {
             MeanOfUpdates mean = new MeanOfUpdates(Collections.nCopies(CLIENTS, update), model);
             Samples parts = new Samples();
             for (int i = -rounds / 3; i < rounds / 3; i++) {
-                double digest = seconds(() -> Model.of(model.spec(), model.tensors()).digest());
+                double digest =
+                        seconds(() -> Model.of(model.spec(), model.tensors()).digest());
                 double checked = seconds(() -> {
                     for (int k = 0; k < CLIENTS; k++) {
                         check.checkSizes(update);
@@ -193,7 +196,8 @@ public final class RoundOverheadBenchmark {
         System.out.println("\n| clients of 7,850 parameters | rounds/s | microseconds per client | GB/s of updates |");
         System.out.println("|---|---|---|---|");
         for (int clients : new int[] {10, 100, 1000, 10_000}) {
-            double seconds = secondsPerRound(clients, 7850, Answer.COPY, Math.max(18, Math.min(3000, 90_000 / clients)));
+            double seconds =
+                    secondsPerRound(clients, 7850, Answer.COPY, Math.max(18, Math.min(3000, 90_000 / clients)));
             System.out.printf(
                     Locale.ROOT,
                     "| %,d | %.2f | %.1f | %.2f |%n",
@@ -205,7 +209,8 @@ public final class RoundOverheadBenchmark {
     }
 
     private static void heap() throws Exception {
-        System.out.println("\n| answers | initial model | heap MB, 256 parameters | heap MB, 10M parameters | times the model |");
+        System.out.println(
+                "\n| answers | initial model | heap MB, 256 parameters | heap MB, 10M parameters | times the model |");
         System.out.println("|---|---|---|---|---|");
         for (Answer answer : Answer.values()) {
             for (Start start : Start.values()) {
@@ -224,7 +229,8 @@ public final class RoundOverheadBenchmark {
     }
 
     /** The least heap in MiB with which the rounds can be run. */
-    private static int leastHeap(int parameters, Answer answer, Start start, int tooLittle, int enough) throws Exception {
+    private static int leastHeap(int parameters, Answer answer, Start start, int tooLittle, int enough)
+            throws Exception {
         int low = tooLittle;
         int high = enough;
         if (!runs(high, parameters, answer, start)) {
@@ -269,7 +275,9 @@ public final class RoundOverheadBenchmark {
 
     /** A few rounds that all complete with all clients, or an error. */
     private static void probe(int parameters, Answer answer, Start start) throws InterruptedException {
-        for (RoundRecord round : federation(CLIENTS, parameters, answer, start, 5, new Ends()).run().records()) {
+        for (RoundRecord round : federation(CLIENTS, parameters, answer, start, 5, new Ends())
+                .run()
+                .records()) {
             if (round.isAborted() || !round.outcomes().stream().allMatch(outcome -> outcome.isCompleted())) {
                 throw new IllegalStateException("round " + round.round() + " lost a client");
             }

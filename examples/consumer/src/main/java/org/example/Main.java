@@ -16,12 +16,17 @@ import java.util.TreeMap;
 
 public final class Main {
     public static void main(String[] args) throws Exception {
-        var schema = TableSchema.builder().numeric("age", "pressure").label(Label.classes("ill", "0", "1")).build();
+        var schema = TableSchema.builder()
+                .numeric("age", "pressure")
+                .label(Label.classes("ill", "0", "1"))
+                .build();
         Map<String, Client> hospitals = new TreeMap<>();
         for (String name : new String[] {"north", "south", "west"}) {
             Table.Split patients = schema.read(Path.of("data", name + ".csv")).stratifiedSplit(0.2, 1);
-            hospitals.put(name, LocalTrainingClient.of(
-                    () -> LogisticRegression.of(2).standardizing(), patients.training(), patients.test()));
+            hospitals.put(
+                    name,
+                    LocalTrainingClient.of(
+                            () -> LogisticRegression.of(2).standardizing(), patients.training(), patients.test()));
         }
         FeatureStatistics statistics = Federation.of(hospitals).build().featureStatistics(2);
         Run run = Federation.of(hospitals)

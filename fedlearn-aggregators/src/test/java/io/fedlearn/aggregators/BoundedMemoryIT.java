@@ -26,7 +26,8 @@ class BoundedMemoryIT {
     @ParameterizedTest
     @CsvSource({"FedAvg,2,4", "FedAvg,32,4", "FedAdam,8,8"})
     void roundFitsItsHeap(String strategy, int clients, int models) throws Exception {
-        assertThat(run(strategy, "generated", clients, models * MODEL_MIB + 64 + BASE_MIB)).contains("rounds 2");
+        assertThat(run(strategy, "generated", clients, models * MODEL_MIB + 64 + BASE_MIB))
+                .contains("rounds 2");
     }
 
     @Test

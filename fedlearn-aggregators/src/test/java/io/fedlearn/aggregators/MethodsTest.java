@@ -62,7 +62,9 @@ class MethodsTest {
                 .with("selector", "all")
                 .with("weighting", "by-examples")
                 .with("aggregator", "weighted-mean")
-                .with("serverOptimizer", strategy.settings().getString("serverOptimizer").orElseThrow());
+                .with(
+                        "serverOptimizer",
+                        strategy.settings().getString("serverOptimizer").orElseThrow());
         assertThat(strategy.settings()).isEqualTo(all);
     }
 

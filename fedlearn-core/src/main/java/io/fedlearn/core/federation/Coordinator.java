@@ -6,7 +6,6 @@ import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.random.SeededRandom;
-import io.fedlearn.core.record.AuditHead;
 import io.fedlearn.core.record.EvaluationRecord;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
@@ -76,8 +75,8 @@ final class Coordinator {
             String initialDigest = federation.initialModel.map(Model::digest).orElse(header.initialDigest());
             List<String> differences = header.differences(newHeader(initialDigest));
             if (!differences.isEmpty()) {
-                throw new IllegalStateException("run " + header.runId() + " cannot be resumed with other settings than it had: "
-                        + String.join("; ", differences));
+                throw new IllegalStateException("run " + header.runId()
+                        + " cannot be resumed with other settings than it had: " + String.join("; ", differences));
             }
             global = saved.get().latest().model();
             states = saved.get().latest().states();
@@ -94,8 +93,8 @@ final class Coordinator {
         }
         RunHeader started = header;
         List<String> told = notices;
-        listeners.tell(listener ->
-                listener.runStarted(started, progress.records().size(), federation.rounds, told));
+        listeners.tell(
+                listener -> listener.runStarted(started, progress.records().size(), federation.rounds, told));
         audit(
                 saved.isPresent() ? "run-resumed" : "run-started",
                 Config.empty()
@@ -156,15 +155,15 @@ final class Coordinator {
                         .with("rounds", (long) progress.records().size())
                         .with("reason", stopReason.name())
                         .with("model", global.digest()));
-        Run run = new Run(
-                header, progress.records(), global, progress.best(), bestModel(global), stopReason);
+        Run run = new Run(header, progress.records(), global, progress.best(), bestModel(global), stopReason);
         listeners.tell(listener -> listener.runFinished(run));
         return run;
     }
 
     private boolean hasRunOutOfPatience() {
         return federation.earlyStopping.isPresent()
-                && progress.roundsWithoutGain() >= federation.earlyStopping.get().patience();
+                && progress.roundsWithoutGain()
+                        >= federation.earlyStopping.get().patience();
     }
 
     private Model bestModel(Model latest) {
@@ -172,8 +171,11 @@ final class Coordinator {
             return latest;
         }
         int round = progress.best().get().round();
-        return federation.store.model(round).orElseThrow(() -> new IllegalStateException(
-                "the run store did not keep the model of the best round, " + round));
+        return federation
+                .store
+                .model(round)
+                .orElseThrow(() ->
+                        new IllegalStateException("the run store did not keep the model of the best round, " + round));
     }
 
     /** Saves a round, and ends the run if it was aborted once too often. */
@@ -181,14 +183,20 @@ final class Coordinator {
         RoundRecord record = checkpoint.record().orElseThrow();
         federation.store.commit(checkpoint, progress.isBest(record));
         progress.add(record);
-        LOG.log(System.Logger.Level.DEBUG, () -> "round " + record.round() + ": "
-                + record.abortReason().map(reason -> "aborted, " + reason).orElse(record.metrics().toString()));
+        LOG.log(
+                System.Logger.Level.DEBUG,
+                () -> "round " + record.round() + ": "
+                        + record.abortReason()
+                                .map(reason -> "aborted, " + reason)
+                                .orElse(record.metrics().toString()));
         listeners.tell(listener -> listener.roundFinished(record));
         if (record.isAborted() && progress.aborted() > federation.policy.toleratedAborts()) {
             throw new QuorumNotReachedException(
                     record.round(),
                     federation.policy.quorum(),
-                    (int) record.outcomes().stream().filter(OutcomeRecord::isCompleted).count(),
+                    (int) record.outcomes().stream()
+                            .filter(OutcomeRecord::isCompleted)
+                            .count(),
                     record.abortReason().orElseThrow());
         }
     }
@@ -212,8 +220,8 @@ final class Coordinator {
                         .with("cohort", String.join(" ", draft.cohort))
                         .with("model", global.digest()));
         if (draft.cohort.size() < federation.policy.quorum()) {
-            return Optional.of(draft.abort("only " + draft.cohort.size() + " clients could be asked, " + federation.policy.quorum()
-                            + " are needed"));
+            return Optional.of(draft.abort("only " + draft.cohort.size() + " clients could be asked, "
+                    + federation.policy.quorum() + " are needed"));
         }
         try (UpdateSpool spool = federation.newSpool()) {
             RoundProtocol protocol =
@@ -221,10 +229,12 @@ final class Coordinator {
             Optional<Exchange> exchange = protocol.next();
             for (int number = 0; exchange.isPresent(); number++) {
                 draft.outcomes = exchanger.train(exchange.get(), round, number, progress::participation, spool);
-                long completed = draft.outcomes.stream().filter(OutcomeRecord::isCompleted).count();
+                long completed = draft.outcomes.stream()
+                        .filter(OutcomeRecord::isCompleted)
+                        .count();
                 if (completed < federation.policy.quorum()) {
                     return Optional.of(draft.abort(completed + " of " + draft.outcomes.size() + " clients completed, "
-                                    + federation.policy.quorum() + " are needed"));
+                            + federation.policy.quorum() + " are needed"));
                 }
                 exchange = protocol.next();
             }
@@ -258,8 +268,8 @@ final class Coordinator {
         clients.forEach(client -> known.add(client.id()));
         for (String id : chosen) {
             if (!known.remove(id)) {
-                throw new IllegalStateException("selector " + strategy.selector().description()
-                        + " chose client '" + id + "' twice, or it is not there");
+                throw new IllegalStateException("selector "
+                        + strategy.selector().description() + " chose client '" + id + "' twice, or it is not there");
             }
         }
         return chosen.stream().sorted().toList();
@@ -269,7 +279,8 @@ final class Coordinator {
         List<PrivacyCharge> charges = parts.charges(round, cohortSize);
         try {
             for (PrivacyCharge charge : charges) {
-                privacySpent = Optional.of(federation.ledger
+                privacySpent = Optional.of(federation
+                        .ledger
                         .orElseThrow(() -> new IllegalStateException(
                                 "strategy " + strategy.name() + " releases noisy data and needs a privacy ledger"))
                         .debit(charge));
@@ -296,12 +307,13 @@ final class Coordinator {
     }
 
     private EvaluationRecord evaluate(int round, Model model) throws InterruptedException {
-        boolean due = federation.evaluateEvery > 0
-                && (round % federation.evaluateEvery == 0 || round == federation.rounds);
+        boolean due =
+                federation.evaluateEvery > 0 && (round % federation.evaluateEvery == 0 || round == federation.rounds);
         if (!due) {
             return EvaluationRecord.none();
         }
-        Metrics central = federation.centralEvaluation
+        Metrics central = federation
+                .centralEvaluation
                 .map(evaluation -> evaluation.evaluate(model))
                 .orElse(Metrics.none());
         if (!federation.federatedEvaluation) {

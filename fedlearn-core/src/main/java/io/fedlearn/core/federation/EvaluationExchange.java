@@ -79,6 +79,8 @@ final class EvaluationExchange implements Exchange {
     /** The metrics over all sites' examples together. */
     Metrics metrics() {
         Metrics metrics = mean.result();
-        return scores.auc().isPresent() ? metrics.with(Evaluation.AUC, scores.auc().getAsDouble()) : metrics;
+        return scores.auc().isPresent()
+                ? metrics.with(Evaluation.AUC, scores.auc().getAsDouble())
+                : metrics;
     }
 }

@@ -20,7 +20,6 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -206,8 +205,8 @@ final class ExchangeRun implements TaskListener {
     /** Ends the tasks whose time is up, and all that are open if the exchange has enough or its own time is up. */
     private void expire(long startedAt, List<Task> expired) {
         long now = System.nanoTime();
-        boolean enough =
-                limits.closeAfter().isPresent() && completed >= limits.closeAfter().getAsInt();
+        boolean enough = limits.closeAfter().isPresent()
+                && completed >= limits.closeAfter().getAsInt();
         boolean over = limits.deadline().isPresent()
                 && now - startedAt >= limits.deadline().get().toNanos();
         boolean clientsDue = nextClientDeadline.isPresent() && now - nextClientDeadline.getAsLong() >= 0;
@@ -404,7 +403,8 @@ final class ExchangeRun implements TaskListener {
                 late.accept(slot.task.id());
                 return;
             }
-            if (limits.closeAfter().isPresent() && completed >= limits.closeAfter().getAsInt()) {
+            if (limits.closeAfter().isPresent()
+                    && completed >= limits.closeAfter().getAsInt()) {
                 settle(slot, cancelled());
                 changed.signal();
                 return;
@@ -429,7 +429,8 @@ final class ExchangeRun implements TaskListener {
         lock.lock();
         try {
             while (bytes > 0 && heldBytes + bytes > inFlightBytes && !isNext(slot)) {
-                boolean moving = handingOver || turn < slots.size() && slots.get(turn).result.isPresent();
+                boolean moving = handingOver
+                        || turn < slots.size() && slots.get(turn).result.isPresent();
                 if (closed || slot.result.isPresent()) {
                     return false;
                 }

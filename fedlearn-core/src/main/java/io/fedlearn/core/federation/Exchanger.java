@@ -46,11 +46,7 @@ final class Exchanger {
 
     /** An exchange of a round's training: it closes when the policy says that it has enough. */
     List<OutcomeRecord> train(
-            Exchange exchange,
-            int round,
-            int number,
-            Function<String, Participation> participation,
-            UpdateSpool spool)
+            Exchange exchange, int round, int number, Function<String, Participation> participation, UpdateSpool spool)
             throws InterruptedException {
         return run(exchange, round, number, participation, federation.policy.closeAfter(), spool);
     }
@@ -71,9 +67,7 @@ final class Exchanger {
             UpdateSpool spool)
             throws InterruptedException {
         ExchangeRun.Limits limits = new ExchangeRun.Limits(
-                closeAfter,
-                federation.policy.clientDeadline(),
-                federation.policy.roundDeadline());
+                closeAfter, federation.policy.clientDeadline(), federation.policy.roundDeadline());
         return new ExchangeRun(
                         exchange,
                         round,

@@ -113,8 +113,8 @@ public final class Federation {
         this.parallelism = builder.parallelism;
         this.clientStates = builder.clientStates;
         if (policy.closeAfter().isPresent() && policy.closeAfter().getAsInt() < policy.quorum()) {
-            throw new IllegalArgumentException("closeAfter must be >= quorum, was " + policy.closeAfter().getAsInt()
-                    + " with a quorum of " + policy.quorum());
+            throw new IllegalArgumentException("closeAfter must be >= quorum, was "
+                    + policy.closeAfter().getAsInt() + " with a quorum of " + policy.quorum());
         }
         if (earlyStopping.isPresent() && evaluateEvery == 0) {
             throw new IllegalArgumentException("early stopping needs an evaluation");
@@ -246,8 +246,9 @@ public final class Federation {
         missing.addAll(strategy().requirements());
         missing.removeAll(runtime.capabilities());
         if (!missing.isEmpty()) {
-            throw new IllegalArgumentException("strategy " + strategy().name() + " needs what these clients do not have: "
-                    + missing.stream().map(Capability::description).collect(Collectors.joining(", ")));
+            throw new IllegalArgumentException(
+                    "strategy " + strategy().name() + " needs what these clients do not have: "
+                            + missing.stream().map(Capability::description).collect(Collectors.joining(", ")));
         }
     }
 

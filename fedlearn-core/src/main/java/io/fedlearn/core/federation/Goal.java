@@ -34,7 +34,8 @@ public record Goal(String metric, boolean maximize) {
         if (incumbent.get(metric).isEmpty()) {
             return true;
         }
-        double gain = candidate.get(metric).getAsDouble() - incumbent.get(metric).getAsDouble();
+        double gain =
+                candidate.get(metric).getAsDouble() - incumbent.get(metric).getAsDouble();
         return (maximize ? gain : -gain) > minimumGain;
     }
 

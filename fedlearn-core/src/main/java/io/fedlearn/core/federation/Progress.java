@@ -38,7 +38,8 @@ final class Progress {
         if (goal.isEmpty()) {
             return true;
         }
-        return best.isEmpty() || goal.get().isBetter(record.metrics(), best.get().metrics(), 0);
+        return best.isEmpty()
+                || goal.get().isBetter(record.metrics(), best.get().metrics(), 0);
     }
 
     void add(RoundRecord record) {

@@ -111,7 +111,10 @@ public final class RoundPolicy {
     @Override
     public String toString() {
         return "quorum " + quorum
-                + closeAfter.stream().mapToObj(count -> ", close after " + count).findFirst().orElse("")
+                + closeAfter.stream()
+                        .mapToObj(count -> ", close after " + count)
+                        .findFirst()
+                        .orElse("")
                 + clientDeadline.map(limit -> ", client deadline " + limit).orElse("")
                 + roundDeadline.map(limit -> ", round deadline " + limit).orElse("")
                 + ", tolerated aborts " + toleratedAborts;

@@ -66,6 +66,7 @@ public final class Run {
 
     @Override
     public String toString() {
-        return "run " + header.runId() + " (" + header.strategy() + ", " + records.size() + " rounds, " + stopReason + ")";
+        return "run " + header.runId() + " (" + header.strategy() + ", " + records.size() + " rounds, " + stopReason
+                + ")";
     }
 }

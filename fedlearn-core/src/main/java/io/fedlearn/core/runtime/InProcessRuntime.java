@@ -308,7 +308,8 @@ public final class InProcessRuntime implements Runtime {
                 clearInterrupt();
                 listener.finished(task, outcome);
             } finally {
-                // The place is kept until the outcome has been taken, so that clients are not faster than the coordinator.
+                // The place is kept until the outcome has been taken, so that clients are not faster than the
+                // coordinator.
                 leave(this);
                 giveUpPlace(this);
                 startNext();

@@ -56,7 +56,8 @@ public final class TaskRunner {
             Thread.currentThread().interrupt();
             return new ClientOutcome.Failed("the task was interrupted");
         } catch (Throwable e) {
-            // Errors too: whatever site code does, the round goes on, and the coordinator must not wait for an answer for ever.
+            // Errors too: whatever site code does, the round goes on, and the coordinator must not wait for an answer
+            // for ever.
             return ClientOutcome.Failed.of(e);
         }
     }

@@ -39,7 +39,8 @@ public final class InMemoryRunStore implements RunStore {
         lock.lock();
         try {
             if (header.isPresent()) {
-                throw new RunStoreException("the store holds run " + header.get().runId() + " already");
+                throw new RunStoreException(
+                        "the store holds run " + header.get().runId() + " already");
             }
             header = Optional.of(runHeader);
             latest = Optional.of(initial);
@@ -52,10 +53,11 @@ public final class InMemoryRunStore implements RunStore {
     public void commit(Checkpoint checkpoint, boolean isBest) {
         lock.lock();
         try {
-            int expected = latest.orElseThrow(() -> new RunStoreException("the store holds no run")).round() + 1;
+            int expected = latest.orElseThrow(() -> new RunStoreException("the store holds no run"))
+                            .round()
+                    + 1;
             if (checkpoint.round() != expected) {
-                throw new RunStoreException(
-                        "round " + expected + " must be committed next, was " + checkpoint.round());
+                throw new RunStoreException("round " + expected + " must be committed next, was " + checkpoint.round());
             }
             latest = Optional.of(checkpoint);
             records.add(checkpoint.record().orElseThrow());

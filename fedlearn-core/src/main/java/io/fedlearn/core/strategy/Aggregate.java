@@ -65,8 +65,8 @@ public final class Aggregate {
         }
         for (int i = 0; i < values.size(); i++) {
             if (values.get(i).length != spec.tensors().get(i).shape().elementCount()) {
-                throw new IllegalArgumentException("the values of " + spec.tensors().get(i) + " must not be "
-                        + values.get(i).length);
+                throw new IllegalArgumentException(
+                        "the values of " + spec.tensors().get(i) + " must not be " + values.get(i).length);
             }
         }
         return new Aggregate(form, spec, values, updateCount, totalWeight, Map.of(), Map.of());
@@ -173,11 +173,9 @@ public final class Aggregate {
         for (int i = 0; i < integers.length; i++) {
             double nearest = Math.rint(source[i]);
             double rest = Math.rint(source[i] - nearest + remainder[i]);
-            BigInteger base = unsigned
-                    ? new BigInteger(Long.toUnsignedString(integers[i]))
-                    : BigInteger.valueOf(integers[i]);
-            BigInteger sum =
-                    base.add(new BigDecimal(nearest).toBigInteger()).add(new BigDecimal(rest).toBigInteger());
+            BigInteger base =
+                    unsigned ? new BigInteger(Long.toUnsignedString(integers[i])) : BigInteger.valueOf(integers[i]);
+            BigInteger sum = base.add(new BigDecimal(nearest).toBigInteger()).add(new BigDecimal(rest).toBigInteger());
             if (unsigned ? sum.signum() < 0 || sum.bitLength() > 64 : sum.bitLength() > 63) {
                 throw new IllegalArgumentException(tensor.type() + " cannot hold the value at " + i);
             }

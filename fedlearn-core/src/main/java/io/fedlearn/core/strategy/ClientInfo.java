@@ -12,8 +12,7 @@ public record ClientInfo(String id, Config properties) {
     /** Validates the id. */
     public ClientInfo {
         if (id.isEmpty() || id.length() > 256 || id.chars().anyMatch(Character::isISOControl)) {
-            throw new IllegalArgumentException(
-                    "a client's id must have 1 to 256 characters and no control characters");
+            throw new IllegalArgumentException("a client's id must have 1 to 256 characters and no control characters");
         }
     }
 }

@@ -32,7 +32,9 @@ final class DeltaAsModel implements TensorData {
         for (int i = 0; i < deltas.tensors().size(); i++) {
             Tensor delta = deltas.tensors().get(i);
             tensors.add(Tensor.of(
-                    delta.type(), delta.shape(), new DeltaAsModel(global.tensors().get(i), delta)));
+                    delta.type(),
+                    delta.shape(),
+                    new DeltaAsModel(global.tensors().get(i), delta)));
         }
         return update.withModel(UpdateForm.MODEL, Model.of(global.spec(), tensors));
     }

@@ -94,9 +94,8 @@ final class FitProtocol implements RoundProtocol, Exchange {
         } else {
             for (WeightedUpdate update : good) {
                 // Kept to the round's end, so its place is the disk, unless it is there already.
-                ClientUpdate resting = update.update().heapBytes() > 0
-                        ? context.spool().write(update.update())
-                        : update.update();
+                ClientUpdate resting =
+                        update.update().heapBytes() > 0 ? context.spool().write(update.update()) : update.update();
                 kept.add(new WeightedUpdate(update.clientId(), resting, update.weight()));
             }
         }

@@ -34,7 +34,6 @@ public record Participation(
 
     /** What is known after its update entered the model of a round that asked it. */
     public Participation accepted(int round, Metrics metrics) {
-        return new Participation(
-                selectedRounds, acceptedRounds + 1, lastSelectedRound, OptionalInt.of(round), metrics);
+        return new Participation(selectedRounds, acceptedRounds + 1, lastSelectedRound, OptionalInt.of(round), metrics);
     }
 }

@@ -1,7 +1,7 @@
 package io.fedlearn.core.strategy;
 
-import io.fedlearn.core.update.UpdateSpool;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.update.UpdateSpool;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

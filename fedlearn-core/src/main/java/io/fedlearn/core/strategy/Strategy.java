@@ -130,7 +130,9 @@ public final class Strategy {
                 clientTransforms,
                 serverTransforms.stream().<UpdateTransform>map(Supplier::get).toList(),
                 aggregator.get(),
-                aggregateTransforms.stream().<AggregateTransform>map(Supplier::get).toList(),
+                aggregateTransforms.stream()
+                        .<AggregateTransform>map(Supplier::get)
+                        .toList(),
                 serverOptimizer.get(),
                 protocol);
     }

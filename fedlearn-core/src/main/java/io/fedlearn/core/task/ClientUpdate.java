@@ -64,8 +64,7 @@ public final class ClientUpdate {
 
     /** An answer that holds values alone, such as a site's properties. */
     public static ClientUpdate ofValues(Config values) {
-        return new ClientUpdate(
-                UpdateForm.MODEL, Optional.empty(), 0, Metrics.none(), Collections.emptyMap(), values);
+        return new ClientUpdate(UpdateForm.MODEL, Optional.empty(), 0, Metrics.none(), Collections.emptyMap(), values);
     }
 
     /** What the model is, if there is one. */

@@ -55,8 +55,8 @@ public final class Config {
         if (value instanceof Boolean || value instanceof Long || value instanceof String) {
             return value;
         }
-        throw new IllegalArgumentException(
-                "setting '" + name + "' must be a boolean, number or text, was " + value.getClass().getName());
+        throw new IllegalArgumentException("setting '" + name + "' must be a boolean, number or text, was "
+                + value.getClass().getName());
     }
 
     /** These settings and one more, or one replaced. */

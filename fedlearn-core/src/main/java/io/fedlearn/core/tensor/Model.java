@@ -48,7 +48,8 @@ public final class Model {
      */
     public static Model of(ModelSpec spec, List<Tensor> tensors) {
         if (spec.size() != tensors.size()) {
-            throw new IllegalArgumentException("the specification has " + spec.size() + " tensors, got " + tensors.size());
+            throw new IllegalArgumentException(
+                    "the specification has " + spec.size() + " tensors, got " + tensors.size());
         }
         for (int i = 0; i < tensors.size(); i++) {
             TensorSpec expected = spec.tensors().get(i);

@@ -94,7 +94,8 @@ public final class ScaledSum {
                 count);
     }
 
-    // One pass over the target for four sources reads and writes it a quarter as often: 1.7 times as fast on Java 17, 2.5 on 25.
+    // One pass over the target for four sources reads and writes it a quarter as often: 1.7 times as fast on Java 17,
+    // 2.5 on 25.
     private static void addFour(
             float[] a,
             int aFrom,
@@ -112,8 +113,9 @@ public final class ScaledSum {
             int at,
             int count) {
         for (int i = 0; i < count; i++) {
-            target[at + i] = (((target[at + i] + aScale * a[aFrom + i]) + bScale * b[bFrom + i]) + cScale * c[cFrom + i])
-                    + dScale * d[dFrom + i];
+            target[at + i] =
+                    (((target[at + i] + aScale * a[aFrom + i]) + bScale * b[bFrom + i]) + cScale * c[cFrom + i])
+                            + dScale * d[dFrom + i];
         }
     }
 

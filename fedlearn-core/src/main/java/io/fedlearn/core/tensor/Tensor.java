@@ -238,18 +238,17 @@ public final class Tensor {
     }
 
     private static void putInteger(TensorType type, long value, int index, ByteBuffer bytes) {
-        boolean fits =
-                switch (type) {
-                    case INT8 -> (byte) value == value;
-                    case INT16 -> (short) value == value;
-                    case INT32 -> (int) value == value;
-                    case UINT8 -> (value & ~0xffL) == 0;
-                    case UINT16 -> (value & ~0xffffL) == 0;
-                    case UINT32 -> (value & ~0xffffffffL) == 0;
-                    case BOOL -> (value & ~1L) == 0;
-                    case INT64, UINT64 -> true;
-                    default -> throw new IllegalArgumentException(type + " is not an integer type");
-                };
+        boolean fits = switch (type) {
+            case INT8 -> (byte) value == value;
+            case INT16 -> (short) value == value;
+            case INT32 -> (int) value == value;
+            case UINT8 -> (value & ~0xffL) == 0;
+            case UINT16 -> (value & ~0xffffL) == 0;
+            case UINT32 -> (value & ~0xffffffffL) == 0;
+            case BOOL -> (value & ~1L) == 0;
+            case INT64, UINT64 -> true;
+            default -> throw new IllegalArgumentException(type + " is not an integer type");
+        };
         if (!fits) {
             throw new IllegalArgumentException(type + " cannot hold the value at " + index);
         }
@@ -267,7 +266,8 @@ public final class Tensor {
 
     private static int arrayLength(long length) {
         if (length > Integer.MAX_VALUE - 8) {
-            throw new IllegalArgumentException("a tensor on the heap is limited to an array's 2^31-9 entries, wanted " + length);
+            throw new IllegalArgumentException(
+                    "a tensor on the heap is limited to an array's 2^31-9 entries, wanted " + length);
         }
         return (int) length;
     }
@@ -287,7 +287,8 @@ public final class Tensor {
 
     private static void requireCount(int count, Shape shape) {
         if (shape.elementCount() != count) {
-            throw new IllegalArgumentException("shape " + shape + " has " + shape.elementCount() + " elements, got " + count);
+            throw new IllegalArgumentException(
+                    "shape " + shape + " has " + shape.elementCount() + " elements, got " + count);
         }
     }
 
@@ -412,8 +413,8 @@ public final class Tensor {
     /** The same values under another shape of as many elements, without copying. */
     public Tensor reshape(Shape other) {
         if (other.elementCount() != elementCount()) {
-            throw new IllegalArgumentException("shape " + other + " has " + other.elementCount() + " elements, the tensor "
-                    + elementCount());
+            throw new IllegalArgumentException(
+                    "shape " + other + " has " + other.elementCount() + " elements, the tensor " + elementCount());
         }
         return new Tensor(type, other, values);
     }

@@ -26,14 +26,16 @@ public record TensorSpec(String name, TensorType type, Shape shape, TensorRole r
         Objects.requireNonNull(shape, "shape");
         Objects.requireNonNull(role, "role");
         if (role == TensorRole.TRAINABLE && !type.isFloating()) {
-            throw new IllegalArgumentException("tensor '" + name + "': a trainable must be of a floating-point type, was " + type);
+            throw new IllegalArgumentException(
+                    "tensor '" + name + "': a trainable must be of a floating-point type, was " + type);
         }
         if (role == TensorRole.COUNTER && !type.isInteger()) {
-            throw new IllegalArgumentException("tensor '" + name + "': a counter must be of an integer type, was " + type);
+            throw new IllegalArgumentException(
+                    "tensor '" + name + "': a counter must be of an integer type, was " + type);
         }
         if (shape.elementCount() > Long.MAX_VALUE / type.byteSize()) {
-            throw new IllegalArgumentException("tensor '" + name + "': values of " + type + " " + shape
-                    + " take more bytes than a long counts");
+            throw new IllegalArgumentException(
+                    "tensor '" + name + "': values of " + type + " " + shape + " take more bytes than a long counts");
         }
     }
 
@@ -50,7 +52,8 @@ public record TensorSpec(String name, TensorType type, Shape shape, TensorRole r
         if (name.chars().anyMatch(Character::isISOControl)) {
             throw new IllegalArgumentException("a tensor's name must not hold control characters");
         }
-        // Half a surrogate pair has no UTF-8: two such names would share a digest, and neither could be written to a file.
+        // Half a surrogate pair has no UTF-8: two such names would share a digest, and neither could be written to a
+        // file.
         if (name.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
             throw new IllegalArgumentException("a tensor's name must be valid Unicode, had half a surrogate pair");
         }

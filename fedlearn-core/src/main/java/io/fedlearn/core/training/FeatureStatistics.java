@@ -34,7 +34,8 @@ public final class FeatureStatistics {
 
     /** The statistics of a source, in one pass. */
     public static FeatureStatistics of(ExampleSource source) {
-        FeatureStatistics statistics = empty(Math.toIntExact(source.featureShape().elementCount()));
+        FeatureStatistics statistics =
+                empty(Math.toIntExact(source.featureShape().elementCount()));
         if (source.exampleCount() == 0) {
             return statistics;
         }
@@ -106,8 +107,7 @@ public final class FeatureStatistics {
                 .buffer("mean", Tensor.copyOf(means))
                 .buffer("deviation", Tensor.copyOf(deviations))
                 .build();
-        return ClientUpdate.ofMetrics(Metrics.none(), exampleCount)
-                .withTensors(TENSORS, tensors);
+        return ClientUpdate.ofMetrics(Metrics.none(), exampleCount).withTensors(TENSORS, tensors);
     }
 
     /**
@@ -134,7 +134,9 @@ public final class FeatureStatistics {
 
     private static void read(Model tensors, String name, double[] target) {
         Tensor tensor = tensors.tensor(name);
-        if (tensor.type() != TensorType.FLOAT64 || tensor.elementCount() != target.length || tensor.firstNonFinite() >= 0) {
+        if (tensor.type() != TensorType.FLOAT64
+                || tensor.elementCount() != target.length
+                || tensor.firstNonFinite() >= 0) {
             throw new IllegalArgumentException(
                     "statistics '" + name + "' must be " + target.length + " finite FLOAT64 values, were " + tensor);
         }

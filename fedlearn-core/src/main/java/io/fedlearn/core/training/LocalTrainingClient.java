@@ -80,7 +80,10 @@ public final class LocalTrainingClient implements Client {
             if (task.config().getBoolean(REPORT_LOSS_BEFORE).orElse(false)) {
                 metrics = metrics.with(
                         LOSS_BEFORE,
-                        Evaluation.of(model, training).metrics().get(Evaluation.LOSS).orElseThrow());
+                        Evaluation.of(model, training)
+                                .metrics()
+                                .get(Evaluation.LOSS)
+                                .orElseThrow());
             }
             LocalTrainer.Result result =
                     LocalTrainer.train(model, training, settings, corrections, task.seed(), context);
@@ -156,7 +159,8 @@ public final class LocalTrainingClient implements Client {
             return FeatureStatistics.of(training).toUpdate(training.exampleCount());
         }
         if (task.kind().equals(TaskKind.INITIAL_MODEL)) {
-            return models.borrow(model -> ClientUpdate.ofModel(model.initialModel(task.seed()), training.exampleCount()));
+            return models.borrow(
+                    model -> ClientUpdate.ofModel(model.initialModel(task.seed()), training.exampleCount()));
         }
         return Client.super.perform(task, context);
     }

@@ -61,8 +61,8 @@ public record UpdateCheck(long maxUpdateBytes, long maxExampleCount) {
             throw InvalidUpdateException.of("the update has too many tensor groups, metrics or values");
         }
         if (update.exampleCount() < 0 || update.exampleCount() > maxExampleCount) {
-            throw InvalidUpdateException.of("the example count must be in [0, " + maxExampleCount + "], was "
-                    + update.exampleCount());
+            throw InvalidUpdateException.of(
+                    "the example count must be in [0, " + maxExampleCount + "], was " + update.exampleCount());
         }
         update.model().ifPresent(UpdateCheck::requireFinite);
         update.tensors().values().forEach(UpdateCheck::requireFinite);
@@ -125,7 +125,8 @@ public record UpdateCheck(long maxUpdateBytes, long maxExampleCount) {
             }
             TensorType type = update.form() == UpdateForm.WEIGHTED_SUM ? TensorType.FLOAT64 : expected.type();
             if (tensor.type() != type) {
-                throw InvalidUpdateException.ofTensor(tensor.name(), "must be of type " + type + ", was " + tensor.type());
+                throw InvalidUpdateException.ofTensor(
+                        tensor.name(), "must be of type " + type + ", was " + tensor.type());
             }
             if (update.form() != UpdateForm.WEIGHTED_SUM && tensor.role() != expected.role()) {
                 throw InvalidUpdateException.ofTensor(

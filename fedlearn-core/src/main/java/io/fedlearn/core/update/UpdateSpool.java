@@ -85,8 +85,7 @@ public final class UpdateSpool implements AutoCloseable {
                 tensors.add(Tensor.of(tensor.type(), tensor.shape(), new Region(file, start)));
             }
         } catch (IOException e) {
-            throw new SpoolException(
-                    "a client update cannot be spooled to " + place() + ": " + e.getMessage(), e);
+            throw new SpoolException("a client update cannot be spooled to " + place() + ": " + e.getMessage(), e);
         }
         return Model.of(model.spec(), tensors);
     }
@@ -103,10 +102,7 @@ public final class UpdateSpool implements AutoCloseable {
                         ? Files.createTempFile(directory.get(), "updates-", ".spool")
                         : Files.createTempFile("updates-", ".spool");
                 channel = Optional.of(FileChannel.open(
-                        file,
-                        StandardOpenOption.READ,
-                        StandardOpenOption.WRITE,
-                        StandardOpenOption.DELETE_ON_CLOSE));
+                        file, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE));
             }
             long start = size;
             size += bytes;

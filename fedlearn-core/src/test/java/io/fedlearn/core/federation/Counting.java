@@ -70,11 +70,17 @@ final class Counting {
 
         @Override
         public ClientUpdate fit(Task task, TaskContext context) {
-            long count = 1 + context.state()
-                    .load("count")
-                    .map(model -> model.tensor("count").toLongArray()[0])
-                    .orElse(0L);
-            context.state().save("count", Model.builder().counter("count", Tensor.scalar(count)).build());
+            long count = 1
+                    + context.state()
+                            .load("count")
+                            .map(model -> model.tensor("count").toLongArray()[0])
+                            .orElse(0L);
+            context.state()
+                    .save(
+                            "count",
+                            Model.builder()
+                                    .counter("count", Tensor.scalar(count))
+                                    .build());
             Model model = DriftClient.drift(task);
             float[] bias = model.tensor("bias").toFloatArray();
             bias[0] += count;

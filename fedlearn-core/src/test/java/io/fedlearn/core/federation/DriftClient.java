@@ -41,8 +41,7 @@ final class DriftClient implements Client {
 
     @Override
     public ClientUpdate fit(Task task, TaskContext context) {
-        return ClientUpdate.ofModel(drift(task), exampleCount)
-                .withMetric("loss", 1.0 / (task.round() + exampleCount));
+        return ClientUpdate.ofModel(drift(task), exampleCount).withMetric("loss", 1.0 / (task.round() + exampleCount));
     }
 
     static Model drift(Task task) {

@@ -40,7 +40,11 @@ class FaultyClientsTest {
         clients.put("a", new DriftClient(10));
         clients.put("b", faulty);
         clients.put("c", new DriftClient(30));
-        return Federation.of(clients).strategy(PlainMean.strategy()).initialModel(MODEL).rounds(2).seed(3);
+        return Federation.of(clients)
+                .strategy(PlainMean.strategy())
+                .initialModel(MODEL)
+                .rounds(2)
+                .seed(3);
     }
 
     private static String digestWithout() throws InterruptedException {
@@ -62,7 +66,10 @@ class FaultyClientsTest {
     }
 
     private static Model named(String name, Tensor weight) {
-        return Model.builder().trainable(name, weight).trainable("bias", Tensor.wrap(new float[3])).build();
+        return Model.builder()
+                .trainable(name, weight)
+                .trainable("bias", Tensor.wrap(new float[3]))
+                .build();
     }
 
     private static Tensor weights(float... first) {
@@ -72,7 +79,8 @@ class FaultyClientsTest {
     }
 
     static Stream<Arguments> faults() {
-        Model bias = Model.builder().trainable("bias", Tensor.wrap(new float[3])).build();
+        Model bias =
+                Model.builder().trainable("bias", Tensor.wrap(new float[3])).build();
         return Stream.of(
                 Arguments.of("failed", "IllegalStateException: the disk is gone", (Client) (task, context) -> {
                     throw new IllegalStateException("the disk is gone");
@@ -101,8 +109,7 @@ class FaultyClientsTest {
                         "rejected",
                         "tensor 'wait' is not in the global model",
                         answering(ClientUpdate.ofModel(named("wait", weights()), 5))),
-                Arguments.of(
-                        "rejected", "tensor 'weight' is missing", answering(ClientUpdate.ofModel(bias, 5))),
+                Arguments.of("rejected", "tensor 'weight' is missing", answering(ClientUpdate.ofModel(bias, 5))),
                 Arguments.of(
                         "rejected",
                         "tensor 'weight' must have shape 50, had 5x10",
@@ -121,22 +128,21 @@ class FaultyClientsTest {
                                         .build(),
                                 5))),
                 Arguments.of(
-                        "rejected",
-                        "the example count must be >= 1, was 0",
-                        answering(ClientUpdate.ofModel(MODEL, 0))),
+                        "rejected", "the example count must be >= 1, was 0", answering(ClientUpdate.ofModel(MODEL, 0))),
                 Arguments.of(
                         "rejected",
                         "the example count must be in [0, 1099511627776], was -3",
                         answering(ClientUpdate.ofModel(MODEL, -3))),
-                Arguments.of("rejected", "holds no model", answering(ClientUpdate.ofMetrics(
-                        Metrics.none(), 5))),
+                Arguments.of("rejected", "holds no model", answering(ClientUpdate.ofMetrics(Metrics.none(), 5))),
                 Arguments.of(
                         "rejected",
                         "bytes, at most",
                         answering(ClientUpdate.ofModel(MODEL, 5)
-                                .withTensors("junk", Model.builder()
-                                        .buffer("junk", Tensor.wrap(new float[1 << 19]))
-                                        .build()))));
+                                .withTensors(
+                                        "junk",
+                                        Model.builder()
+                                                .buffer("junk", Tensor.wrap(new float[1 << 19]))
+                                                .build()))));
     }
 
     @ParameterizedTest(name = "{0}: {1}")
@@ -238,9 +244,8 @@ class FaultyClientsTest {
         });
         clients.put("c", new DriftClient(30));
         Run run;
-        try (io.fedlearn.core.runtime.Runtime runtime = new LateSignal(InProcessRuntime.builder(clients)
-                .parallelism(1)
-                .build(), late)) {
+        try (io.fedlearn.core.runtime.Runtime runtime =
+                new LateSignal(InProcessRuntime.builder(clients).parallelism(1).build(), late)) {
             run = Federation.of(runtime)
                     .strategy(PlainMean.strategy())
                     .initialModel(MODEL)

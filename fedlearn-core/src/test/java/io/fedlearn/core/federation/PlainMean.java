@@ -19,7 +19,8 @@ final class PlainMean implements Aggregator.Streaming {
     private int count;
 
     static Strategy strategy() {
-        return Strategy.builder("PlainMean", PlainMean::new, ServerOptimizer::identity).build();
+        return Strategy.builder("PlainMean", PlainMean::new, ServerOptimizer::identity)
+                .build();
     }
 
     @Override
@@ -38,7 +39,12 @@ final class PlainMean implements Aggregator.Streaming {
         for (WeightedUpdate update : updates) {
             for (int i = 0; i < sums.size(); i++) {
                 double[] sum = sums.get(i);
-                update.update().model().orElseThrow().tensors().get(i).addScaledTo(0, sum, 0, sum.length, update.weight());
+                update.update()
+                        .model()
+                        .orElseThrow()
+                        .tensors()
+                        .get(i)
+                        .addScaledTo(0, sum, 0, sum.length, update.weight());
             }
             totalWeight += update.weight();
             count++;

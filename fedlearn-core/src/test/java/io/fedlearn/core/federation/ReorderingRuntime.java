@@ -36,7 +36,9 @@ class ReorderingRuntime implements Runtime {
 
     @Override
     public List<ClientInfo> clients() {
-        return clients.keySet().stream().map(id -> new ClientInfo(id, Config.empty())).toList();
+        return clients.keySet().stream()
+                .map(id -> new ClientInfo(id, Config.empty()))
+                .toList();
     }
 
     @Override

@@ -92,7 +92,8 @@ class ResumeTest {
     }
 
     private static Run undisturbed() throws InterruptedException {
-        return federation(InMemoryRunStore.create(), InMemoryClientStateStore.create()).run();
+        return federation(InMemoryRunStore.create(), InMemoryClientStateStore.create())
+                .run();
     }
 
     @ParameterizedTest
@@ -100,7 +101,8 @@ class ResumeTest {
     void runThatDiedEndsWithTheSameBits(int round, boolean afterwards) throws Exception {
         InMemoryRunStore store = InMemoryRunStore.create();
         InMemoryClientStateStore states = InMemoryClientStateStore.create();
-        assertThatThrownBy(() -> federation(new DyingStore(store, round, afterwards), states).run())
+        assertThatThrownBy(() -> federation(new DyingStore(store, round, afterwards), states)
+                        .run())
                 .isInstanceOf(DyingStore.Death.class);
 
         Run resumed = federation(store, states).resume(true).run();
@@ -158,7 +160,8 @@ class ResumeTest {
     void refusesToStartOverARunThatIsThere() throws Exception {
         InMemoryRunStore store = InMemoryRunStore.create();
         federation(store, InMemoryClientStateStore.create()).rounds(1).run();
-        assertThatThrownBy(() -> federation(store, InMemoryClientStateStore.create()).run())
+        assertThatThrownBy(() ->
+                        federation(store, InMemoryClientStateStore.create()).run())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("the store holds run resumed with 1 rounds already");
     }
@@ -172,9 +175,8 @@ class ResumeTest {
         Run run = federation(store, states).resume(true).rounds(4).run();
         RoundRecord record = run.records().get(3);
 
-        Model replayed = federation(InMemoryRunStore.create(), states)
-                .build()
-                .replay(record, history.latest(), history);
+        Model replayed =
+                federation(InMemoryRunStore.create(), states).build().replay(record, history.latest(), history);
 
         assertThat(replayed.digest()).isEqualTo(record.modelDigest());
         assertThat(record.baseDigest()).isEqualTo(history.latest().model().digest());

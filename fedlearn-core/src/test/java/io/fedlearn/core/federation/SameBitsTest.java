@@ -23,7 +23,11 @@ class SameBitsTest {
 
     private static String undisturbed() {
         try {
-            return federation(Federation.of(named())).parallelism(1).run().model().digest();
+            return federation(Federation.of(named()))
+                    .parallelism(1)
+                    .run()
+                    .model()
+                    .digest();
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
@@ -41,20 +45,28 @@ class SameBitsTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 8})
     void numberOfThreadsDoesNotMatter(int parallelism) throws Exception {
-        assertThat(federation(Federation.of(named())).parallelism(parallelism).run().model().digest()).isEqualTo(DIGEST);
+        assertThat(federation(Federation.of(named()))
+                        .parallelism(parallelism)
+                        .run()
+                        .model()
+                        .digest())
+                .isEqualTo(DIGEST);
     }
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void orderOfArrivalDoesNotMatter(long order) throws Exception {
-        Run run = federation(Federation.of(new ReorderingRuntime(named(), order))).run();
+        Run run =
+                federation(Federation.of(new ReorderingRuntime(named(), order))).run();
         assertThat(run.model().digest()).isEqualTo(DIGEST);
     }
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
     void updatesThatWaitOnDiskDoNotMatter(long order) throws Exception {
-        Run run = federation(Federation.of(new ReorderingRuntime(named(), order))).inFlightBytes(0).run();
+        Run run = federation(Federation.of(new ReorderingRuntime(named(), order)))
+                .inFlightBytes(0)
+                .run();
         assertThat(run.model().digest()).isEqualTo(DIGEST);
     }
 
@@ -62,16 +74,27 @@ class SameBitsTest {
     void executorOfTheCallerDoesNotMatter() throws Exception {
         ExecutorService executor = Executors.newFixedThreadPool(3);
         try {
-            assertThat(federation(Federation.of(named())).executor(executor).run().model().digest()).isEqualTo(DIGEST);
+            assertThat(federation(Federation.of(named()))
+                            .executor(executor)
+                            .run()
+                            .model()
+                            .digest())
+                    .isEqualTo(DIGEST);
         } finally {
             executor.shutdown();
         }
-        assertThat(federation(Federation.of(named())).executor(Runnable::run).inFlightBytes(0).run().model().digest())
+        assertThat(federation(Federation.of(named()))
+                        .executor(Runnable::run)
+                        .inFlightBytes(0)
+                        .run()
+                        .model()
+                        .digest())
                 .isEqualTo(DIGEST);
     }
 
     @Test
     void anotherSeedGivesOtherBits() throws Exception {
-        assertThat(federation(Federation.of(named())).seed(6).run().model().digest()).isNotEqualTo(DIGEST);
+        assertThat(federation(Federation.of(named())).seed(6).run().model().digest())
+                .isNotEqualTo(DIGEST);
     }
 }

@@ -62,20 +62,31 @@ class StoppingTest {
 
     @Test
     void stopsWhenTheGoalIsNotBettered() throws Exception {
-        Run run = scripted().centralEvaluation(losses()).earlyStopping(new EarlyStopping(2, 0.5)).run();
+        Run run = scripted()
+                .centralEvaluation(losses())
+                .earlyStopping(new EarlyStopping(2, 0.5))
+                .run();
         assertThat(run.stopReason()).isEqualTo(StopReason.EARLY_STOPPED);
         assertThat(run.records()).hasSize(4);
     }
 
     @Test
     void maximizingGoalTakesTheLargest() throws Exception {
-        Run run = scripted().centralEvaluation(losses()).goal(Goal.maximize("loss")).rounds(3).run();
+        Run run = scripted()
+                .centralEvaluation(losses())
+                .goal(Goal.maximize("loss"))
+                .rounds(3)
+                .run();
         assertThat(run.best().round()).isEqualTo(1);
     }
 
     @Test
     void evaluatesAsOftenAsAsked() throws Exception {
-        Run run = scripted().centralEvaluation(losses()).evaluateEvery(3).rounds(4).run();
+        Run run = scripted()
+                .centralEvaluation(losses())
+                .evaluateEvery(3)
+                .rounds(4)
+                .run();
         assertThat(run.records())
                 .extracting(record -> record.metrics().get("loss").isPresent())
                 .containsExactly(false, false, true, true);
@@ -120,7 +131,9 @@ class StoppingTest {
 
     @Test
     void refusesAnInitialModelThatIsNotFinite() {
-        Model model = Model.builder().trainable("w", Tensor.wrap(new float[] {Float.NaN})).build();
+        Model model = Model.builder()
+                .trainable("w", Tensor.wrap(new float[] {Float.NaN}))
+                .build();
         assertThatThrownBy(() -> scripted().initialModel(model).run())
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("tensor 'w' holds NaN");
@@ -133,9 +146,9 @@ class StoppingTest {
                                 .serverOptimizer(() -> (global, aggregate) -> Model.of(
                                         global.spec(),
                                         List.of(
-                                                Tensor.wrap(new float[] {
-                                                    0, 0, 0, 0, 0, 0, 0, 0, 0, Float.POSITIVE_INFINITY
-                                                }),
+                                                Tensor.wrap(
+                                                        new float[] {0, 0, 0, 0, 0, 0, 0, 0, 0, Float.POSITIVE_INFINITY
+                                                        }),
                                                 Tensor.wrap(new float[3]))))
                                 .build())
                         .run())
@@ -150,7 +163,8 @@ class StoppingTest {
 
         @Override
         public Optional<PrivacyCharge> charge(int round, int cohortSize) {
-            return Optional.of(new PrivacyCharge("run", "gaussian", Config.empty().with("cohort", cohortSize)));
+            return Optional.of(
+                    new PrivacyCharge("run", "gaussian", Config.empty().with("cohort", cohortSize)));
         }
 
         @Override
@@ -178,7 +192,9 @@ class StoppingTest {
             }
         };
         Run run = scripted()
-                .strategy(PlainMean.strategy().toBuilder().aggregateTransform(CostlyNoise::new).build())
+                .strategy(PlainMean.strategy().toBuilder()
+                        .aggregateTransform(CostlyNoise::new)
+                        .build())
                 .privacyLedger(ledger)
                 .run();
         assertThat(run.stopReason()).isEqualTo(StopReason.PRIVACY_BUDGET_SPENT);
@@ -190,7 +206,9 @@ class StoppingTest {
     @Test
     void noiseWithoutALedgerIsRefused() {
         assertThatThrownBy(() -> scripted()
-                        .strategy(PlainMean.strategy().toBuilder().aggregateTransform(CostlyNoise::new).build())
+                        .strategy(PlainMean.strategy().toBuilder()
+                                .aggregateTransform(CostlyNoise::new)
+                                .build())
                         .run())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("needs a privacy ledger");

@@ -8,7 +8,6 @@ import io.fedlearn.core.metric.ScoreHistogram;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Shape;
-import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /** The outputs of {@link MeanModel} are the features, and its loss is the first of them. */
