@@ -143,9 +143,7 @@ public final class InProcessRuntime implements Runtime {
             starters.remove(thread);
         }
         if (!failures.isEmpty()) {
-            RuntimeException first = failures.get(0);
-            failures.stream().skip(1).filter(other -> other != first).forEach(first::addSuppressed);
-            throw first;
+            throw failures.get(0);
         }
     }
 
