@@ -282,7 +282,13 @@ public abstract class AggregatorContract {
         aggregator.restore(aggregator.snapshot());
     }
 
-    private record Bytes(byte[] values) implements TensorData {
+    private static final class Bytes implements TensorData {
+        private final byte[] values;
+
+        Bytes(byte[] values) {
+            this.values = values;
+        }
+
         @Override
         public void read(long byteOffset, ByteBuffer target) {
             target.put(values, (int) byteOffset, target.remaining());

@@ -195,10 +195,12 @@ public abstract class ExampleSourceContract {
 
         try (BatchReader one = source.open(ExampleOrder.shuffled(1));
                 BatchReader two = source.open(ExampleOrder.sequential())) {
-            while (one.read(firstBatch) & two.read(secondBatch)) {
+            while (one.read(firstBatch)) {
                 first.add(rows(firstBatch));
+                assertThat(two.read(secondBatch)).isTrue();
                 second.add(rows(secondBatch));
             }
+            assertThat(two.read(secondBatch)).isFalse();
         }
 
         assertThat(first).isEqualTo(expectedFirst);

@@ -40,6 +40,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
@@ -232,7 +233,8 @@ public abstract class RuntimeContract {
         for (Task task : tasks) {
             List<ClientOutcome> outcomes = listener.outcomes(task);
             assertThat(outcomes).as("outcomes of %s", task).hasSize(1);
-            ClientUpdate expected = clients.get(task.clientId()).fit(task, Contexts.idle());
+            ClientUpdate expected =
+                    Objects.requireNonNull(clients.get(task.clientId())).fit(task, Contexts.idle());
             assertThat(completed(outcomes.get(0)).model()).isEqualTo(expected.model());
             assertThat(completed(outcomes.get(0)).exampleCount()).isEqualTo(expected.exampleCount());
         }

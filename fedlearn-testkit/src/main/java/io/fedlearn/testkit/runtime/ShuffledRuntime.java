@@ -19,9 +19,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * A runtime that hands on the outcomes of another in an order that a seed decides: for tests that the order of arrival changes
  * nothing. Thread-safe.
  *
- * <p>Outcomes are held back until as many wait as there are clients (or as {@link #withBatch} says), and handed on in the order
+ * <p>Outcomes are held back until as many wait as there are clients (or as {@link Builder#withBatch} says), and handed on in the order
  * of numbers drawn for their tasks from the seed. When nothing new was submitted and nothing has arrived for a while
- * ({@link #withPatience}, {@value #DEFAULT_PATIENCE_MILLIS} ms by default), those that wait are handed on all the same, so that
+ * ({@link Builder#withPatience}, {@value #DEFAULT_PATIENCE_MILLIS} ms by default), those that wait are handed on all the same, so that
  * smaller cohorts and hanging clients hold nothing up for ever. One daemon thread hands on.
  */
 public final class ShuffledRuntime implements Runtime {

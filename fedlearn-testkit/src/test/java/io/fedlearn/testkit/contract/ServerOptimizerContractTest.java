@@ -13,6 +13,7 @@ import io.fedlearn.core.update.PartState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -84,7 +85,9 @@ class ServerOptimizerContractTest {
         public void restore(PartState state) {
             velocity = new ArrayList<>();
             if (!state.isEmpty()) {
-                state.tensors().get("velocity").tensors().forEach(tensor -> velocity.add(tensor.toDoubleArray()));
+                Objects.requireNonNull(state.tensors().get("velocity"))
+                        .tensors()
+                        .forEach(tensor -> velocity.add(tensor.toDoubleArray()));
             }
         }
     }

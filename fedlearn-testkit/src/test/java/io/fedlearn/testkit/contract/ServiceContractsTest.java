@@ -163,6 +163,7 @@ class ServiceContractsTest {
         private final Purse purse = new Purse() {
             private final CountDownLatch both = new CountDownLatch(2);
 
+            @SuppressWarnings("UnsynchronizedOverridesSynchronized") // The fault that the suite must find.
             @Override
             public PrivacySpent debit(PrivacyCharge charge) {
                 boolean last = charges.getOrDefault(charge.scope(), 0) == CHARGES - 1;
