@@ -23,6 +23,8 @@ import java.util.function.BooleanSupplier;
  * happens into an outcome. Thread-safe as its state store is.
  */
 public final class TaskRunner {
+    private static final System.Logger LOG = System.getLogger(TaskRunner.class.getName());
+
     private final ClientStateStore states;
 
     private TaskRunner(ClientStateStore states) {
@@ -53,12 +55,17 @@ public final class TaskRunner {
         } catch (TaskDeclinedException e) {
             return new ClientOutcome.Declined(String.valueOf(e.getMessage()));
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            // Not passed on: the thread is the runtime's, which knows whether it interrupted it, and the client may not
+            // have been.
             return new ClientOutcome.Failed("the task was interrupted");
         } catch (Throwable e) {
             // Errors too: whatever site code does, the round goes on, and the coordinator must not wait for an answer
             // for ever.
-            return ClientOutcome.Failed.of(e);
+            ClientOutcome.Failed failed = ClientOutcome.Failed.of(e);
+            LOG.log(System.Logger.Level.WARNING, () -> "task " + task.id() + " failed: " + failed.reason());
+            // What it says may hold examples, so a site turns this on knowingly.
+            LOG.log(System.Logger.Level.DEBUG, () -> "task " + task.id() + " failed", e);
+            return failed;
         }
     }
 

@@ -1,5 +1,6 @@
 package io.fedlearn.core.task;
 
+import io.fedlearn.core.FedLearnException;
 import java.time.Duration;
 
 /** How a task ended: one for each client that was asked, whatever happened; none of them ends the round. */
@@ -59,16 +60,16 @@ public sealed interface ClientOutcome {
             reason = shorten(reason);
         }
 
-        /** What a throwable says of itself: its type and message. */
+        /**
+         * The type of a throwable and where it was thrown. Its message is told only if it is FedLearn's own, since others quote
+         * what they stumbled over, which may be an example: {@code NumberFormatException: For input string: …}.
+         */
         public static Failed of(Throwable error) {
-            String type = error.getClass().getName();
-            try {
-                String message = error.getMessage();
-                return new Failed(type + (message == null ? "" : ": " + message));
-            } catch (RuntimeException e) {
-                // An exception class of a site's own may fail even at this.
-                return new Failed(type + ", whose message cannot be read");
+            if (error instanceof FedLearnException) {
+                return new Failed(error.getClass().getName() + ": " + error.getMessage());
             }
+            StackTraceElement[] trace = error.getStackTrace();
+            return new Failed(error.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]));
         }
 
         @Override

@@ -101,7 +101,7 @@ public final class LocalTrainingClient implements Client {
 
     private static double finite(double loss) {
         if (!Double.isFinite(loss)) {
-            throw new ArithmeticException("local training diverged: the training loss is " + loss);
+            throw new TrainingDivergedException(loss);
         }
         return loss;
     }

@@ -82,13 +82,16 @@ class FaultyClientsTest {
         Model bias =
                 Model.builder().trainable("bias", Tensor.wrap(new float[3])).build();
         return Stream.of(
-                Arguments.of("failed", "IllegalStateException: the disk is gone", (Client) (task, context) -> {
-                    throw new IllegalStateException("the disk is gone");
-                }),
+                Arguments.of(
+                        "failed",
+                        "java.lang.IllegalStateException at io.fedlearn.core.federation.FaultyClientsTest",
+                        (Client) (task, context) -> {
+                            throw new IllegalStateException("the disk is gone");
+                        }),
                 Arguments.of("failed", "StackOverflowError", (Client) (task, context) -> {
                     throw new StackOverflowError();
                 }),
-                Arguments.of("failed", "a new kind of error", (Client) (task, context) -> {
+                Arguments.of("failed", "java.lang.Error at", (Client) (task, context) -> {
                     throw new Error("a new kind of error");
                 }),
                 Arguments.of("declined", "not on Sundays", (Client) (task, context) -> {

@@ -2,6 +2,7 @@ package io.fedlearn.core.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.metric.Metrics;
 import java.time.Duration;
 import java.util.List;
@@ -28,10 +29,21 @@ class ClientOutcomeTest {
     }
 
     @Test
-    void failureSaysTypeAndMessage() {
-        assertThat(ClientOutcome.Failed.of(new IllegalStateException("no disk")).reason())
-                .isEqualTo("java.lang.IllegalStateException: no disk");
-        assertThat(ClientOutcome.Failed.of(new OutOfMemoryError()).reason()).isEqualTo("java.lang.OutOfMemoryError");
+    void failureSaysTypeAndPlaceButNotWhatOthersQuote() {
+        assertThat(ClientOutcome.Failed.of(new NumberFormatException("For input string: \"63 y\""))
+                        .reason())
+                .startsWith("java.lang.NumberFormatException at io.fedlearn.core.task.ClientOutcomeTest.")
+                .doesNotContain("63");
+        Error traceless = new Error("63");
+        traceless.setStackTrace(new StackTraceElement[0]);
+        assertThat(ClientOutcome.Failed.of(traceless).reason()).isEqualTo("java.lang.Error");
+    }
+
+    @Test
+    void failureSaysTheMessageThatIsOurs() {
+        assertThat(ClientOutcome.Failed.of(new TaskDeclinedException("not today"))
+                        .reason())
+                .isEqualTo("io.fedlearn.core.client.TaskDeclinedException: not today");
     }
 
     @Test

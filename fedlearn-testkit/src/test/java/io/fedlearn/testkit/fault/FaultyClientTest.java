@@ -48,7 +48,7 @@ class FaultyClientTest {
                 .always(TaskKind.EVALUATE, Fault.decline("never"));
 
         assertThat(run(client, TaskKind.FIT, 2)).isInstanceOf(ClientOutcome.Completed.class);
-        assertThat(run(client, TaskKind.FIT, 3).reason()).contains("round 3");
+        assertThat(run(client, TaskKind.FIT, 3).word()).isEqualTo("failed");
         assertThat(run(client, TaskKind.FIT, 4)).isInstanceOf(ClientOutcome.Completed.class);
         assertThat(run(client, TaskKind.EVALUATE, 2)).isEqualTo(new ClientOutcome.Declined("never"));
     }
@@ -60,7 +60,7 @@ class FaultyClientTest {
                 .inRound(2, Fault.decline("round 2"))
                 .inRound(2, TaskKind.EVALUATE, Fault.decline("evaluation"));
 
-        assertThat(run(client, TaskKind.FIT, 1).reason()).contains("always");
+        assertThat(run(client, TaskKind.FIT, 1).word()).isEqualTo("failed");
         assertThat(run(client, TaskKind.FIT, 2)).isEqualTo(new ClientOutcome.Declined("round 2"));
         assertThat(run(client, TaskKind.EVALUATE, 1)).isInstanceOf(ClientOutcome.Completed.class);
         assertThat(run(client, TaskKind.EVALUATE, 2)).isEqualTo(new ClientOutcome.Declined("evaluation"));
@@ -109,8 +109,8 @@ class FaultyClientTest {
 
     @Test
     void throwsWhateverItIsTold() {
-        assertThat(run(Fault.throwing(() -> new IOException("no disk"))))
-                .isEqualTo(new ClientOutcome.Failed("java.io.IOException: no disk"));
+        assertThat(run(Fault.throwing(() -> new IOException("no disk"))).reason())
+                .startsWith("java.io.IOException at ");
         assertThat(run(Fault.throwing(() -> new AssertionError("must not be"))).reason())
                 .contains("AssertionError");
         assertThat(run(Fault.stackOverflow()).reason()).contains("StackOverflowError");
