@@ -100,7 +100,8 @@ final class RunningInEarnestTest {
                 .withRoundDeadline(Duration.ofHours(2))
                 .withToleratedAborts(3);
         // end::policy[]
-        hospitals.put("west", FaultyClient.around(hospitals.get("west")).always(Fault.throwing("out of memory")));
+        hospitals.computeIfPresent(
+                "west", (id, client) -> FaultyClient.around(client).always(Fault.throwing("out of memory")));
         Run run = federation().policy(policy).rounds(1).run();
         // tag::outcomes[]
         for (OutcomeRecord outcome : run.records().get(0).outcomes()) {
@@ -154,7 +155,8 @@ final class RunningInEarnestTest {
 
     @Test
     void hearsHowItGoes() throws Exception {
-        hospitals.put("west", FaultyClient.around(hospitals.get("west")).inRound(2, Fault.nan()));
+        hospitals.computeIfPresent(
+                "west", (id, client) -> FaultyClient.around(client).inRound(2, Fault.nan()));
         Ticker ticker = new Ticker();
         federation().rounds(2).listener(ticker).run();
         assertThat(ticker.lines).hasSize(3);

@@ -130,7 +130,7 @@ final class StrategiesTest {
         public List<String> select(Context context) {
             return context.clients().stream()
                     .map(ClientInfo::id)
-                    .sorted(Comparator.comparing(
+                    .sorted(Comparator.comparingInt(
                             id -> context.participation().apply(id).selectedRounds()))
                     .limit(count)
                     .toList();
