@@ -10,6 +10,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -19,7 +20,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
- * The guide shows what the tests of this package run.
+ * The guide shows what the tests of this package run, and its links lead somewhere.
  *
  * <p>A Java block of a page follows a line {@code <!-- snippet: GettingStartedTest#schema -->} and equals the lines between
  * {@code // tag::schema[]} and {@code // end::schema[]} of that class, moved to the left margin.
@@ -33,6 +34,10 @@ final class DocumentationTest {
 
     private static final Pattern JAVA_BLOCK = Pattern.compile(
             "(?<snippet><!-- snippet: (?<file>\\w+)#(?<tag>[\\w-]+) -->\\n)?```java\\n(?<code>.*?)```", Pattern.DOTALL);
+    private static final Pattern BLOCK = Pattern.compile("^```.*?^```", Pattern.DOTALL | Pattern.MULTILINE);
+    private static final Pattern CODE = Pattern.compile("`[^`\\n]*`");
+    private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
+    private static final Pattern HEADING = Pattern.compile("^#{1,6} (.*)$", Pattern.MULTILINE);
     private static final Pattern TAG = Pattern.compile("// tag::([\\w-]+)\\[\\]");
 
     @Test
@@ -111,6 +116,48 @@ final class DocumentationTest {
                     .forEach(block -> shown.add(block.group(2) + "#" + block.group(3)));
         }
         assertThat(shown).containsAll(tags);
+    }
+
+    @Test
+    void linksOfAllPagesLeadSomewhere() throws IOException {
+        List<String> dead = new ArrayList<>();
+        for (Path page : pages(ROOT)) {
+            String text = withoutCode(Files.readString(page));
+            Matcher link = LINK.matcher(text);
+            while (link.find()) {
+                if (!link.group(1).matches("[a-z]+:.*") && !leadsSomewhere(page, link.group(1))) {
+                    dead.add(ROOT.relativize(page) + ": " + link.group(1));
+                }
+            }
+        }
+        assertThat(dead).isEmpty();
+    }
+
+    private static boolean leadsSomewhere(Path page, String link) throws IOException {
+        int hash = link.indexOf('#');
+        String file = hash < 0 ? link : link.substring(0, hash);
+        Path target = file.isEmpty() ? page : page.resolveSibling(file).normalize();
+        if (!Files.exists(target)) {
+            return false;
+        }
+        return hash < 0 || anchors(Files.readString(target)).contains(link.substring(hash + 1));
+    }
+
+    /** The anchors that are made of a page's headings. */
+    private static Set<String> anchors(String text) {
+        Set<String> anchors = new TreeSet<>();
+        HEADING.matcher(BLOCK.matcher(text).replaceAll(""))
+                .results()
+                .forEach(heading -> anchors.add(heading.group(1)
+                        .strip()
+                        .toLowerCase(Locale.ROOT)
+                        .replaceAll("[^\\p{L}\\p{N} _-]", "")
+                        .replace(' ', '-')));
+        return anchors;
+    }
+
+    private static String withoutCode(String text) {
+        return CODE.matcher(BLOCK.matcher(text).replaceAll("")).replaceAll("");
     }
 
     private static List<Path> pages(Path folder) throws IOException {
