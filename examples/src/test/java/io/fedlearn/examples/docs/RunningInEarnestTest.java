@@ -13,12 +13,16 @@ import io.fedlearn.core.federation.RoundListener;
 import io.fedlearn.core.federation.RoundPolicy;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.federation.StopReason;
+import io.fedlearn.core.record.AuditHead;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.Evaluation;
+import io.fedlearn.files.AuditReport;
+import io.fedlearn.files.AuditVerifier;
+import io.fedlearn.files.FileAuditLog;
 import io.fedlearn.files.FileRunStore;
 import io.fedlearn.files.Retention;
 import io.fedlearn.testkit.fault.Fault;
@@ -177,6 +181,33 @@ final class RunningInEarnestTest {
         // end::goal[]
         assertThat(run.stopReason()).isEqualTo(StopReason.EARLY_STOPPED);
         assertThat(run.bestModel().digest()).isEqualTo(run.best().modelDigest());
+    }
+
+    @Test
+    void keepsAnAuditLog() throws Exception {
+        Path runFolder = folder.resolve("heart");
+        // tag::audit[]
+        Run run = Federation.of(hospitals)
+                .strategy(FedAvg.create())
+                .initialModel(initialModel)
+                .store(FileRunStore.at(runFolder))
+                .audit(FileAuditLog.at(runFolder.resolve(FileAuditLog.FILE_NAME)))
+                .run();
+        AuditHead head = run.records().get(9).auditHead().orElseThrow();
+        System.out.println("keep elsewhere: " + head.sequence() + " " + head.hash());
+        // end::audit[]
+        // tag::verify[]
+        AuditReport report = AuditVerifier.verify(runFolder.resolve("audit.jsonl"), head);
+        System.out.println(report.isWhole() ? "as it was written" : report.toString());
+        // end::verify[]
+        assertThat(report.isWhole()).isTrue();
+
+        List<String> lines = Files.readAllLines(runFolder.resolve("audit.jsonl"));
+        Files.write(runFolder.resolve("audit.jsonl"), lines.subList(0, 10));
+        assertThat(AuditVerifier.verify(runFolder.resolve("audit.jsonl")).isWhole())
+                .isTrue();
+        assertThat(AuditVerifier.verify(runFolder.resolve("audit.jsonl"), head).isWhole())
+                .isFalse();
     }
 
     @Test
