@@ -11,22 +11,20 @@ import io.fedlearn.models.table.Label;
 import io.fedlearn.models.table.Table;
 import io.fedlearn.models.table.TableSchema;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 public final class Main {
     public static void main(String[] args) throws Exception {
-        var schema = TableSchema.builder()
-                .numeric("age", "pressure")
-                .label(Label.classes("ill", "0", "1"))
-                .build();
+        TableSchema.Builder columns = TableSchema.builder().numeric("age", "pressure");
+        TableSchema schema = columns.label(Label.classes("ill", "0", "1")).build();
+        Supplier<LogisticRegression> model = () -> LogisticRegression.of(2).standardizing();
         Map<String, Client> hospitals = new TreeMap<>();
-        for (String name : new String[] {"north", "south", "west"}) {
+        for (String name : List.of("north", "south", "west")) {
             Table.Split patients = schema.read(Path.of("data", name + ".csv")).stratifiedSplit(0.2, 1);
-            hospitals.put(
-                    name,
-                    LocalTrainingClient.of(
-                            () -> LogisticRegression.of(2).standardizing(), patients.training(), patients.test()));
+            hospitals.put(name, LocalTrainingClient.of(model, patients.training(), patients.test()));
         }
         FeatureStatistics statistics = Federation.of(hospitals).build().featureStatistics(2);
         Run run = Federation.of(hospitals)
