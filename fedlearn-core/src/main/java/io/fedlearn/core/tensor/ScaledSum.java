@@ -2,6 +2,7 @@ package io.fedlearn.core.tensor;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Objects;
 
 /**
@@ -15,6 +16,8 @@ public final class ScaledSum {
     public static final int MAX_BLOCK = 8192;
 
     private static final int LANES = 4;
+
+    private static final float[] NOTHING = {};
 
     // Direct, since a file would be read through a hidden direct buffer otherwise.
     private final ByteBuffer bytes =
@@ -59,6 +62,8 @@ public final class ScaledSum {
                 k++;
             }
         }
+        // Else the last updates of a round would stay alive until the next.
+        Arrays.fill(lanes, NOTHING);
     }
 
     private void load(Tensor tensor, long from, int count, int lane) {

@@ -3,7 +3,10 @@ package io.fedlearn.core.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,6 +54,28 @@ class ScaledSumTest {
                 tensor.type(),
                 tensor.shape(),
                 (offset, target) -> target.put(bytes.array(), (int) offset, target.remaining()));
+    }
+
+    @Test
+    void keepsNoTensorAlive() {
+        List<WeakReference<float[]>> added = addFive();
+
+        System.gc();
+
+        assertThat(added).allSatisfy(array -> assertThat(array.get()).isNull());
+    }
+
+    // A method of its own, so that no variable of the test keeps the arrays alive.
+    private List<WeakReference<float[]>> addFive() {
+        Tensor[] tensors = new Tensor[5];
+        List<WeakReference<float[]>> arrays = new ArrayList<>();
+        for (int k = 0; k < tensors.length; k++) {
+            float[] array = new float[10];
+            arrays.add(new WeakReference<>(array));
+            tensors[k] = Tensor.wrap(array);
+        }
+        kernel.add(tensors, new double[] {1, 2, 3, 4, 5}, 0, new double[10], 0, 10);
+        return arrays;
     }
 
     @Test
