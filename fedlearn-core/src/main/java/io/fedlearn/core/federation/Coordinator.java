@@ -45,6 +45,7 @@ final class Coordinator {
     private final StrategyParts parts;
     private final Progress progress;
     private Map<String, PartState> states = Map.of();
+    private Model global = Model.empty();
     private Optional<PrivacySpent> privacySpent = Optional.empty();
 
     Coordinator(Federation federation, Runtime runtime) {
@@ -61,9 +62,13 @@ final class Coordinator {
 
     Run run() throws InterruptedException {
         federation.requireCapabilities(runtime);
+        return loop(begin());
+    }
+
+    /** Takes up the saved run, or starts one. A method of its own, so that no variable keeps its model alive in later rounds. */
+    private RunHeader begin() throws InterruptedException {
         Optional<SavedRun> saved = federation.store.load();
         RunHeader header;
-        Model global;
         List<String> notices = List.of();
         if (saved.isPresent()) {
             header = saved.get().header();
@@ -102,7 +107,7 @@ final class Coordinator {
                         .with("round", (long) progress.records().size())
                         .with("strategy", header.strategy())
                         .with("model", global.digest()));
-        return loop(header, global);
+        return header;
     }
 
     private RunHeader newHeader(String initialDigest) {
@@ -128,8 +133,7 @@ final class Coordinator {
         }
     }
 
-    private Run loop(RunHeader header, Model initial) throws InterruptedException {
-        Model global = initial;
+    private Run loop(RunHeader header) throws InterruptedException {
         StopReason stopReason = StopReason.ROUNDS_DONE;
         while (progress.records().size() < federation.rounds) {
             if (hasRunOutOfPatience()) {
@@ -137,7 +141,7 @@ final class Coordinator {
                 break;
             }
             int round = progress.records().size() + 1;
-            Optional<Checkpoint> next = round(round, global);
+            Optional<Checkpoint> next = round(round);
             if (next.isEmpty()) {
                 stopReason = StopReason.PRIVACY_BUDGET_SPENT;
                 break;
@@ -202,7 +206,7 @@ final class Coordinator {
     }
 
     /** What one round came to, or nothing if the privacy budget forbids it. */
-    private Optional<Checkpoint> round(int round, Model global) throws InterruptedException {
+    private Optional<Checkpoint> round(int round) throws InterruptedException {
         Instant startedAt = federation.clock.instant();
         long startedNanos = System.nanoTime();
         RoundDraft draft = new RoundDraft(round, global, startedAt, startedNanos);
