@@ -1,0 +1,38 @@
+package io.fedlearn.examples.report;
+
+import io.fedlearn.core.metric.Metrics;
+import java.util.Locale;
+import java.util.OptionalDouble;
+
+/** How numbers are written on the console and in reports. */
+public final class Figures {
+    /** What is written for a metric that is not defined, such as the AUC where one class is missing. */
+    public static final String UNDEFINED = "undefined";
+
+    private Figures() {}
+
+    /** A metric with four decimals, or {@value #UNDEFINED}. */
+    public static String metric(OptionalDouble value) {
+        return value.isPresent() ? metric(value.getAsDouble()) : UNDEFINED;
+    }
+
+    /** The metric of this name with four decimals, or {@value #UNDEFINED}. */
+    public static String metric(Metrics metrics, String name) {
+        return metric(metrics.get(name));
+    }
+
+    /** A number with four decimals. */
+    public static String metric(double value) {
+        return String.format(Locale.ROOT, "%.4f", value);
+    }
+
+    /** Seconds, with three decimals. */
+    public static String seconds(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
+    }
+
+    /** A share as whole per cent. */
+    public static String percent(double part, double whole) {
+        return whole == 0 ? "-" : String.format(Locale.ROOT, "%.0f%%", 100 * part / whole);
+    }
+}

@@ -1,0 +1,225 @@
+package io.fedlearn.examples.report;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+
+/**
+ * Curves over common axes, drawn as SVG that takes its colours from the page, so that it is readable on light and dark
+ * ground. Immutable.
+ */
+public final class LineChart {
+    private static final double WIDTH = 560;
+    private static final double HEIGHT = 320;
+    private static final double LEFT = 62;
+    private static final double RIGHT = 14;
+    private static final double TOP = 12;
+    private static final double BOTTOM = 42;
+    private static final double LEGEND_LINE = 18;
+    private static final double LEGEND_ITEM = 133;
+    private static final int LEGEND_COLUMNS = 4;
+    private static final int COLOURS = 8;
+    private static final int TICKS = 6;
+
+    private final String xLabel;
+    private final String yLabel;
+    private final boolean unitSquare;
+    private final List<Series> series;
+
+    /** A point of a curve. */
+    public record Point(double x, double y) {}
+
+    private record Series(String name, List<Point> points) {}
+
+    private LineChart(String xLabel, String yLabel, boolean unitSquare, List<Series> series) {
+        this.xLabel = xLabel;
+        this.yLabel = yLabel;
+        this.unitSquare = unitSquare;
+        this.series = List.copyOf(series);
+    }
+
+    /** A chart without curves whose axes take their ranges from what is drawn. */
+    public static LineChart of(String xLabel, String yLabel) {
+        return new LineChart(xLabel, yLabel, false, List.of());
+    }
+
+    /** A chart without curves whose axes go from 0 to 1, with a diagonal. */
+    public static LineChart ofUnitSquare(String xLabel, String yLabel) {
+        return new LineChart(xLabel, yLabel, true, List.of());
+    }
+
+    /** This chart and one curve more; without points it is named in the legend alone. */
+    public LineChart with(String name, List<Point> points) {
+        List<Series> more = new ArrayList<>(series);
+        more.add(new Series(name, List.copyOf(points)));
+        return new LineChart(xLabel, yLabel, unitSquare, more);
+    }
+
+    /** The chart as an element {@code svg}. */
+    public String toSvg() {
+        Axis x = unitSquare ? new Axis(0, 1, 0.2) : axis(true);
+        Axis y = unitSquare ? new Axis(0, 1, 0.2) : axis(false);
+        int legendLines = (series.size() + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS;
+        double height = HEIGHT + LEGEND_LINE * legendLines;
+        StringBuilder svg = new StringBuilder();
+        svg.append("<svg viewBox=\"0 0 ")
+                .append(number(WIDTH))
+                .append(' ')
+                .append(number(height))
+                .append("\" role=\"img\" aria-label=\"")
+                .append(HtmlReport.escape(yLabel + " by " + xLabel))
+                .append("\">\n");
+        drawAxes(svg, x, y);
+        if (unitSquare) {
+            line(svg, "diagonal", px(x, 0), py(y, 0), px(x, 1), py(y, 1));
+        }
+        for (int i = 0; i < series.size(); i++) {
+            drawSeries(svg, i, x, y);
+        }
+        return svg.append("</svg>\n").toString();
+    }
+
+    private record Axis(double from, double to, double step) {}
+
+    private Axis axis(boolean horizontal) {
+        double least = Double.POSITIVE_INFINITY;
+        double most = Double.NEGATIVE_INFINITY;
+        for (Series one : series) {
+            for (Point point : one.points) {
+                double value = horizontal ? point.x : point.y;
+                least = Math.min(least, value);
+                most = Math.max(most, value);
+            }
+        }
+        if (least > most) {
+            return new Axis(0, 1, 0.2);
+        }
+        if (least == most) {
+            least -= 0.5;
+            most += 0.5;
+        }
+        double step = niceStep((most - least) / TICKS);
+        if (horizontal) {
+            return new Axis(least, most, Math.max(1, step));
+        }
+        return new Axis(Math.floor(least / step) * step, Math.ceil(most / step) * step, step);
+    }
+
+    private static double niceStep(double rough) {
+        double power = Math.pow(10, Math.floor(Math.log10(rough)));
+        double share = rough / power;
+        return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
+    }
+
+    private void drawAxes(StringBuilder svg, Axis x, Axis y) {
+        for (double tick = Math.ceil(x.from / x.step - 1e-9) * x.step; tick <= x.to + x.step * 1e-6; tick += x.step) {
+            line(svg, "grid", px(x, tick), TOP, px(x, tick), HEIGHT - BOTTOM);
+            text(svg, "middle", px(x, tick), HEIGHT - BOTTOM + 16, tickText(tick, x.step));
+        }
+        for (int i = 0; y.from + i * y.step <= y.to + y.step * 1e-6; i++) {
+            double tick = y.from + i * y.step;
+            line(svg, "grid", LEFT, py(y, tick), WIDTH - RIGHT, py(y, tick));
+            text(svg, "end", LEFT - 6, py(y, tick) + 4, tickText(tick, y.step));
+        }
+        text(svg, "middle", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, xLabel);
+        double middle = (TOP + HEIGHT - BOTTOM) / 2;
+        svg.append("<text text-anchor=\"middle\" transform=\"translate(14 ")
+                .append(number(middle))
+                .append(") rotate(-90)\">")
+                .append(HtmlReport.escape(yLabel))
+                .append("</text>\n");
+    }
+
+    private void drawSeries(StringBuilder svg, int place, Axis x, Axis y) {
+        Series one = series.get(place);
+        String style = "s" + place % COLOURS + (place == 0 ? " first" : "");
+        StringBuilder path = new StringBuilder();
+        for (Point point : one.points) {
+            path.append(path.isEmpty() ? "M" : "L")
+                    .append(number(px(x, point.x)))
+                    .append(' ')
+                    .append(number(py(y, point.y)));
+        }
+        svg.append("<g class=\"")
+                .append(style)
+                .append("\"><title>")
+                .append(HtmlReport.escape(one.name))
+                .append("</title>");
+        if (one.points.size() == 1) {
+            svg.append("<circle cx=\"")
+                    .append(number(px(x, one.points.get(0).x)))
+                    .append("\" cy=\"")
+                    .append(number(py(y, one.points.get(0).y)))
+                    .append("\" r=\"3\"/>");
+        } else if (!path.isEmpty()) {
+            svg.append("<path d=\"").append(path).append("\"/>");
+        }
+        double left = LEFT + LEGEND_ITEM * (place % LEGEND_COLUMNS) - 40;
+        int legendLine = place / LEGEND_COLUMNS;
+        double top = HEIGHT + 4 + LEGEND_LINE * legendLine;
+        svg.append("<path d=\"M")
+                .append(number(left))
+                .append(' ')
+                .append(number(top))
+                .append('h')
+                .append("18\"/>");
+        text(svg, "start", left + 23, top + 4, one.name);
+        svg.append("</g>\n");
+    }
+
+    private static double px(Axis axis, double value) {
+        return LEFT + (value - axis.from) / (axis.to - axis.from) * (WIDTH - LEFT - RIGHT);
+    }
+
+    private static double py(Axis axis, double value) {
+        return HEIGHT - BOTTOM - (value - axis.from) / (axis.to - axis.from) * (HEIGHT - BOTTOM - TOP);
+    }
+
+    private static void line(StringBuilder svg, String style, double x1, double y1, double x2, double y2) {
+        svg.append("<path class=\"")
+                .append(style)
+                .append("\" d=\"M")
+                .append(number(x1))
+                .append(' ')
+                .append(number(y1))
+                .append('L')
+                .append(number(x2))
+                .append(' ')
+                .append(number(y2))
+                .append("\"/>\n");
+    }
+
+    private static void text(StringBuilder svg, String anchor, double x, double y, String text) {
+        svg.append("<text text-anchor=\"")
+                .append(anchor)
+                .append("\" x=\"")
+                .append(number(x))
+                .append("\" y=\"")
+                .append(number(y))
+                .append("\">")
+                .append(HtmlReport.escape(text))
+                .append("</text>\n");
+    }
+
+    private static String tickText(double value, double step) {
+        int decimals = (int) Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
+        return String.format(Locale.ROOT, "%." + decimals + "f", value + 0.0);
+    }
+
+    private static String number(double value) {
+        String text = String.format(Locale.ROOT, "%.1f", value);
+        return text.endsWith(".0") ? text.substring(0, text.length() - 2) : text;
+    }
+
+    /** The points of a curve over whole numbers from {@code first}, without those that are not defined. */
+    public static List<Point> points(int first, List<OptionalDouble> values) {
+        List<Point> points = new ArrayList<>();
+        for (int i = 0; i < values.size(); i++) {
+            if (values.get(i).isPresent()) {
+                points.add(new Point(first + i, values.get(i).getAsDouble()));
+            }
+        }
+        return points;
+    }
+}

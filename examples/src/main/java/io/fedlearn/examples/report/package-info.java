@@ -1,0 +1,2 @@
+/** The page that a run leaves behind: {@link io.fedlearn.examples.report.HtmlReport}, its tables and its charts. */
+package io.fedlearn.examples.report;

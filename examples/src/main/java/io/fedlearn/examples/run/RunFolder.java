@@ -1,0 +1,115 @@
+package io.fedlearn.examples.run;
+
+import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.record.RunHeader;
+import io.fedlearn.core.store.Checkpoint;
+import io.fedlearn.core.store.RunStore;
+import io.fedlearn.core.store.SavedRun;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.files.FileAuditLog;
+import io.fedlearn.files.FileRunStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The folder of a run, open: checkpoints, history, audit log and report. Looks at once whether there is a run in it
+ * already, so that nothing else is begun in vain. Confined to one thread at a time.
+ */
+public final class RunFolder implements AutoCloseable {
+    private static final String REPORT = "report.html";
+
+    private final Path path;
+    private final FileRunStore store;
+    private final boolean resuming;
+    private final Optional<SavedRun> saved;
+
+    private RunFolder(Path path, FileRunStore store, boolean resuming, Optional<SavedRun> saved) {
+        this.path = path;
+        this.store = store;
+        this.resuming = resuming;
+        this.saved = saved;
+    }
+
+    /**
+     * Opens the folder that the options name.
+     *
+     * @throws InputException if it holds a run that is not to be resumed, or is no folder
+     * @throws io.fedlearn.core.store.RunStoreException if it cannot be used
+     */
+    public static RunFolder open(RunOptions options) {
+        Path path = options.out();
+        if (Files.exists(path) && !Files.isDirectory(path)) {
+            throw new InputException("--out " + path + " is not a folder");
+        }
+        FileRunStore store = FileRunStore.at(path);
+        try {
+            Optional<SavedRun> saved = store.load();
+            if (saved.isPresent() && !options.isResuming()) {
+                throw new InputException(
+                        path + " holds a run of " + saved.get().records().size()
+                                + " rounds already: pass --resume to go on with it, or --out with another folder");
+            }
+            return new RunFolder(path, store, options.isResuming(), saved);
+        } catch (RuntimeException e) {
+            store.close();
+            throw e;
+        }
+    }
+
+    /** The folder. */
+    public Path path() {
+        return path;
+    }
+
+    /** Where the report goes. */
+    public Path report() {
+        return path.resolve(REPORT);
+    }
+
+    /** Whether there are rounds of an earlier process. */
+    public boolean holdsRun() {
+        return saved.isPresent();
+    }
+
+    /** Has the federation keep its run here. Once only: the federation closes the store. */
+    public void keep(Federation.Builder federation) {
+        federation
+                .store(new LoadedStore(store, saved))
+                .resume(resuming)
+                .audit(FileAuditLog.at(path.resolve(FileAuditLog.FILE_NAME)));
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    /** A store whose run was loaded before, with notices that come only once. */
+    private record LoadedStore(FileRunStore store, Optional<SavedRun> saved) implements RunStore {
+        @Override
+        public Optional<SavedRun> load() {
+            return saved;
+        }
+
+        @Override
+        public void create(RunHeader header, Checkpoint initial) {
+            store.create(header, initial);
+        }
+
+        @Override
+        public void commit(Checkpoint checkpoint, boolean best) {
+            store.commit(checkpoint, best);
+        }
+
+        @Override
+        public Optional<Model> model(int round) {
+            return store.model(round);
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
+    }
+}

@@ -1,0 +1,230 @@
+package io.fedlearn.examples.run;
+
+import io.fedlearn.aggregators.FedAdagrad;
+import io.fedlearn.aggregators.FedAdam;
+import io.fedlearn.aggregators.FedAvgM;
+import io.fedlearn.aggregators.FedYogi;
+import io.fedlearn.core.federation.EarlyStopping;
+import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.federation.RoundPolicy;
+import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.training.TrainingSettings;
+import io.fedlearn.examples.console.ProgressStyle;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** The options of every command that trains a model: algorithm, local training, rounds, and where the run is kept. */
+public final class RunOptions {
+    @Option(
+            names = "--strategy",
+            paramLabel = "NAME",
+            description = "How updates become the next model: fedavg, fedavgm, fedprox, fedadagrad, fedadam or fedyogi"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private StrategyName strategy = StrategyName.FEDAVG;
+
+    @Option(
+            names = "--mu",
+            paramLabel = "X",
+            description = "FedProx: how strongly clients are held near the global model (default: "
+                    + StrategyName.DEFAULT_MU + ").")
+    private Optional<Double> mu = Optional.empty();
+
+    @Option(
+            names = "--server-learning-rate",
+            paramLabel = "X",
+            description = "How far the server moves the model (default: fedavgm " + FedAvgM.DEFAULT_SERVER_LEARNING_RATE
+                    + ", fedadagrad " + FedAdagrad.DEFAULT_SERVER_LEARNING_RATE + ", fedadam "
+                    + FedAdam.DEFAULT_SERVER_LEARNING_RATE + ", fedyogi " + FedYogi.DEFAULT_SERVER_LEARNING_RATE + ").")
+    private Optional<Double> serverLearningRate = Optional.empty();
+
+    @Option(names = "--rounds", paramLabel = "N", description = "Rounds in all (default: ${DEFAULT-VALUE}).")
+    private int rounds;
+
+    @Option(
+            names = "--local-epochs",
+            paramLabel = "N",
+            description = "How often a client passes over its examples in a round (default: ${DEFAULT-VALUE}).")
+    private int localEpochs;
+
+    @Option(
+            names = "--batch-size",
+            paramLabel = "N",
+            description = "Examples per step of a client (default: ${DEFAULT-VALUE}).")
+    private int batchSize;
+
+    @Option(
+            names = "--learning-rate",
+            paramLabel = "X",
+            description = "Step size of the clients' SGD (default: ${DEFAULT-VALUE}).")
+    private double learningRate;
+
+    @Option(
+            names = "--momentum",
+            paramLabel = "X",
+            description = "Momentum of the clients' SGD, from 0 to below 1 (default: ${DEFAULT-VALUE}).")
+    private double momentum;
+
+    @Option(
+            names = "--weight-decay",
+            paramLabel = "X",
+            description = "L2 penalty of the clients' SGD (default: ${DEFAULT-VALUE}).")
+    private double weightDecay;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "S",
+            description = "Where all randomness starts; the same seed gives the same model, bit for bit (default:"
+                    + " ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(
+            names = "--quorum",
+            paramLabel = "N",
+            description = "How many good updates a round needs; with fewer the run stops (default: ${DEFAULT-VALUE}).")
+    private int quorum = RoundPolicy.DEFAULT_QUORUM;
+
+    @Option(
+            names = "--client-deadline",
+            paramLabel = "TIME",
+            converter = TimeConverter.class,
+            description =
+                    "How long a client may take over a task, such as 500ms, 30s or 5m (default: as long as it needs).")
+    private Optional<Duration> clientDeadline = Optional.empty();
+
+    @Option(
+            names = "--early-stopping",
+            paramLabel = "N",
+            description = "Stop when the loss was not bettered for N rounds (default: never).")
+    private Optional<Integer> earlyStopping = Optional.empty();
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "How many clients work at a time; changes the time taken, never the model (default: one per"
+                    + " processor).")
+    private Optional<Integer> threads = Optional.empty();
+
+    @Option(names = "--out", paramLabel = "DIR", description = "The run's folder (default: ${DEFAULT-VALUE}).")
+    private Path out;
+
+    @Option(
+            names = "--resume",
+            description = "Go on with the run in the folder; it must have been started with these settings.")
+    private boolean resume;
+
+    @Option(
+            names = "--progress",
+            paramLabel = "HOW",
+            description = "auto, bars (redrawn in place) or plain (a line a round) (default: ${DEFAULT-VALUE}).")
+    private ProgressStyle progress = ProgressStyle.AUTO;
+
+    /**
+     * Options with these defaults.
+     *
+     * @param out the run's folder
+     * @param rounds in all
+     * @param training of the clients
+     */
+    public RunOptions(Path out, int rounds, TrainingSettings training) {
+        this.out = out;
+        this.rounds = rounds;
+        this.localEpochs = training.localEpochs();
+        this.batchSize = training.batchSize();
+        this.learningRate = training.learningRate();
+        this.momentum = training.momentum();
+        this.weightDecay = training.weightDecay();
+    }
+
+    /** The training algorithm. */
+    public Strategy strategy() {
+        return strategy.create(mu, serverLearningRate);
+    }
+
+    /** How clients train. */
+    public TrainingSettings training() {
+        return TrainingSettings.defaults()
+                .withLocalEpochs(localEpochs)
+                .withBatchSize(batchSize)
+                .withLearningRate(learningRate)
+                .withMomentum(momentum)
+                .withWeightDecay(weightDecay);
+    }
+
+    /** Where all randomness starts. */
+    public long seed() {
+        return seed;
+    }
+
+    /** How many rounds there are in all. */
+    public int rounds() {
+        return rounds;
+    }
+
+    /** The run's folder. */
+    public Path out() {
+        return out;
+    }
+
+    /** Whether the run in the folder is to be gone on with. */
+    public boolean isResuming() {
+        return resume;
+    }
+
+    /** How progress is shown. */
+    public ProgressStyle progress() {
+        return progress;
+    }
+
+    /** Gives a federation all that these options say but the strategy. */
+    public void configure(Federation.Builder federation) {
+        RoundPolicy policy = RoundPolicy.defaults().withQuorum(quorum);
+        if (clientDeadline.isPresent()) {
+            policy = policy.withClientDeadline(clientDeadline.get());
+        }
+        federation.rounds(rounds).seed(seed).training(training()).policy(policy);
+        threads.ifPresent(federation::parallelism);
+        earlyStopping.ifPresent(patience -> federation.earlyStopping(new EarlyStopping(patience, 0)));
+    }
+
+    /**
+     * Finds mistakes that would otherwise show only after data was read.
+     *
+     * @param clients how many there are
+     */
+    public void check(int clients) {
+        if (quorum > clients) {
+            throw new InputException("--quorum is " + quorum + ", but there are only " + clients + " clients");
+        }
+        if (rounds < 1) {
+            throw new InputException("--rounds must be >= 1, was " + rounds);
+        }
+        training();
+        strategy();
+    }
+
+    /** Reads {@code 500ms}, {@code 30s}, {@code 5m}. */
+    static final class TimeConverter implements ITypeConverter<Duration> {
+        private static final Pattern TIME = Pattern.compile("([0-9]{1,9})(ms|s|m|h)");
+
+        @Override
+        public Duration convert(String text) {
+            Matcher time = TIME.matcher(text);
+            if (!time.matches()) {
+                throw new TypeConversionException("a time must be such as 500ms, 30s, 5m or 1h, was '" + text + "'");
+            }
+            long amount = Long.parseLong(time.group(1));
+            return switch (time.group(2)) {
+                case "ms" -> Duration.ofMillis(amount);
+                case "s" -> Duration.ofSeconds(amount);
+                case "m" -> Duration.ofMinutes(amount);
+                default -> Duration.ofHours(amount);
+            };
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package io.fedlearn.examples.run;
+
+import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.examples.console.ConsoleProgress;
+import io.fedlearn.examples.report.Grid;
+import io.fedlearn.examples.report.HtmlReport;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/**
+ * A command that trains a model and keeps the run in a folder. A subclass says what is trained on what; this class
+ * opens the folder, follows the run and ends it in order when the process is interrupted.
+ */
+public abstract class TrainingCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private final RunOptions options;
+
+    /** A command with these defaults. */
+    protected TrainingCommand(RunOptions options) {
+        this.options = options;
+    }
+
+    /** The options that all such commands have. */
+    protected final RunOptions options() {
+        return options;
+    }
+
+    /** Where the command prints. */
+    protected final PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    /** Prints a table, with an empty line above. */
+    protected final void print(Grid grid) {
+        out().println();
+        grid.toLines().forEach(out()::println);
+    }
+
+    @Override
+    public final Integer call() throws Exception {
+        check();
+        Interruption interruption = Interruption.ofThisThread();
+        try (RunFolder folder = RunFolder.open(options)) {
+            train(folder);
+        } catch (InterruptedException e) {
+            out().println();
+            out().println("Interrupted. The rounds that are done lie in " + options.out()
+                    + "; --resume goes on from there.");
+            throw e;
+        } finally {
+            out().flush();
+            interruption.close();
+        }
+        return 0;
+    }
+
+    /** Finds mistakes in the options before anything is opened. */
+    protected abstract void check();
+
+    /** Trains, tests and reports. */
+    protected abstract void train(RunFolder folder) throws InterruptedException, IOException;
+
+    /** Runs a federation that has everything but its strategy, and keeps it in the folder. */
+    protected final Run run(Federation.Builder federation, RunFolder folder, List<String> metrics)
+            throws InterruptedException {
+        ConsoleProgress progress = ConsoleProgress.of(out(), options.progress(), metrics);
+        folder.keep(federation);
+        try {
+            return federation.strategy(strategy()).listener(progress).run();
+        } finally {
+            progress.pause();
+        }
+    }
+
+    /** The training algorithm. */
+    protected Strategy strategy() {
+        return options.strategy();
+    }
+
+    /** Writes the report and says where everything is. */
+    protected final void finish(Run run, RunFolder folder, HtmlReport report) throws IOException {
+        report.write(folder.report());
+        out().println();
+        out().println("Report:  " + folder.report());
+        out().println("Model:   " + folder.path().resolve("model.safetensors") + " (best: round "
+                + run.best().round() + ", best.safetensors)");
+        out().println("History: " + folder.path().resolve("history.json"));
+        out().println("model digest: " + run.model().digest());
+    }
+}
