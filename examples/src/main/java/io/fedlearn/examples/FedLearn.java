@@ -1,26 +1,83 @@
 package io.fedlearn.examples;
 
+import io.fedlearn.core.FedLearnException;
+import io.fedlearn.core.LibraryVersion;
+import io.fedlearn.examples.heart.HeartCommand;
+import io.fedlearn.examples.mnist.MnistCommand;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line behind {@code ./fedlearn}. */
+/** The command line behind {@code ./fedlearn}: each command is a class of its own, registered here. */
 @Command(
         name = "fedlearn",
+        subcommands = {HeartCommand.class, MnistCommand.class, CommandLine.HelpCommand.class},
         mixinStandardHelpOptions = true,
+        scope = ScopeType.INHERIT,
         versionProvider = FedLearn.Version.class,
-        description = "Trains one model where the data is: models travel, data stays.")
+        description = {
+            "Trains one model where the data is: models travel, data stays.",
+            "",
+            "Each command trains a model across several clients on this machine, prints how it goes, and leaves"
+                    + " a folder with the model, the history of all rounds and a report to look at.",
+            ""
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  fedlearn heart              four hospitals learn to predict heart disease",
+            "  fedlearn heart --compare    ... and how each of them would do alone",
+            "  fedlearn help heart         everything about that command",
+            ""
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:The run is done.",
+            "1:The run failed; one line says why, --stacktrace shows where.",
+            "2:An option, a file or a folder cannot be used as it is; nothing was trained.",
+            "130:The run was interrupted; --resume goes on with it."
+        })
 public final class FedLearn implements Runnable {
+    // A logger's level lasts as long as somebody holds the logger. What the coordinator warns of, commands print.
+    private static final List<Logger> LOGGERS =
+            List.of(Logger.getLogger(""), Logger.getLogger("io.fedlearn.core.federation.Coordinator"));
+
     @Spec
     private CommandSpec spec;
 
-    private FedLearn() {}
+    @Option(
+            names = "--stacktrace",
+            scope = ScopeType.INHERIT,
+            description = "Show where in the program a failure came from.")
+    private boolean stacktrace;
+
+    FedLearn() {}
 
     /** Runs the command that the arguments name, and ends the JVM with its exit code. */
     public static void main(String[] arguments) {
-        System.exit(new CommandLine(new FedLearn()).execute(arguments));
+        LOGGERS.get(0).setLevel(Level.WARNING);
+        LOGGERS.get(1).setLevel(Level.SEVERE);
+        System.exit(commandLine().execute(arguments));
+    }
+
+    /** The command line with all commands. */
+    static CommandLine commandLine() {
+        FedLearn root = new FedLearn();
+        return new CommandLine(root)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpAutoWidth(true)
+                .setParameterExceptionHandler(FedLearn::reportUsage)
+                .setExecutionExceptionHandler(root::reportFailure);
     }
 
     @Override
@@ -28,10 +85,45 @@ public final class FedLearn implements Runnable {
         throw new ParameterException(spec.commandLine(), "Name a command.");
     }
 
-    static final class Version implements CommandLine.IVersionProvider {
+    private static int reportUsage(ParameterException problem, String[] arguments) {
+        PrintWriter err = problem.getCommandLine().getErr();
+        err.println("fedlearn: " + problem.getMessage());
+        UnmatchedArgumentException.printSuggestions(problem, err);
+        String name = problem.getCommandLine().getCommandSpec().qualifiedName();
+        if (problem.getCommandLine().getParent() == null) {
+            err.println("Commands: "
+                    + String.join(
+                            ", ", problem.getCommandLine().getSubcommands().keySet()));
+        }
+        err.println("'" + name + " --help' explains.");
+        return ExitCode.USAGE;
+    }
+
+    private int reportFailure(Exception failure, CommandLine command, ParseResult parsed) {
+        PrintWriter err = command.getErr();
+        int code = ExitCode.of(failure);
+        boolean isExplained = code != ExitCode.FAILED || failure instanceof FedLearnException;
+        if (code != ExitCode.INTERRUPTED) {
+            String message =
+                    String.valueOf(failure.getMessage()).lines().findFirst().orElse("");
+            err.println("fedlearn: " + (isExplained ? "" : failure.getClass().getSimpleName() + ": ") + message);
+        }
+        if (stacktrace) {
+            failure.printStackTrace(err);
+        } else if (!isExplained) {
+            err.println("--stacktrace shows where it came from.");
+        }
+        return code;
+    }
+
+    static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            return new String[] {"FedLearn " + io.fedlearn.core.LibraryVersion.current()};
+            return new String[] {
+                "FedLearn " + LibraryVersion.current(),
+                "Java " + System.getProperty("java.version") + ", " + System.getProperty("os.name") + " "
+                        + System.getProperty("os.arch")
+            };
         }
     }
 }

@@ -1,0 +1,28 @@
+package io.fedlearn.examples;
+
+import io.fedlearn.examples.run.InputException;
+import io.fedlearn.models.idx.IdxException;
+import io.fedlearn.models.table.TableException;
+import picocli.CommandLine;
+
+/** The exit codes of all commands, and which failure ends in which. */
+final class ExitCode {
+    static final int FAILED = CommandLine.ExitCode.SOFTWARE;
+    static final int USAGE = CommandLine.ExitCode.USAGE;
+    static final int INTERRUPTED = 130;
+
+    private ExitCode() {}
+
+    /** Mistakes of the caller, whether in options or in files, are one thing, failures of the run another. */
+    static int of(Throwable failure) {
+        if (failure instanceof InterruptedException) {
+            return INTERRUPTED;
+        }
+        boolean mistake = failure instanceof InputException
+                || failure instanceof TableException
+                || failure instanceof IdxException
+                || failure instanceof IllegalArgumentException
+                || failure instanceof IllegalStateException;
+        return mistake ? USAGE : FAILED;
+    }
+}

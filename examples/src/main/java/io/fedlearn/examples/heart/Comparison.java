@@ -1,0 +1,112 @@
+package io.fedlearn.examples.heart;
+
+import io.fedlearn.examples.report.Figures;
+import io.fedlearn.examples.report.Grid;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/**
+ * The same model trained in three ways, each with as many passes over its examples: federated, by each hospital alone,
+ * and on all data pooled in one place. All are tested on the same test patients.
+ *
+ * @param federated the federated model
+ * @param alone the model of each hospital, by its name
+ * @param pooled the model of all data in one place
+ */
+record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelScores pooled) {
+    private static final String ALL = "all four";
+
+    /** Trains what there is to compare a federated model with. */
+    static Comparison of(ModelScores federated, HeartTraining training, HeartData data, int rounds)
+            throws InterruptedException {
+        Map<String, ModelScores> alone = new LinkedHashMap<>();
+        for (Hospital hospital : data.present()) {
+            alone.put(
+                    hospital.name(),
+                    ModelScores.of(
+                            training.kind(), training.withoutOthers(hospital.training(), rounds), data.hospitals()));
+        }
+        ModelScores pooled = ModelScores.of(
+                training.kind(),
+                training.withoutOthers(
+                        Hospital.join(
+                                data.present().stream().map(Hospital::training).toList()),
+                        rounds),
+                data.hospitals());
+        return new Comparison(federated, alone, pooled);
+    }
+
+    /** The AUC at each hospital, and over all test patients, in the three ways. */
+    Grid grid() {
+        Grid grid = Grid.of("AUC, tested at", "federated", "alone", "pooled");
+        for (String hospital : federated.hospitals().keySet()) {
+            grid = grid.with(
+                    hospital,
+                    Figures.metric(federated.auc(hospital)),
+                    Figures.metric(Optional.ofNullable(alone.get(hospital))
+                            .map(own -> own.auc(hospital))
+                            .orElse(OptionalDouble.empty())),
+                    Figures.metric(pooled.auc(hospital)));
+        }
+        return grid.with(
+                ALL,
+                Figures.metric(federated.auc()),
+                Figures.metric(meanAloneAuc()) + " (mean)",
+                Figures.metric(pooled.auc()));
+    }
+
+    /** The AUC of each hospital's own model at every hospital: how far it carries. */
+    Grid aloneGrid() {
+        List<String> header = new ArrayList<>(List.of("AUC, trained at"));
+        header.addAll(federated.hospitals().keySet());
+        header.add(ALL);
+        Grid grid = new Grid(header, List.of());
+        for (Map.Entry<String, ModelScores> own : alone.entrySet()) {
+            List<String> row = new ArrayList<>(List.of(own.getKey() + " alone"));
+            federated
+                    .hospitals()
+                    .keySet()
+                    .forEach(hospital -> row.add(Figures.metric(own.getValue().auc(hospital))));
+            row.add(Figures.metric(own.getValue().auc()));
+            grid = grid.with(row);
+        }
+        return grid;
+    }
+
+    /** How good the hospitals' own models are on average over all test patients. */
+    OptionalDouble meanAloneAuc() {
+        return alone.values().stream()
+                .map(ModelScores::auc)
+                .flatMapToDouble(OptionalDouble::stream)
+                .average();
+    }
+
+    /** What the figures say, in one line. */
+    String conclusion() {
+        if (federated.auc().isEmpty()
+                || pooled.auc().isEmpty()
+                || meanAloneAuc().isEmpty()) {
+            return "The test patients are of one class, so the three ways cannot be ranked.";
+        }
+        double together = federated.auc().getAsDouble();
+        double single = meanAloneAuc().getAsDouble();
+        double gap = together - pooled.auc().getAsDouble();
+        return String.format(
+                Locale.ROOT,
+                "Over all test patients: %.3f federated, %.3f alone on average, %.3f pooled. Federating %s %.3f over"
+                        + " training alone and is %s pooling all data, while no patient left a hospital.",
+                together,
+                single,
+                pooled.auc().getAsDouble(),
+                together >= single ? "gains" : "loses",
+                Math.abs(together - single),
+                Math.abs(gap) < 0.0005
+                        ? "level with"
+                        : String.format(Locale.ROOT, "%.3f %s", Math.abs(gap), gap < 0 ? "below" : "above"));
+    }
+}

@@ -1,0 +1,131 @@
+package io.fedlearn.examples.heart;
+
+import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.training.TrainingSettings;
+import io.fedlearn.examples.run.RunFolder;
+import io.fedlearn.examples.run.RunOptions;
+import io.fedlearn.examples.run.TrainingCommand;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code fedlearn heart}: four hospitals train one classifier of heart disease. */
+@Command(
+        name = "heart",
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        description = {
+            "Four hospitals train one classifier of heart disease together.",
+            "",
+            "Each hospital has its own file and trains on it; only models are exchanged. A fifth of each hospital's"
+                    + " patients is kept aside to test on. Without --data the patients are generated: as many, as"
+                    + " ill and as incompletely examined as those of the UCI heart-disease data.",
+            ""
+        },
+        footerHeading = "%nData:%n",
+        footer = {
+            "  DIR holds heart_processed.cleveland.data, ...hungarian.data, ...switzerland.data and ...va.data: the"
+                    + " processed UCI files, 14 fields separated by commas, no header:",
+            "  age, sex, cp, trestbps, chol, fbs, restecg, thalach, exang, oldpeak, slope, ca, thal, num.",
+            "  ? or NaN is a missing value, and so is 0 for chol or trestbps. num > 0 is ill.",
+            "",
+            "Files in the run's folder:",
+            "  report.html        what came of it, with pictures; needs no network",
+            "  history.json       every figure of every round; rounds[].metrics.auc is the federated test AUC",
+            "  model.safetensors  the final model; best.safetensors the one with the least test loss",
+            "  audit.jsonl        what happened, each record chained to the one before",
+            "",
+            "Examples:",
+            "  fedlearn heart --compare",
+            "  fedlearn heart --data DIR --strategy fedprox --mu 0.1 --out runs/prox",
+            "  fedlearn heart --model mlp --rounds 50 --seed 7 --out runs/mlp",
+            "  fedlearn heart --rounds 100 --out runs/mlp --model mlp --seed 7 --resume",
+            ""
+        })
+public final class HeartCommand extends TrainingCommand {
+    private static final Path DEFAULT_OUT = Path.of("runs", "heart");
+    private static final int DEFAULT_ROUNDS = 20;
+    private static final TrainingSettings DEFAULT_TRAINING = TrainingSettings.defaults()
+            .withLocalEpochs(1)
+            .withBatchSize(16)
+            .withLearningRate(0.05)
+            .withWeightDecay(0.01);
+    private static final String GENERATED = "data";
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            order = -10,
+            description = "Folder with the hospitals' files (default: generated patients, written to <out>/data).")
+    private Optional<Path> data = Optional.empty();
+
+    @Option(
+            names = "--model",
+            paramLabel = "NAME",
+            order = -9,
+            description = "logistic (regression) or mlp (a network with a hidden layer) (default: ${DEFAULT-VALUE}).")
+    private HeartModel model = HeartModel.LOGISTIC;
+
+    @Option(
+            names = "--compare",
+            order = -8,
+            description = "Also train each hospital alone, and all data pooled in one place, and show the three side"
+                    + " by side.")
+    private boolean compare;
+
+    HeartCommand() {
+        super(new RunOptions(DEFAULT_OUT, DEFAULT_ROUNDS, DEFAULT_TRAINING));
+    }
+
+    @Override
+    protected void check() {
+        options().check(HeartData.NAMES.size());
+    }
+
+    @Override
+    protected void train(RunFolder folder) throws InterruptedException, IOException {
+        HeartData hospitals = read(folder);
+        HeartTraining training = new HeartTraining(model, options());
+        Federation.Builder federation = training.federation(training.clients(hospitals.hospitals()))
+                .setting("model", model.description())
+                .setting("data", hospitals.digest())
+                .setting("testShare", Hospital.TEST_SHARE);
+        out().println();
+        Run run = run(federation, folder, HeartReport.METRICS);
+        ModelScores scores = ModelScores.of(model, run.model(), hospitals.hospitals());
+        HeartReport report = new HeartReport(hospitals, run, scores);
+        print(report.hospitals());
+        Optional<Comparison> comparison = Optional.empty();
+        if (compare) {
+            out().println();
+            out().println("Training each hospital alone, and all data pooled, for comparison ...");
+            out().flush();
+            comparison = Optional.of(
+                    Comparison.of(scores, training, hospitals, run.records().size()));
+            print(comparison.get().grid());
+            print(comparison.get().aloneGrid());
+            out().println();
+            out().println(comparison.get().conclusion());
+        }
+        finish(run, folder, report.page(comparison, data.isEmpty()));
+    }
+
+    private HeartData read(RunFolder folder) {
+        Path directory = data.orElse(folder.path().resolve(GENERATED));
+        if (data.isEmpty()) {
+            // A run that is resumed finds the patients that it had.
+            if (!folder.holdsRun()) {
+                GeneratedHospitals.write(directory, options().seed());
+            }
+            out().println("The patients are GENERATED, not real: " + directory + " (--data takes real files).");
+        }
+        HeartData hospitals = HeartData.read(directory, options().seed());
+        print(hospitals.grid());
+        hospitals.remarks().forEach(remark -> out().println("Note: " + remark));
+        out().flush();
+        return hospitals;
+    }
+}

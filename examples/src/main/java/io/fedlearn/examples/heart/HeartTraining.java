@@ -1,0 +1,64 @@
+package io.fedlearn.examples.heart;
+
+import io.fedlearn.aggregators.FedAvg;
+import io.fedlearn.core.client.Client;
+import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.training.FeatureStatistics;
+import io.fedlearn.core.training.InMemoryExamples;
+import io.fedlearn.core.training.LocalTrainingClient;
+import io.fedlearn.examples.run.RunOptions;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Sets up a federation over patients, whether of four hospitals, of one, or of all pooled.
+ *
+ * @param kind of model
+ * @param options of the run
+ */
+record HeartTraining(HeartModel kind, RunOptions options) {
+    /** A client for each hospital. */
+    Map<String, Client> clients(List<Hospital> hospitals) {
+        Map<String, Client> clients = new LinkedHashMap<>();
+        for (Hospital hospital : hospitals) {
+            clients.put(hospital.name(), LocalTrainingClient.of(kind::create, hospital.training(), hospital.test()));
+        }
+        return clients;
+    }
+
+    /**
+     * A federation that starts from a model which standardises its inputs by the statistics of all clients together,
+     * and still needs its strategy.
+     */
+    Federation.Builder federation(Map<String, Client> clients) throws InterruptedException {
+        Federation.Builder asking = Federation.of(clients);
+        options.configure(asking);
+        Federation.Builder federation = Federation.of(clients).initialModel(startingModel(asking.build()));
+        options.configure(federation);
+        return federation;
+    }
+
+    /**
+     * The model that these examples alone give: a federation of one, which trains as a hospital does in a federation,
+     * for as many rounds.
+     */
+    Model withoutOthers(InMemoryExamples examples, int rounds) throws InterruptedException {
+        Map<String, Client> client = Map.of("only", LocalTrainingClient.of(kind::create, examples));
+        return Federation.of(client)
+                .strategy(FedAvg.create())
+                .initialModel(startingModel(Federation.of(client).build()))
+                .training(options.training())
+                .seed(options.seed())
+                .rounds(rounds)
+                .evaluateEvery(0)
+                .run()
+                .model();
+    }
+
+    private Model startingModel(Federation federation) throws InterruptedException {
+        FeatureStatistics statistics = federation.featureStatistics(HeartTable.SCHEMA.featureCount());
+        return kind.create().standardizing(statistics).initialModel(options.seed());
+    }
+}
