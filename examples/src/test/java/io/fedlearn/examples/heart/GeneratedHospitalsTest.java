@@ -1,0 +1,45 @@
+package io.fedlearn.examples.heart;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class GeneratedHospitalsTest {
+    @TempDir
+    private Path folder;
+
+    private HeartData generate(String name, long seed) {
+        GeneratedHospitals.write(folder.resolve(name), seed);
+        return HeartData.read(folder.resolve(name), seed);
+    }
+
+    @Test
+    void areAsManyAndAsIllAsTheRealOnes() {
+        HeartData data = generate("a", 1);
+        assertThat(data.hospitals())
+                .extracting(Hospital::name)
+                .containsExactly("cleveland", "hungarian", "switzerland", "va");
+        assertThat(data.hospitals()).extracting(Hospital::rows).containsExactly(303L, 294L, 123L, 200L);
+        assertThat(data.hospitals()).extracting(Hospital::positives).containsExactly(139L, 106L, 116L, 150L);
+    }
+
+    @Test
+    void lackWhatTheRealOnesLack() {
+        HeartData data = generate("a", 2);
+        Hospital cleveland = data.hospitals().get(0);
+        Hospital hungarian = data.hospitals().get(1);
+        Hospital switzerland = data.hospitals().get(2);
+        assertThat(cleveland.missingCount()).isLessThan(20);
+        assertThat(hungarian.missing().get("ca")).isGreaterThan(280L);
+        assertThat(switzerland.missing()).containsEntry("chol", 123L);
+    }
+
+    @Test
+    void seedAloneDecides() {
+        assertThat(generate("a", 3).digest())
+                .isEqualTo(generate("b", 3).digest())
+                .isNotEqualTo(generate("c", 4).digest());
+    }
+}
