@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 
@@ -96,7 +97,8 @@ public final class OrderIndependentSumBenchmark {
             way.run(updates, mean);
             double error = error(way.summation(), updates);
             long spooled = way.summation().spooledBytes();
-            Summation small = ways(clients, SAMPLED, 24).get(name).summation();
+            Summation small =
+                    Objects.requireNonNull(ways(clients, SAMPLED, 24).get(name)).summation();
             new Way(small, way.order()).run(hard, new float[SAMPLED]);
             double hardError = error(small, hard);
             System.out.printf(

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
@@ -41,22 +42,26 @@ final class Samples {
         return samples;
     }
 
+    private List<Double> of(String name) {
+        return Objects.requireNonNull(seconds.get(name), name);
+    }
+
     double median(String name) {
-        List<Double> sorted = new ArrayList<>(seconds.get(name));
+        List<Double> sorted = new ArrayList<>(of(name));
         Collections.sort(sorted);
         int middle = sorted.size() / 2;
         return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
     }
 
     double least(String name) {
-        return Collections.min(seconds.get(name));
+        return Collections.min(of(name));
     }
 
     /** The median over the turns of how many times longer {@code name} took than {@code base} in the same turn. */
     double ratio(String name, String base) {
         Samples ratios = new Samples();
-        for (int i = 0; i < seconds.get(name).size(); i++) {
-            ratios.add("", seconds.get(name).get(i) / seconds.get(base).get(i));
+        for (int i = 0; i < of(name).size(); i++) {
+            ratios.add("", of(name).get(i) / of(base).get(i));
         }
         return ratios.median("");
     }
