@@ -7,6 +7,7 @@ import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorData;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,10 +28,11 @@ public final class UpdateSpool implements AutoCloseable {
     private static final int BLOCK = 1 << 16;
 
     private final Optional<Path> directory;
-    // Guards channel and size.
+    // Guards channel, size and closed.
     private final ReentrantLock lock = new ReentrantLock();
     private Optional<FileChannel> channel = Optional.empty();
     private long size;
+    private boolean closed;
 
     private UpdateSpool(Optional<Path> directory) {
         this.directory = directory;
@@ -55,7 +57,11 @@ public final class UpdateSpool implements AutoCloseable {
         }
     }
 
-    /** An equal update whose tensors lie in the spool's file. */
+    /**
+     * An equal update whose tensors lie in the spool's file.
+     *
+     * @throws SpoolException if it cannot be written, or the spool is closed
+     */
     public ClientUpdate write(ClientUpdate update) {
         ClientUpdate result = update;
         if (update.model().isPresent()) {
@@ -72,17 +78,16 @@ public final class UpdateSpool implements AutoCloseable {
         ByteBuffer buffer = ByteBuffer.allocateDirect(BLOCK);
         try {
             for (Tensor tensor : model.tensors()) {
-                long start = reserve(tensor.byteCount());
-                FileChannel file = channel.orElseThrow();
-                long position = start;
+                Region region = reserve(tensor.byteCount());
+                long position = region.start;
                 for (long done = 0; done < tensor.elementCount(); ) {
                     done += tensor.encodeTo(done, buffer.clear());
                     buffer.flip();
                     while (buffer.hasRemaining()) {
-                        position += file.write(buffer, position);
+                        position += region.file.write(buffer, position);
                     }
                 }
-                tensors.add(Tensor.of(tensor.type(), tensor.shape(), new Region(file, start)));
+                tensors.add(Tensor.of(tensor.type(), tensor.shape(), region));
             }
         } catch (IOException e) {
             throw new SpoolException("a client update cannot be spooled to " + place() + ": " + e.getMessage(), e);
@@ -94,9 +99,12 @@ public final class UpdateSpool implements AutoCloseable {
         return directory.map(Path::toString).orElse("the directory for temporary files");
     }
 
-    private long reserve(long bytes) throws IOException {
+    private Region reserve(long bytes) throws IOException {
         lock.lock();
         try {
+            if (closed) {
+                throw new ClosedChannelException();
+            }
             if (channel.isEmpty()) {
                 Path file = directory.isPresent()
                         ? Files.createTempFile(directory.get(), "updates-", ".spool")
@@ -106,7 +114,7 @@ public final class UpdateSpool implements AutoCloseable {
             }
             long start = size;
             size += bytes;
-            return start;
+            return new Region(channel.get(), start);
         } finally {
             lock.unlock();
         }
@@ -127,6 +135,7 @@ public final class UpdateSpool implements AutoCloseable {
     public void close() {
         lock.lock();
         try {
+            closed = true;
             if (channel.isPresent()) {
                 channel.get().close();
                 channel = Optional.empty();
