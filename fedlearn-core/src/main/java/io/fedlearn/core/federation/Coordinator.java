@@ -212,7 +212,9 @@ final class Coordinator {
         RoundDraft draft = new RoundDraft(round, global, startedAt, startedNanos);
         runtime.awaitClients(federation.policy.quorum(), federation.clientWait);
         draft.cohort = selectCohort(round);
-        if (!debit(round, draft.cohort.size())) {
+        boolean isEnough = draft.cohort.size() >= federation.policy.quorum();
+        // A round that cannot take place releases nothing, hence costs nothing.
+        if (isEnough && !debit(round, draft.cohort.size())) {
             return Optional.empty();
         }
         listeners.tell(listener -> listener.roundStarted(round, draft.cohort));
@@ -223,7 +225,7 @@ final class Coordinator {
                         .with("round", round)
                         .with("cohort", String.join(" ", draft.cohort))
                         .with("model", global.digest()));
-        if (draft.cohort.size() < federation.policy.quorum()) {
+        if (!isEnough) {
             return Optional.of(draft.abort("only " + draft.cohort.size() + " clients could be asked, "
                     + federation.policy.quorum() + " are needed"));
         }

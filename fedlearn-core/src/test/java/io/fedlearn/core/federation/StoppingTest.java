@@ -204,6 +204,32 @@ class StoppingTest {
     }
 
     @Test
+    void roundThatTooFewClientsCanTakePartInCostsNoBudget() throws Exception {
+        List<PrivacyCharge> debits = new ArrayList<>();
+        PrivacyLedger ledger = new PrivacyLedger() {
+            @Override
+            public PrivacySpent debit(PrivacyCharge charge) {
+                debits.add(charge);
+                return spent(charge.scope());
+            }
+
+            @Override
+            public PrivacySpent spent(String scope) {
+                return new PrivacySpent(debits.size(), 1e-5);
+            }
+        };
+        assertThatThrownBy(() -> scripted()
+                        .strategy(PlainMean.strategy().toBuilder()
+                                .aggregateTransform(CostlyNoise::new)
+                                .build())
+                        .policy(RoundPolicy.defaults().withQuorum(1000))
+                        .privacyLedger(ledger)
+                        .run())
+                .isInstanceOf(QuorumNotReachedException.class);
+        assertThat(debits).isEmpty();
+    }
+
+    @Test
     void noiseWithoutALedgerIsRefused() {
         assertThatThrownBy(() -> scripted()
                         .strategy(PlainMean.strategy().toBuilder()
