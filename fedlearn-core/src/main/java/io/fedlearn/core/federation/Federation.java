@@ -167,8 +167,11 @@ public final class Federation {
         try {
             return withRuntime(runtime -> new Coordinator(this, runtime).run());
         } finally {
-            store.close();
-            audit.ifPresent(AuditLog::close);
+            try {
+                store.close();
+            } finally {
+                audit.ifPresent(AuditLog::close);
+            }
         }
     }
 
