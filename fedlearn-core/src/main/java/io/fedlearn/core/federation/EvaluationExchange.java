@@ -57,7 +57,10 @@ final class EvaluationExchange implements Exchange {
         Model histogram = update.tensors().get(Evaluation.SCORES);
         if (histogram != null) {
             try {
-                ScoreHistogram.ofTensors(histogram);
+                ScoreHistogram counts = ScoreHistogram.ofTensors(histogram);
+                if (counts.positiveCount() + counts.negativeCount() > update.exampleCount()) {
+                    throw InvalidUpdateException.of("the score histogram counts more scores than there are examples");
+                }
             } catch (IllegalArgumentException e) {
                 throw InvalidUpdateException.of(String.valueOf(e.getMessage()));
             }

@@ -64,7 +64,7 @@ final class ExchangeRun implements TaskListener {
     private int completed;
     private OptionalLong nextClientDeadline = OptionalLong.empty();
     private boolean closed;
-    private Optional<RuntimeException> failure = Optional.empty();
+    private Optional<Throwable> failure = Optional.empty();
 
     /** One client's place in the order. */
     private static final class Slot {
@@ -126,9 +126,7 @@ final class ExchangeRun implements TaskListener {
                 List<Task> expired = new ArrayList<>();
                 lock.lock();
                 try {
-                    failure.ifPresent(e -> {
-                        throw e;
-                    });
+                    throwFailure();
                     take(answers, taken);
                     if (answers.isEmpty()) {
                         if (turn == slots.size()) {
@@ -152,6 +150,15 @@ final class ExchangeRun implements TaskListener {
         }
         tellEvents();
         return slots.stream().map(slot -> slot.result.orElseThrow()).toList();
+    }
+
+    private void throwFailure() {
+        if (failure.isPresent()) {
+            if (failure.get() instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) failure.get();
+        }
     }
 
     private void tellEvents() {
@@ -329,6 +336,15 @@ final class ExchangeRun implements TaskListener {
 
     @Override
     public void progress(Task task, long done, long total) {
+        lock.lock();
+        try {
+            Slot slot = byTask.get(task.id());
+            if (slot == null || closed || slot.result.isPresent()) {
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
         listeners.tell(listener -> listener.clientProgress(round, exchange.kind(), task.clientId(), done, total));
     }
 
@@ -356,18 +372,23 @@ final class ExchangeRun implements TaskListener {
             if (checked instanceof ClientOutcome.Completed done) {
                 arrive(slot, done.update());
             } else {
-                lock.lock();
-                try {
-                    if (slot.result.isEmpty()) {
-                        settle(slot, checked);
-                        changed.signal();
-                    }
-                } finally {
-                    lock.unlock();
-                }
+                settleIfOpen(slot, checked);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Errors too, or the coordinator would wait for this answer for ever.
             fail(e);
+        }
+    }
+
+    private void settleIfOpen(Slot slot, ClientOutcome outcome) {
+        lock.lock();
+        try {
+            if (slot.result.isEmpty()) {
+                settle(slot, outcome);
+                changed.signal();
+            }
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -377,12 +398,15 @@ final class ExchangeRun implements TaskListener {
                 exchange.check(task.clientId(), done.update());
             } catch (InvalidUpdateException e) {
                 return new ClientOutcome.Rejected(e.getMessage());
+            } catch (RuntimeException | Error e) {
+                // Its values may lie where they cannot be read: in a file that is gone, behind code of the site's.
+                return ClientOutcome.Failed.of(e);
             }
         }
         return outcome;
     }
 
-    private void fail(RuntimeException e) {
+    private void fail(Throwable e) {
         lock.lock();
         try {
             failure = Optional.of(e);
@@ -395,7 +419,14 @@ final class ExchangeRun implements TaskListener {
     private void arrive(Slot slot, ClientUpdate update) {
         ClientUpdate resting = update;
         if (mustSpool(slot, update.heapBytes())) {
-            resting = spool.write(update);
+            try {
+                resting = spool.write(update);
+            } catch (UpdateSpool.SpoolException e) {
+                throw e;
+            } catch (RuntimeException | Error e) {
+                settleIfOpen(slot, ClientOutcome.Failed.of(e));
+                return;
+            }
         }
         lock.lock();
         try {

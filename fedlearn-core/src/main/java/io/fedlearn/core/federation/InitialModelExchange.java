@@ -36,8 +36,8 @@ final class InitialModelExchange implements Exchange {
     @Override
     public void check(String clientId, ClientUpdate update) {
         new UpdateCheck(Long.MAX_VALUE, UpdateCheck.DEFAULT_MAX_EXAMPLE_COUNT).checkSizes(update);
-        if (update.model().isEmpty() || update.model().get().parameterCount() == 0) {
-            throw InvalidUpdateException.of("the answer holds no model");
+        if (update.model().isEmpty() || update.model().get().spec().trainableCount() == 0) {
+            throw InvalidUpdateException.of("the answer holds no model with a trainable parameter");
         }
     }
 

@@ -6,6 +6,7 @@ import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorData;
+import io.fedlearn.core.update.InvalidUpdateException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +40,23 @@ final class DeltaAsModel implements TensorData {
         return update.withModel(UpdateForm.MODEL, Model.of(global.spec(), tensors));
     }
 
+    /** Reads all integers of a converted update once: their sums may be beyond what their type holds. */
+    static void requireIntegersInRange(ClientUpdate update) {
+        Model model = update.model().orElseThrow();
+        long[] block = new long[BLOCK];
+        for (int i = 0; i < model.tensors().size(); i++) {
+            Tensor tensor = model.tensors().get(i);
+            try {
+                for (long from = 0; from < tensor.elementCount() && !tensor.type().isFloating(); from += BLOCK) {
+                    tensor.copyTo(from, block, 0, (int) Math.min(BLOCK, tensor.elementCount() - from));
+                }
+            } catch (IllegalArgumentException e) {
+                throw InvalidUpdateException.ofTensor(
+                        model.spec().tensors().get(i).name(), "leads out of its type's range: " + e.getMessage());
+            }
+        }
+    }
+
     @Override
     public void read(long byteOffset, ByteBuffer target) {
         long from = byteOffset / delta.type().byteSize();
@@ -57,7 +75,7 @@ final class DeltaAsModel implements TensorData {
             global.copyTo(from, start, 0, count);
             delta.copyTo(from, sum, 0, count);
             for (int i = 0; i < count; i++) {
-                sum[i] += start[i];
+                sum[i] = sum(start[i], sum[i]);
             }
             return Tensor.ofIntegers(delta.type(), shape, sum);
         }
@@ -65,6 +83,21 @@ final class DeltaAsModel implements TensorData {
         global.copyTo(from, sum, 0, count);
         delta.addScaledTo(from, sum, 0, count, 1);
         return Tensor.rounded(delta.type(), shape, sum);
+    }
+
+    private long sum(long start, long change) {
+        long sum = start + change;
+        // Narrower types cannot leave a long, and are held to their range where they are encoded.
+        boolean overflows =
+                switch (delta.type()) {
+                    case INT64 -> ((start ^ sum) & (change ^ sum)) < 0;
+                    case UINT64 -> Long.compareUnsigned(sum, start) < 0;
+                    default -> false;
+                };
+        if (overflows) {
+            throw new IllegalArgumentException(delta.type() + " cannot hold a value of the sum");
+        }
+        return sum;
     }
 
     @Override

@@ -68,6 +68,17 @@ final class FitProtocol implements RoundProtocol, Exchange {
         check.checkSizes(update);
         if (parts.serverTransforms().isEmpty()) {
             check.checkModel(update, context.global().spec());
+            // Before the answer counts: it might close the round, and then turn out to be nothing.
+            checkModelDelta(update);
+        }
+    }
+
+    private void checkModelDelta(ClientUpdate update) {
+        if (update.form() == UpdateForm.MODEL_DELTA) {
+            ClientUpdate model = DeltaAsModel.convert(update, context.global());
+            DeltaAsModel.requireIntegersInRange(model);
+            // A finite delta may still lead out of its type's range.
+            check.checkSizes(model);
         }
     }
 
@@ -112,18 +123,9 @@ final class FitProtocol implements RoundProtocol, Exchange {
             }
             check.checkSizes(update);
             check.checkModel(update, context.global().spec());
+            checkModelDelta(update);
         }
-        if (update.form() != UpdateForm.MODEL_DELTA) {
-            return update;
-        }
-        ClientUpdate model = DeltaAsModel.convert(update, context.global());
-        try {
-            // A finite delta may still lead out of its type's range.
-            check.checkSizes(model);
-        } catch (IllegalArgumentException e) {
-            throw InvalidUpdateException.of("the model delta leads out of a type's range: " + e.getMessage());
-        }
-        return model;
+        return update.form() == UpdateForm.MODEL_DELTA ? DeltaAsModel.convert(update, context.global()) : update;
     }
 
     @Override

@@ -125,11 +125,23 @@ public final class FeatureStatistics {
         read(tensors, "mean", statistics.means);
         read(tensors, "deviation", statistics.deviations);
         for (int j = 0; j < features; j++) {
-            if (!(statistics.counts[j] >= 0) || !(statistics.deviations[j] >= 0) || statistics.counts[j] > 0x1p53) {
+            if (!statistics.isPossible(j, update.exampleCount())) {
                 throw new IllegalArgumentException("the statistics of feature " + j + " are impossible");
             }
         }
         return statistics;
+    }
+
+    /** Whether so many examples can have them: features are finite floats, so no variance is beyond the largest's square. */
+    private boolean isPossible(int feature, long exampleCount) {
+        double count = counts[feature];
+        double largest = Float.MAX_VALUE;
+        return count >= 0
+                && count <= exampleCount
+                && count == Math.rint(count)
+                && Math.abs(means[feature]) <= largest
+                && deviations[feature] >= 0
+                && deviations[feature] <= (count > 1 ? 2 * count * largest * largest : 0);
     }
 
     private static void read(Model tensors, String name, double[] target) {

@@ -30,6 +30,12 @@ public record UpdateCheck(long maxUpdateBytes, long maxExampleCount) {
     /** How many groups of further tensors an update may have: {@value}. */
     public static final int MAX_GROUPS = 64;
 
+    /** The longest name of a metric, a value or a group of tensors: {@value} characters. */
+    public static final int MAX_NAME_LENGTH = 256;
+
+    /** The longest text among an update's values: {@value} characters. */
+    public static final int MAX_TEXT_LENGTH = 1 << 16;
+
     private static final int BLOCK = 8192;
 
     /** Validates the limits. */
@@ -46,7 +52,7 @@ public record UpdateCheck(long maxUpdateBytes, long maxExampleCount) {
     }
 
     /**
-     * Checks what holds for any answer: sizes, counts, and that floating-point values are finite.
+     * Checks what holds for any answer: sizes, counts, names, and that floating-point values are finite.
      *
      * @throws InvalidUpdateException naming the tensor and the reason
      */
@@ -60,12 +66,41 @@ public record UpdateCheck(long maxUpdateBytes, long maxExampleCount) {
                 || update.values().names().size() > Config.MAX_COUNT) {
             throw InvalidUpdateException.of("the update has too many tensor groups, metrics or values");
         }
+        checkTexts(update);
         if (update.exampleCount() < 0 || update.exampleCount() > maxExampleCount) {
             throw InvalidUpdateException.of(
                     "the example count must be in [0, " + maxExampleCount + "], was " + update.exampleCount());
         }
         update.model().ifPresent(UpdateCheck::requireFinite);
         update.tensors().values().forEach(UpdateCheck::requireFinite);
+    }
+
+    /** What enters records and tables: names that fit there, and metrics that can be averaged. */
+    private static void checkTexts(ClientUpdate update) {
+        update.tensors().keySet().forEach(name -> checkName("tensor group", name));
+        update.metrics().asMap().forEach((name, value) -> {
+            checkName("metric", name);
+            if (Math.abs(value) > MAX_MAGNITUDE) {
+                throw InvalidUpdateException.of("metric '" + name + "' is beyond " + MAX_MAGNITUDE);
+            }
+        });
+        update.values().asMap().forEach((name, value) -> {
+            checkName("value", name);
+            if (value instanceof String text && text.length() > MAX_TEXT_LENGTH) {
+                throw InvalidUpdateException.of("value '" + name + "' must have at most " + MAX_TEXT_LENGTH
+                        + " characters, had " + text.length());
+            }
+        });
+    }
+
+    private static void checkName(String what, String name) {
+        if (name.length() > MAX_NAME_LENGTH) {
+            throw InvalidUpdateException.of("the name of a " + what + " must have at most " + MAX_NAME_LENGTH
+                    + " characters, had " + name.length());
+        }
+        if (name.chars().anyMatch(Character::isISOControl)) {
+            throw InvalidUpdateException.of("the name of a " + what + " must not hold control characters");
+        }
     }
 
     private static void requireFinite(Model model) {
