@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** The one round loop. Confined to the thread that runs it. */
 final class Coordinator {
@@ -232,14 +233,18 @@ final class Coordinator {
         try (UpdateSpool spool = federation.newSpool()) {
             RoundProtocol protocol =
                     parts.protocol().start(parts, new RoundProtocol.Context(round, global, draft.cohort, spool));
+            // A client that is not asked again, because it failed, keeps its outcome.
+            Map<String, OutcomeRecord> outcomes = new TreeMap<>();
             Optional<Exchange> exchange = protocol.next();
             for (int number = 0; exchange.isPresent(); number++) {
-                draft.outcomes = exchanger.train(exchange.get(), round, number, progress::participation, spool);
-                long completed = draft.outcomes.stream()
-                        .filter(OutcomeRecord::isCompleted)
-                        .count();
+                List<OutcomeRecord> answered =
+                        exchanger.train(exchange.get(), round, number, progress::participation, spool);
+                answered.forEach(outcome -> outcomes.put(outcome.clientId(), outcome));
+                draft.outcomes = List.copyOf(outcomes.values());
+                long completed =
+                        answered.stream().filter(OutcomeRecord::isCompleted).count();
                 if (completed < federation.policy.quorum()) {
-                    return Optional.of(draft.abort(completed + " of " + draft.outcomes.size() + " clients completed, "
+                    return Optional.of(draft.abort(completed + " of " + answered.size() + " clients completed, "
                             + federation.policy.quorum() + " are needed"));
                 }
                 exchange = protocol.next();

@@ -20,7 +20,7 @@ import java.util.Optional;
  * @param baseDigest of the model that the round started from
  * @param modelDigest of the model that it ended with; the same if it was aborted
  * @param cohort who was asked to train, in order
- * @param outcomes how that ended for each, in the same order
+ * @param outcomes how that ended for each, in the same order; of several exchanges, the last that asked the client
  * @param trainMetrics that completed clients reported, averaged by example count
  * @param evaluation what the new model is worth
  * @param lateUpdates ids of tasks that were answered after nobody waited any more, since the round before
