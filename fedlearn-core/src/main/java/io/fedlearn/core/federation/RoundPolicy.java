@@ -13,6 +13,9 @@ public final class RoundPolicy {
     /** Default of {@link #quorum()}: {@value}. */
     public static final int DEFAULT_QUORUM = 1;
 
+    /** The longest deadline: 36,500 days. Without a deadline there is no limit. */
+    public static final Duration MAX_DEADLINE = Duration.ofDays(36_500);
+
     private final int quorum;
     private final OptionalInt closeAfter;
     private final Optional<Duration> clientDeadline;
@@ -77,8 +80,9 @@ public final class RoundPolicy {
     }
 
     private static Duration positive(String name, Duration limit) {
-        if (limit.isZero() || limit.isNegative()) {
-            throw new IllegalArgumentException(name + " must be > 0, was " + limit);
+        // A clock of nanoseconds in a long goes no further than 292 years.
+        if (limit.isZero() || limit.isNegative() || limit.compareTo(MAX_DEADLINE) > 0) {
+            throw new IllegalArgumentException(name + " must be > 0 and <= " + MAX_DEADLINE + ", was " + limit);
         }
         return limit;
     }
