@@ -23,7 +23,7 @@ public record TaskKind(String name) {
     /** The model to start from, as the site has it. */
     public static final TaskKind INITIAL_MODEL = new TaskKind("initial-model");
 
-    /** Counts, sums and sums of squares of the site's features, from which inputs are standardised alike everywhere. */
+    /** Counts, means and squared deviations of the site's features, from which inputs are standardised alike everywhere. */
     public static final TaskKind FEATURE_STATISTICS = new TaskKind("feature-statistics");
 
     /** Validates the name. */
