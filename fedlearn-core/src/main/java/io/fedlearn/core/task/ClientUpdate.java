@@ -129,10 +129,13 @@ public final class ClientUpdate {
         return new ClientUpdate(form, model, exampleCount, metrics, tensors, values.with(name, value));
     }
 
-    /** The bytes of all tensors together. */
+    /** The bytes of all tensors together; {@link Long#MAX_VALUE} if they are more than a {@code long} counts. */
     public long byteCount() {
-        return model.map(Model::byteCount).orElse(0L)
-                + tensors.values().stream().mapToLong(Model::byteCount).sum();
+        long bytes = model.map(Model::byteCount).orElse(0L);
+        for (Model group : tensors.values()) {
+            bytes = group.byteCount() > Long.MAX_VALUE - bytes ? Long.MAX_VALUE : bytes + group.byteCount();
+        }
+        return bytes;
     }
 
     /** The bytes of Java heap that the tensors keep alive. */

@@ -278,6 +278,18 @@ class HostileClientsTest {
     }
 
     @Test
+    void rejectsMoreBytesThanALongCounts() throws Exception {
+        Tensor endless = Tensor.of(TensorType.INT8, Shape.of(1L << 62), (offset, target) -> target.position(
+                target.limit()));
+        Model huge = Model.builder().counter("count", endless).build();
+        OutcomeRecord outcome = outcomeOfHostile(with((task, context) ->
+                        ClientUpdate.ofModel(huge, 1).withTensors("one", huge).withTensors("two", huge))
+                .run());
+        assertThat(outcome.outcome()).isEqualTo("rejected");
+        assertThat(outcome.reason()).contains("bytes, at most");
+    }
+
+    @Test
     void progressAfterTheTasksEndIsNotTold() throws Exception {
         CountDownLatch over = new CountDownLatch(1);
         CountDownLatch reported = new CountDownLatch(1);
