@@ -173,6 +173,17 @@ public final class FileAuditLog implements AuditLog {
     }
 
     @Override
+    public boolean contains(AuditHead earlierHead) {
+        lock.lock();
+        try {
+            requireNotClosed();
+            return AuditVerifier.verify(path, earlierHead).isWhole();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
     public void close() {
         lock.lock();
         try {

@@ -6,6 +6,7 @@ import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.random.SeededRandom;
+import io.fedlearn.core.record.AuditHead;
 import io.fedlearn.core.record.EvaluationRecord;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
@@ -33,10 +34,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** The one round loop. Confined to the thread that runs it. */
 final class Coordinator {
     private static final System.Logger LOG = System.getLogger(Coordinator.class.getName());
+
+    private static final int REASONS_TOLD = 3;
 
     private final Federation federation;
     private final Strategy strategy;
@@ -81,9 +85,10 @@ final class Coordinator {
             String initialDigest = federation.initialModel.map(Model::digest).orElse(header.initialDigest());
             List<String> differences = header.differences(newHeader(initialDigest));
             if (!differences.isEmpty()) {
-                throw new IllegalStateException("run " + header.runId()
-                        + " cannot be resumed with other settings than it had: " + String.join("; ", differences));
+                throw new ResumeRefusedException(
+                        "run " + header.runId() + " cannot be resumed with other settings than it had", differences);
             }
+            requireSameAudit(saved.get());
             global = saved.get().latest().model();
             states = saved.get().latest().states();
             parts.restore(states);
@@ -183,6 +188,19 @@ final class Coordinator {
                         new IllegalStateException("the run store did not keep the model of the best round, " + round));
     }
 
+    /** Records hold the audit log's end as it was: a log that was cut or replaced since is not gone on with. */
+    private void requireSameAudit(SavedRun saved) {
+        Optional<AuditHead> recorded = saved.latest().record().flatMap(RoundRecord::auditHead);
+        if (recorded.isPresent()
+                && federation.audit.isPresent()
+                && !federation.audit.get().contains(recorded.get())) {
+            throw new ResumeRefusedException(
+                    "run " + saved.header().runId() + " cannot be resumed on this audit log",
+                    List.of("it does not hold record " + recorded.get().sequence() + ", which round "
+                            + saved.latest().round() + " names: it was cut off or replaced, and must be put back"));
+        }
+    }
+
     /** Saves a round, and ends the run if it was aborted once too often. */
     private void finish(Checkpoint checkpoint) {
         RoundRecord record = checkpoint.record().orElseThrow();
@@ -227,8 +245,8 @@ final class Coordinator {
                         .with("cohort", String.join(" ", draft.cohort))
                         .with("model", global.digest()));
         if (!isEnough) {
-            return Optional.of(draft.abort("only " + draft.cohort.size() + " clients could be asked, "
-                    + federation.policy.quorum() + " are needed"));
+            return Optional.of(draft.abort(
+                    "clients that could be asked: " + draft.cohort.size() + ", needed: " + federation.policy.quorum()));
         }
         try (UpdateSpool spool = federation.newSpool()) {
             RoundProtocol protocol =
@@ -244,8 +262,8 @@ final class Coordinator {
                 long completed =
                         answered.stream().filter(OutcomeRecord::isCompleted).count();
                 if (completed < federation.policy.quorum()) {
-                    return Optional.of(draft.abort(completed + " of " + answered.size() + " clients completed, "
-                            + federation.policy.quorum() + " are needed"));
+                    return Optional.of(draft.abort("clients that completed: " + completed + " of " + answered.size()
+                            + ", needed: " + federation.policy.quorum() + reasons(answered)));
                 }
                 exchange = protocol.next();
             }
@@ -256,6 +274,15 @@ final class Coordinator {
         } catch (InvalidUpdateException e) {
             return Optional.of(draft.abort(e.getMessage()));
         }
+    }
+
+    /** Why the first few clients did not complete. */
+    private static String reasons(List<OutcomeRecord> outcomes) {
+        return outcomes.stream()
+                .filter(outcome -> !outcome.isCompleted())
+                .limit(REASONS_TOLD)
+                .map(outcome -> "; " + outcome.clientId() + " " + outcome.outcome() + ": " + outcome.reason())
+                .collect(Collectors.joining());
     }
 
     private static void requireFinite(Model model) {

@@ -45,6 +45,8 @@ import java.util.stream.Collectors;
  * many threads they run. Immutable once built; {@link #run()} may be called from one thread at a time.
  */
 public final class Federation {
+    private static final System.Logger LOG = System.getLogger(Federation.class.getName());
+
     /** Default of {@link Builder#rounds}: {@value}. */
     public static final int DEFAULT_ROUNDS = 10;
 
@@ -189,6 +191,9 @@ public final class Federation {
      * The statistics of the features of all clients' training examples together, from which inputs can be standardised without
      * any site seeing another's data.
      *
+     * <p>The statistics are without those of clients that did not give theirs in time; who they are is logged as a warning and told
+     * to listeners. Give the federation no client deadline here: the scale of all inputs hangs on who answers.
+     *
      * @throws IllegalStateException if fewer clients than the quorum gave theirs
      */
     public FeatureStatistics featureStatistics(int featureCount) throws InterruptedException {
@@ -197,14 +202,17 @@ public final class Federation {
             asked.add(new StatisticsExchange(clients, featureCount));
             return asked.get(0);
         });
-        long completed = outcomes.stream().filter(OutcomeRecord::isCompleted).count();
-        if (completed < policy.quorum()) {
-            throw new IllegalStateException("only " + completed + " clients gave feature statistics, " + policy.quorum()
-                    + " are needed: "
-                    + outcomes.stream()
-                            .filter(outcome -> !outcome.isCompleted())
-                            .map(outcome -> outcome.clientId() + " " + outcome.outcome() + " " + outcome.reason())
-                            .collect(Collectors.joining("; ")));
+        List<OutcomeRecord> missing =
+                outcomes.stream().filter(outcome -> !outcome.isCompleted()).toList();
+        String without = missing.stream()
+                .map(outcome -> outcome.clientId() + " (" + outcome.outcome() + ": " + outcome.reason() + ")")
+                .collect(Collectors.joining(", "));
+        if (outcomes.size() - missing.size() < policy.quorum()) {
+            throw new IllegalStateException("feature statistics need those of at least " + policy.quorum()
+                    + " clients, and are without those of " + without);
+        }
+        if (!missing.isEmpty()) {
+            LOG.log(System.Logger.Level.WARNING, "the feature statistics are without those of " + without);
         }
         return asked.get(0).merged();
     }

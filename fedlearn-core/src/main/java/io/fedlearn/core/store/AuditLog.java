@@ -14,6 +14,11 @@ public interface AuditLog extends AutoCloseable {
     /** The log's end. */
     AuditHead head();
 
+    /**
+     * Whether this was the log's end once, so that what was on record then is on record still. The end of an empty log always was.
+     */
+    boolean contains(AuditHead earlierHead);
+
     /** Releases what the log holds. Closing again does nothing. */
     @Override
     void close();

@@ -47,7 +47,9 @@ final class DeltaAsModel implements TensorData {
         for (int i = 0; i < model.tensors().size(); i++) {
             Tensor tensor = model.tensors().get(i);
             try {
-                for (long from = 0; from < tensor.elementCount() && !tensor.type().isFloating(); from += BLOCK) {
+                for (long from = 0;
+                        from < tensor.elementCount() && !tensor.type().isFloating();
+                        from += BLOCK) {
                     tensor.copyTo(from, block, 0, (int) Math.min(BLOCK, tensor.elementCount() - from));
                 }
             } catch (IllegalArgumentException e) {
@@ -88,12 +90,11 @@ final class DeltaAsModel implements TensorData {
     private long sum(long start, long change) {
         long sum = start + change;
         // Narrower types cannot leave a long, and are held to their range where they are encoded.
-        boolean overflows =
-                switch (delta.type()) {
-                    case INT64 -> ((start ^ sum) & (change ^ sum)) < 0;
-                    case UINT64 -> Long.compareUnsigned(sum, start) < 0;
-                    default -> false;
-                };
+        boolean overflows = switch (delta.type()) {
+            case INT64 -> ((start ^ sum) & (change ^ sum)) < 0;
+            case UINT64 -> Long.compareUnsigned(sum, start) < 0;
+            default -> false;
+        };
         if (overflows) {
             throw new IllegalArgumentException(delta.type() + " cannot hold a value of the sum");
         }

@@ -2,6 +2,7 @@ package io.fedlearn.core.task;
 
 import io.fedlearn.core.FedLearnException;
 import java.time.Duration;
+import java.util.Arrays;
 
 /** How a task ended: one for each client that was asked, whatever happened; none of them ends the round. */
 public sealed interface ClientOutcome {
@@ -68,8 +69,13 @@ public sealed interface ClientOutcome {
             if (error instanceof FedLearnException) {
                 return new Failed(error.getClass().getName() + ": " + error.getMessage());
             }
-            StackTraceElement[] trace = error.getStackTrace();
-            return new Failed(error.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]));
+            // The first place that is not the platform's: that it was Objects.requireNonNull says little.
+            String place = Arrays.stream(error.getStackTrace())
+                    .filter(frame -> !frame.getClassName().startsWith("java."))
+                    .findFirst()
+                    .map(frame -> " at " + frame)
+                    .orElse("");
+            return new Failed(error.getClass().getName() + place);
         }
 
         @Override

@@ -336,7 +336,8 @@ class FaultyClientsTest {
                     assertThat(e.required()).isEqualTo(3);
                     assertThat(e.received()).isEqualTo(2);
                 })
-                .hasMessageContaining("2 of 3 clients completed, 3 are needed");
+                .hasMessageContaining(
+                        "clients that completed: 2 of 3, needed: 3; b failed: java.lang.IllegalStateException at");
         assertThat(store.load().orElseThrow().latest().model().digest()).isEqualTo(MODEL.digest());
         assertThat(store.load().orElseThrow().records().get(0).isAborted()).isTrue();
     }

@@ -69,8 +69,10 @@ class HostileClientsTest {
 
     private static void rejectsDelta(TensorType type, long start, long delta) throws InterruptedException {
         Model global = counting(type, 0, start);
-        Run run = with(global, (task, context) -> ClientUpdate.ofModel(task.model(), 1), (task, context) ->
-                        ClientUpdate.ofModelDelta(counting(type, 0, delta), 1))
+        Run run = with(
+                        global,
+                        (task, context) -> ClientUpdate.ofModel(task.model(), 1),
+                        (task, context) -> ClientUpdate.ofModelDelta(counting(type, 0, delta), 1))
                 .run();
         OutcomeRecord outcome = outcomeOfHostile(run);
         assertThat(outcome.outcome()).isEqualTo("rejected");
@@ -156,7 +158,8 @@ class HostileClientsTest {
                 ClientUpdate.ofModel(MODEL, 1).withValue(flood, true),
                 ClientUpdate.ofModel(MODEL, 1).withValue("note", flood),
                 ClientUpdate.ofModel(MODEL, 1).withTensors(flood, Model.empty()))) {
-            OutcomeRecord outcome = outcomeOfHostile(with((task, context) -> update).run());
+            OutcomeRecord outcome =
+                    outcomeOfHostile(with((task, context) -> update).run());
             assertThat(outcome.outcome()).isEqualTo("rejected");
             assertThat(outcome.reason().length()).isLessThan(200);
         }
@@ -238,8 +241,7 @@ class HostileClientsTest {
                 reporting(0x1p53, 100, 0, 4),
                 reporting(0.5, 100, 0, 4),
                 reporting(1, 2, 7, 4))) {
-            FeatureStatistics merged =
-                    with(MODEL, honest, hostile).build().featureStatistics(1);
+            FeatureStatistics merged = with(MODEL, honest, hostile).build().featureStatistics(1);
             assertThat(merged.count(0)).isEqualTo(8);
             assertThat(merged.mean(0)).isEqualTo(2);
             assertThat(merged.standardDeviation(0)).isEqualTo(1);
@@ -272,15 +274,16 @@ class HostileClientsTest {
 
     @Test
     void rejectsWeightedSumThatIsNotInFloat64() throws Exception {
-        OutcomeRecord outcome = outcomeOfHostile(
-                with((task, context) -> ClientUpdate.of(UpdateForm.WEIGHTED_SUM, MODEL, 1)).run());
+        OutcomeRecord outcome =
+                outcomeOfHostile(with((task, context) -> ClientUpdate.of(UpdateForm.WEIGHTED_SUM, MODEL, 1))
+                        .run());
         assertThat(outcome.outcome()).isEqualTo("rejected");
     }
 
     @Test
     void rejectsMoreBytesThanALongCounts() throws Exception {
-        Tensor endless = Tensor.of(TensorType.INT8, Shape.of(1L << 62), (offset, target) -> target.position(
-                target.limit()));
+        Tensor endless =
+                Tensor.of(TensorType.INT8, Shape.of(1L << 62), (offset, target) -> target.position(target.limit()));
         Model huge = Model.builder().counter("count", endless).build();
         OutcomeRecord outcome = outcomeOfHostile(with((task, context) ->
                         ClientUpdate.ofModel(huge, 1).withTensors("one", huge).withTensors("two", huge))

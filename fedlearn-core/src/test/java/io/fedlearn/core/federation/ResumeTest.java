@@ -150,7 +150,7 @@ class ResumeTest {
                         .training(TrainingSettings.defaults().withLearningRate(0.5))
                         .setting("split", "other")
                         .run())
-                .isInstanceOf(IllegalStateException.class)
+                .isInstanceOf(ResumeRefusedException.class)
                 .hasMessageContaining("client.learningRate was 0.1, is now 0.5")
                 .hasMessageContaining("seed was 77, is now 78")
                 .hasMessageContaining("split was absent, is now other");

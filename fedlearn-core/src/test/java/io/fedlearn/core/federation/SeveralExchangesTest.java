@@ -122,9 +122,6 @@ class SeveralExchangesTest {
                 .run();
         assertThat(run.records().get(0).outcomes())
                 .extracting(OutcomeRecord::clientId, OutcomeRecord::outcome, OutcomeRecord::weight)
-                .containsExactly(
-                        tuple("a", "failed", 0.0),
-                        tuple("b", "completed", 1.0),
-                        tuple("c", "failed", 0.0));
+                .containsExactly(tuple("a", "failed", 0.0), tuple("b", "completed", 1.0), tuple("c", "failed", 0.0));
     }
 }

@@ -15,6 +15,7 @@ import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.runtime.Runtime;
 import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.store.AuditLog;
+import io.fedlearn.core.store.InMemoryRunStore;
 import io.fedlearn.core.strategy.Aggregate;
 import io.fedlearn.core.strategy.AggregateTransform;
 import io.fedlearn.core.strategy.Capability;
@@ -259,10 +260,8 @@ class StoppingTest {
                 .hasMessageContaining("tensors beside the model, state kept at the client");
     }
 
-    @Test
-    void auditLogTellsTheStoryAndRecordsCarryItsHead() throws Exception {
-        List<AuditEvent> events = new ArrayList<>();
-        AuditLog log = new AuditLog() {
+    private static AuditLog log(List<AuditEvent> events) {
+        return new AuditLog() {
             @Override
             public AuditHead append(AuditEvent event) {
                 events.add(event);
@@ -275,13 +274,40 @@ class StoppingTest {
             }
 
             @Override
+            public boolean contains(AuditHead earlierHead) {
+                return earlierHead.sequence() <= events.size();
+            }
+
+            @Override
             public void close() {}
         };
-        Run run = scripted().rounds(1).audit(log).run();
+    }
+
+    @Test
+    void auditLogTellsTheStoryAndRecordsCarryItsHead() throws Exception {
+        List<AuditEvent> events = new ArrayList<>();
+        Run run = scripted().rounds(1).audit(log(events)).run();
         assertThat(events)
                 .extracting(AuditEvent::type)
                 .containsExactly("run-started", "round-started", "round-completed", "run-finished");
         assertThat(run.records().get(0).auditHead()).contains(new AuditHead(3, "h3"));
+    }
+
+    @Test
+    void runIsNotResumedOnAnAuditLogThatWasCut() throws Exception {
+        InMemoryRunStore store = InMemoryRunStore.create();
+        List<AuditEvent> events = new ArrayList<>();
+        scripted().rounds(1).store(store).audit(log(events)).run();
+        events.clear();
+        assertThatThrownBy(() -> scripted()
+                        .rounds(2)
+                        .store(store)
+                        .resume(true)
+                        .audit(log(events))
+                        .run())
+                .isInstanceOf(ResumeRefusedException.class)
+                .hasMessageContaining("it does not hold record 3, which round 1 names: it was cut off or replaced");
+        assertThat(events).isEmpty();
     }
 
     @Test

@@ -120,6 +120,20 @@ public abstract class AuditLogContract {
     }
 
     @Test
+    @DisplayName("contains: knows its earlier ends, and no other")
+    void knowsItsEarlierEnds() throws Exception {
+        AuditLog log = openLog();
+        AuditHead first = log.append(event(1));
+        AuditHead second = log.append(event(2));
+
+        assertThat(log.contains(AuditHead.empty())).isTrue();
+        assertThat(log.contains(first)).isTrue();
+        assertThat(log.contains(second)).isTrue();
+        assertThat(log.contains(new AuditHead(3, second.hash()))).isFalse();
+        assertThat(log.contains(new AuditHead(1, second.hash()))).isFalse();
+    }
+
+    @Test
     @DisplayName("thread-safe: events of several threads get numbers of their own")
     void isThreadSafe() throws Exception {
         AuditLog log = openLog();

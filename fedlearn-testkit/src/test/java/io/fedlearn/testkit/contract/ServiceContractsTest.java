@@ -13,8 +13,10 @@ import io.fedlearn.core.task.Config;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -25,12 +27,19 @@ import org.junit.jupiter.api.Test;
 class ServiceContractsTest {
     /** Keeps the end alone; open so that tests can break it. */
     private static class Chain implements AuditLog {
+        final Set<AuditHead> heads = new HashSet<>(Set.of(AuditHead.empty()));
         AuditHead head = AuditHead.empty();
 
         @Override
         public synchronized AuditHead append(AuditEvent event) {
             head = new AuditHead(head.sequence() + 1, hash(head.hash() + event));
+            heads.add(head);
             return head;
+        }
+
+        @Override
+        public synchronized boolean contains(AuditHead earlierHead) {
+            return heads.contains(earlierHead);
         }
 
         static String hash(String text) {
