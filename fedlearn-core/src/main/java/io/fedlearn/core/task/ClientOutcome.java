@@ -30,9 +30,9 @@ public sealed interface ClientOutcome {
 
     /** The client was asked and would not: no data, not now, not this kind of task, not under this site's policy. */
     record Declined(String reason) implements ClientOutcome {
-        /** Shortens an overlong reason. */
+        /** Shortens an overlong reason, and makes each control character a space. */
         public Declined {
-            reason = shorten(reason);
+            reason = plain(shorten(reason));
         }
 
         @Override
@@ -43,9 +43,9 @@ public sealed interface ClientOutcome {
 
     /** The client answered, and the answer was malformed. */
     record Rejected(String reason) implements ClientOutcome {
-        /** Shortens an overlong reason. */
+        /** Shortens an overlong reason, and makes each control character a space. */
         public Rejected {
-            reason = shorten(reason);
+            reason = plain(shorten(reason));
         }
 
         @Override
@@ -56,9 +56,9 @@ public sealed interface ClientOutcome {
 
     /** The client, its site or the way there failed. */
     record Failed(String reason) implements ClientOutcome {
-        /** Shortens an overlong reason. */
+        /** Shortens an overlong reason, and makes each control character a space. */
         public Failed {
-            reason = shorten(reason);
+            reason = plain(shorten(reason));
         }
 
         /**
@@ -99,15 +99,26 @@ public sealed interface ClientOutcome {
 
     /** The answer was no longer needed: enough others had come first. */
     record Cancelled(String reason) implements ClientOutcome {
-        /** Shortens an overlong reason. */
+        /** Shortens an overlong reason, and makes each control character a space. */
         public Cancelled {
-            reason = shorten(reason);
+            reason = plain(shorten(reason));
         }
 
         @Override
         public String word() {
             return "cancelled";
         }
+    }
+
+    /** A reason is shown on terminals and in logs, where a control character is a command or a line of its own. */
+    private static String plain(String text) {
+        StringBuilder plain = new StringBuilder(text);
+        for (int i = 0; i < plain.length(); i++) {
+            if (Character.isISOControl(plain.charAt(i))) {
+                plain.setCharAt(i, ' ');
+            }
+        }
+        return plain.toString();
     }
 
     private static String shorten(String text) {

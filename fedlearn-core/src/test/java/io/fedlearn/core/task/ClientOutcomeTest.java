@@ -73,4 +73,11 @@ class ClientOutcomeTest {
         assertThat(new ClientOutcome.Failed(text).reason())
                 .isEqualTo("x".repeat(ClientOutcome.MAX_TEXT_LENGTH - 2) + "…");
     }
+
+    @Test
+    void makesControlCharactersOfAReasonSpaces() {
+        String hostile = "no\u001b[2J\r\nINFO: all is well\u009b";
+        assertThat(new ClientOutcome.Declined(hostile).reason()).isEqualTo("no [2J  INFO: all is well ");
+        assertThat(new ClientOutcome.Failed(hostile).reason()).isEqualTo("no [2J  INFO: all is well ");
+    }
 }
