@@ -76,6 +76,7 @@ class ServiceContractsTest {
             @Override
             public synchronized AuditHead append(AuditEvent event) {
                 head = new AuditHead(head.sequence() + 1, hash(event.toString()));
+                heads.add(head);
                 return head;
             }
         };
@@ -92,6 +93,26 @@ class ServiceContractsTest {
         protected AuditLog open() {
             return new Chain();
         }
+    }
+
+    @FailsOnPurpose
+    static class ForgetsItsPast extends AuditLogContract {
+        private final Chain chain = new Chain() {
+            @Override
+            public synchronized boolean contains(AuditHead earlierHead) {
+                return earlierHead.sequence() <= head.sequence();
+            }
+        };
+
+        @Override
+        protected AuditLog open() {
+            return chain;
+        }
+    }
+
+    @Test
+    void findsLogsThatForgetTheirPast() {
+        assertThat(SuiteRun.failures(ForgetsItsPast.class)).containsExactly("knowsItsEarlierEnds");
     }
 
     @Test
