@@ -1,6 +1,8 @@
 package io.fedlearn.core.strategy;
 
+import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.update.PartState;
 import java.util.List;
 
@@ -19,6 +21,15 @@ public sealed interface Aggregator {
     default String description() {
         return getClass().getTypeName();
     }
+
+    /**
+     * Refuses an update that fits the global model and yet not this rule, for want of a metric or a side tensor that it reads;
+     * the update is its client's outcome then, and the round goes on. Called when an update arrives, from any thread and several
+     * at a time; after the server's transforms, if there are any. The default takes every update.
+     *
+     * @throws io.fedlearn.core.update.InvalidUpdateException if the rule cannot take it
+     */
+    default void check(ClientUpdate update, ModelSpec global) {}
 
     /** What must survive a restart of the coordinator. The default is nothing. */
     default PartState snapshot() {

@@ -67,13 +67,14 @@ final class FitProtocol implements RoundProtocol, Exchange {
     public void check(String clientId, ClientUpdate update) {
         check.checkSizes(update);
         if (parts.serverTransforms().isEmpty()) {
-            check.checkModel(update, context.global().spec());
             // Before the answer counts: it might close the round, and then turn out to be nothing.
-            checkModelDelta(update);
+            checkUse(update);
         }
     }
 
-    private void checkModelDelta(ClientUpdate update) {
+    private void checkUse(ClientUpdate update) {
+        check.checkModel(update, context.global().spec());
+        parts.aggregator().check(update, context.global().spec());
         if (update.form() == UpdateForm.MODEL_DELTA) {
             ClientUpdate model = DeltaAsModel.convert(update, context.global());
             DeltaAsModel.requireIntegersInRange(model);
@@ -122,8 +123,7 @@ final class FitProtocol implements RoundProtocol, Exchange {
                 update = transform.apply(update, transformContext);
             }
             check.checkSizes(update);
-            check.checkModel(update, context.global().spec());
-            checkModelDelta(update);
+            checkUse(update);
         }
         return update.form() == UpdateForm.MODEL_DELTA ? DeltaAsModel.convert(update, context.global()) : update;
     }

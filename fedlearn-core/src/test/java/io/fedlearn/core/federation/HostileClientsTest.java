@@ -8,16 +8,23 @@ import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.metric.ScoreHistogram;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
+import io.fedlearn.core.strategy.Aggregate;
+import io.fedlearn.core.strategy.Aggregator;
+import io.fedlearn.core.strategy.ServerOptimizer;
+import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.strategy.WeightedUpdate;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.task.UpdateForm;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorType;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.FeatureStatistics;
+import io.fedlearn.core.update.InvalidUpdateException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -326,5 +333,45 @@ class HostileClientsTest {
                 .run();
         assertThat(reported.await(10, TimeUnit.SECONDS)).isTrue();
         assertThat(told).containsExactly("b 1");
+    }
+
+    /** A mean that reads a metric, as q-FedAvg does. */
+    private static final class NeedsMetric implements Aggregator.Streaming {
+        private final PlainMean mean = new PlainMean();
+
+        @Override
+        public void check(ClientUpdate update, ModelSpec global) {
+            if (update.metrics().get("lossBefore").isEmpty()) {
+                throw InvalidUpdateException.of("the metric 'lossBefore' is missing");
+            }
+        }
+
+        @Override
+        public void begin(Model global) {
+            mean.begin(global);
+        }
+
+        @Override
+        public void accumulate(List<WeightedUpdate> updates) {
+            mean.accumulate(updates);
+        }
+
+        @Override
+        public Aggregate finish() {
+            return mean.finish();
+        }
+    }
+
+    @Test
+    void updateThatTheRuleCannotTakeIsItsClientsOutcome() throws Exception {
+        OutcomeRecord outcome = outcomeOfHostile(with(
+                        MODEL,
+                        (task, context) -> ClientUpdate.ofModel(task.model(), 1).withMetric("lossBefore", 1),
+                        (task, context) -> ClientUpdate.ofModel(task.model(), 1))
+                .strategy(Strategy.builder("NeedsMetric", NeedsMetric::new, ServerOptimizer::identity)
+                        .build())
+                .run());
+        assertThat(outcome.outcome()).isEqualTo("rejected");
+        assertThat(outcome.reason()).isEqualTo("the metric 'lossBefore' is missing");
     }
 }
