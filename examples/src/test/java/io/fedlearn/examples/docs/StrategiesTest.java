@@ -154,8 +154,10 @@ final class StrategiesTest {
     void instructsSingleClients() throws Exception {
         // tag::instructions[]
         Strategy strategy = FedProx.withMu(0.1)
-                .withInstructions((round, clientId) ->
-                        clientId.equals("west") ? Config.empty().with("localEpochs", 1) : Config.empty());
+                .withInstructions(
+                        "slow sites train one epoch",
+                        (round, clientId) ->
+                                clientId.equals("west") ? Config.empty().with("localEpochs", 1) : Config.empty());
         // end::instructions[]
         Run run = Federation.of(Hospitals.all())
                 .strategy(strategy)

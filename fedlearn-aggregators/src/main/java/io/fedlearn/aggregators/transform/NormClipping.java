@@ -211,6 +211,11 @@ public final class NormClipping implements UpdateTransform {
     }
 
     @Override
+    public boolean keepsSpecification() {
+        return true;
+    }
+
+    @Override
     public String description() {
         return NAME + "(" + CLIPPING_NORM + "=" + clippingNorm + ")";
     }

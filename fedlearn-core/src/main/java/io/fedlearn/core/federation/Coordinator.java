@@ -93,7 +93,12 @@ final class Coordinator {
             states = saved.get().latest().states();
             parts.restore(states);
             progress.replay(saved.get());
-            notices = saved.get().notices();
+            privacySpent = saved.get().latest().record().flatMap(RoundRecord::privacySpent);
+            notices = new ArrayList<>(saved.get().notices());
+            if (!header.libraryVersion().equals(LibraryVersion.current())) {
+                notices.add("the run was started by version " + header.libraryVersion() + " and goes on with "
+                        + LibraryVersion.current());
+            }
             notices.forEach(notice -> LOG.log(System.Logger.Level.WARNING, notice));
         } else {
             global = federation.initialModel.isPresent() ? federation.initialModel.get() : askInitialModel();
@@ -358,7 +363,10 @@ final class Coordinator {
             return new EvaluationRecord(central, central, List.of());
         }
         EvaluationExchange exchange = new EvaluationExchange(
-                runtime.clients().stream().map(ClientInfo::id).toList(), model, parts.clientConfig());
+                runtime.clients().stream().map(ClientInfo::id).toList(),
+                model,
+                parts.clientConfig(),
+                parts.weighting());
         List<OutcomeRecord> outcomes = exchanger.ask(exchange, round);
         Metrics overall = exchange.metrics();
         return new EvaluationRecord(overall.isEmpty() ? central : overall, central, outcomes);
@@ -464,7 +472,7 @@ final class Coordinator {
             MetricsMean trained = new MetricsMean();
             for (OutcomeRecord outcome : outcomes) {
                 if (outcome.isCompleted()) {
-                    trained.add(outcome.metrics(), Math.max(1, outcome.exampleCount()));
+                    trained.add(outcome.metrics(), outcome.weight() > 0 ? outcome.weight() : 1);
                 }
             }
             RoundRecord record = new RoundRecord(

@@ -3,6 +3,7 @@ package io.fedlearn.core.federation;
 import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.metric.ScoreHistogram;
 import io.fedlearn.core.strategy.Exchange;
+import io.fedlearn.core.strategy.Weighting;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.Task;
@@ -15,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Asks sites what a model is worth on their test examples. Overall, scalar metrics are averaged by example count; the AUC is that
+ * Asks sites what a model is worth on their test examples. Overall, scalar metrics are averaged with the strategy's weighting; the AUC is that
  * of all score histograms together, since an average of AUCs is not one.
  */
 final class EvaluationExchange implements Exchange {
@@ -24,13 +25,15 @@ final class EvaluationExchange implements Exchange {
     private final List<String> clients;
     private final Model model;
     private final Config config;
+    private final Weighting weighting;
     private final MetricsMean mean = new MetricsMean();
     private final ScoreHistogram scores = ScoreHistogram.empty();
 
-    EvaluationExchange(List<String> clients, Model model, Config config) {
+    EvaluationExchange(List<String> clients, Model model, Config config, Weighting weighting) {
         this.clients = clients;
         this.model = model;
         this.config = config;
+        this.weighting = weighting;
     }
 
     @Override
@@ -70,7 +73,7 @@ final class EvaluationExchange implements Exchange {
     @Override
     public Map<String, String> accept(List<Answer> answers) {
         for (Answer answer : answers) {
-            mean.add(answer.update().metrics(), answer.update().exampleCount());
+            mean.add(answer.update().metrics(), weighting.weight(answer.update()));
             Model histogram = answer.update().tensors().get(Evaluation.SCORES);
             if (histogram != null) {
                 scores.add(ScoreHistogram.ofTensors(histogram));

@@ -63,6 +63,8 @@ final class ExchangeRun implements TaskListener {
     private long heldBytes;
     private int completed;
     private OptionalLong nextClientDeadline = OptionalLong.empty();
+    private int atWork;
+    private long lastEvent = System.nanoTime();
     private boolean closed;
     private Optional<Throwable> failure = Optional.empty();
 
@@ -217,7 +219,9 @@ final class ExchangeRun implements TaskListener {
         boolean over = limits.deadline().isPresent()
                 && now - startedAt >= limits.deadline().get().toNanos();
         boolean clientsDue = nextClientDeadline.isPresent() && now - nextClientDeadline.getAsLong() >= 0;
-        if (!enough && !over && !clientsDue) {
+        // Tasks that nobody begins while nobody is at work: their threads or sites are held by something else.
+        boolean stalled = isIdle() && now - stallDeadline() >= 0;
+        if (!enough && !over && !clientsDue && !stalled) {
             return;
         }
         nextClientDeadline = OptionalLong.empty();
@@ -230,7 +234,7 @@ final class ExchangeRun implements TaskListener {
                 settle(slot, cancelled());
             } else if (over) {
                 settle(slot, new ClientOutcome.TimedOut(limits.deadline().orElseThrow()));
-            } else if (slot.isStarted && now - clientDeadline(slot) >= 0) {
+            } else if (stalled || slot.isStarted && now - clientDeadline(slot) >= 0) {
                 settle(slot, new ClientOutcome.TimedOut(limits.clientDeadline().orElseThrow()));
             } else {
                 expectDeadline(slot);
@@ -238,6 +242,14 @@ final class ExchangeRun implements TaskListener {
             }
             expired.add(slot.task);
         }
+    }
+
+    private boolean isIdle() {
+        return limits.clientDeadline().isPresent() && atWork == 0;
+    }
+
+    private long stallDeadline() {
+        return lastEvent + limits.clientDeadline().orElseThrow().toNanos();
     }
 
     private long clientDeadline(Slot slot) {
@@ -263,6 +275,9 @@ final class ExchangeRun implements TaskListener {
         if (nextClientDeadline.isPresent()) {
             wait = Math.min(wait, nextClientDeadline.getAsLong() - now);
         }
+        if (isIdle()) {
+            wait = Math.min(wait, stallDeadline() - now);
+        }
         // At least a moment: an answer that is arriving when time is up is let in, and not waited for by spinning.
         changed.awaitNanos(Math.max(wait, MIN_WAIT_NANOS));
     }
@@ -281,6 +296,10 @@ final class ExchangeRun implements TaskListener {
     }
 
     private void settle(Slot slot, OutcomeRecord result) {
+        if (slot.isStarted && slot.result.isEmpty()) {
+            atWork--;
+            lastEvent = System.nanoTime();
+        }
         slot.result = Optional.of(result);
         events.add(listener -> listener.clientFinished(round, exchange.kind(), result));
     }
@@ -325,6 +344,8 @@ final class ExchangeRun implements TaskListener {
                 return;
             }
             slot.isStarted = true;
+            atWork++;
+            lastEvent = System.nanoTime();
             slot.startedAt = System.nanoTime();
             expectDeadline(slot);
             events.add(listener -> listener.clientStarted(round, exchange.kind(), task.clientId()));

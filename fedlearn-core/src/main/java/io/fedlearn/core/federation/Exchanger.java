@@ -89,6 +89,7 @@ final class Exchanger {
                 .exchange(number)
                 .seed(SeededRandom.derive(SeededRandom.derive(federation.seed, round), clientId));
         participation.lastAcceptedRound().ifPresent(task::lastAcceptedRound);
+        participation.previousAcceptedRound().ifPresent(task::keepStateSince);
         return task;
     }
 

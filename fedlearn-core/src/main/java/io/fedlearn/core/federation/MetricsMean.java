@@ -4,15 +4,15 @@ import io.fedlearn.core.metric.Metrics;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The mean of each metric over the clients that have it, weighted by example count. */
+/** The mean of each metric over the clients that have it, weighted. */
 final class MetricsMean {
     private final Map<String, double[]> sums = new TreeMap<>();
 
-    void add(Metrics metrics, long exampleCount) {
+    void add(Metrics metrics, double weight) {
         metrics.asMap().forEach((name, value) -> {
             double[] sum = sums.computeIfAbsent(name, unused -> new double[2]);
-            sum[0] += value * exampleCount;
-            sum[1] += exampleCount;
+            sum[0] += value * weight;
+            sum[1] += weight;
         });
     }
 

@@ -1,5 +1,6 @@
 package io.fedlearn.core.federation;
 
+import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.store.SavedRun;
@@ -30,6 +31,13 @@ final class Progress {
         saved.records().forEach(this::add);
     }
 
+    /** What the goal looks at: the coordinator's own evaluation where there is one, since clients can say what they like. */
+    private static Metrics judged(RoundRecord record) {
+        return record.evaluation().central().isEmpty()
+                ? record.metrics()
+                : record.evaluation().central();
+    }
+
     /** Whether the round would be the best so far. */
     boolean isBest(RoundRecord record) {
         if (record.isAborted()) {
@@ -38,8 +46,7 @@ final class Progress {
         if (goal.isEmpty()) {
             return true;
         }
-        return best.isEmpty()
-                || goal.get().isBetter(record.metrics(), best.get().metrics(), 0);
+        return best.isEmpty() || goal.get().isBetter(judged(record), judged(best.get()), 0);
     }
 
     void add(RoundRecord record) {
@@ -55,9 +62,9 @@ final class Progress {
         }
         if (record.isAborted()) {
             aborted++;
-        } else if (goal.isPresent() && record.metrics().get(goal.get().metric()).isPresent()) {
-            boolean gained = lastGain.isEmpty()
-                    || goal.get().isBetter(record.metrics(), lastGain.get().metrics(), minimumGain);
+        } else if (goal.isPresent() && judged(record).get(goal.get().metric()).isPresent()) {
+            boolean gained =
+                    lastGain.isEmpty() || goal.get().isBetter(judged(record), judged(lastGain.get()), minimumGain);
             if (gained) {
                 lastGain = Optional.of(record);
             }

@@ -59,7 +59,10 @@ public final class RoundPolicy {
         return new RoundPolicy(quorum, OptionalInt.of(updates), clientDeadline, roundDeadline, toleratedAborts);
     }
 
-    /** This policy with a limit to how long one client may work on a task, counted from when it starts. */
+    /**
+     * This policy with a limit to how long one client may work on a task, counted from when it starts, and to how long tasks may
+     * wait to be started while nobody is at work.
+     */
     public RoundPolicy withClientDeadline(Duration limit) {
         return new RoundPolicy(
                 quorum, closeAfter, Optional.of(positive("clientDeadline", limit)), roundDeadline, toleratedAborts);

@@ -141,8 +141,7 @@ public final class TaskRunner {
         @Override
         public void save(String name, Model value) {
             states.save(key(name), task.round(), value);
-            // The value of the last accepted round stays: this round may have to be done again.
-            task.lastAcceptedRound().ifPresent(round -> states.deleteBefore(key(name), round));
+            task.keepStateSince().ifPresent(round -> states.deleteBefore(key(name), round));
         }
     }
 }

@@ -66,7 +66,7 @@ final class FitProtocol implements RoundProtocol, Exchange {
     @Override
     public void check(String clientId, ClientUpdate update) {
         check.checkSizes(update);
-        if (parts.serverTransforms().isEmpty()) {
+        if (parts.serverTransforms().stream().allMatch(UpdateTransform::keepsSpecification)) {
             // Before the answer counts: it might close the round, and then turn out to be nothing.
             checkUse(update);
         }

@@ -10,6 +10,7 @@ import java.util.OptionalInt;
  * @param acceptedRounds in how many rounds its update entered the model
  * @param lastSelectedRound the latest round that asked it
  * @param lastAcceptedRound the latest round that its update entered
+ * @param previousAcceptedRound the one before that
  * @param lastMetrics what its latest accepted update measured
  */
 public record Participation(
@@ -17,9 +18,10 @@ public record Participation(
         int acceptedRounds,
         OptionalInt lastSelectedRound,
         OptionalInt lastAcceptedRound,
+        OptionalInt previousAcceptedRound,
         Metrics lastMetrics) {
     private static final Participation NONE =
-            new Participation(0, 0, OptionalInt.empty(), OptionalInt.empty(), Metrics.none());
+            new Participation(0, 0, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(), Metrics.none());
 
     /** A client that was never asked. */
     public static Participation none() {
@@ -29,11 +31,22 @@ public record Participation(
     /** What is known after it was asked once more. */
     public Participation selected(int round) {
         return new Participation(
-                selectedRounds + 1, acceptedRounds, OptionalInt.of(round), lastAcceptedRound, lastMetrics);
+                selectedRounds + 1,
+                acceptedRounds,
+                OptionalInt.of(round),
+                lastAcceptedRound,
+                previousAcceptedRound,
+                lastMetrics);
     }
 
     /** What is known after its update entered the model of a round that asked it. */
     public Participation accepted(int round, Metrics metrics) {
-        return new Participation(selectedRounds, acceptedRounds + 1, lastSelectedRound, OptionalInt.of(round), metrics);
+        return new Participation(
+                selectedRounds,
+                acceptedRounds + 1,
+                lastSelectedRound,
+                OptionalInt.of(round),
+                lastAcceptedRound,
+                metrics);
     }
 }

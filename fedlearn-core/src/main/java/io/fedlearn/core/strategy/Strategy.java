@@ -147,9 +147,13 @@ public final class Strategy {
         return toBuilder().weighting(other).build();
     }
 
-    /** This strategy with instructions of its own for single clients. */
-    public Strategy withInstructions(ClientInstructions other) {
-        return toBuilder().instructions(other).build();
+    /**
+     * This strategy with instructions of its own for single clients.
+     *
+     * @param description what they are, for the run's record; a run is resumed with an equal one only
+     */
+    public Strategy withInstructions(String description, ClientInstructions other) {
+        return toBuilder().instructions(description, other).build();
     }
 
     /** A builder that starts with all parts of this strategy. */
@@ -226,10 +230,14 @@ public final class Strategy {
             return this;
         }
 
-        /** What single clients are told beyond that. */
-        public Builder instructions(ClientInstructions clientInstructions) {
+        /**
+         * What single clients are told beyond that.
+         *
+         * @param description what it is, for the run's record
+         */
+        public Builder instructions(String description, ClientInstructions clientInstructions) {
             this.instructions = clientInstructions;
-            return this;
+            return setting("instructions", description);
         }
 
         /** A transform that each client applies, after those added before. */

@@ -27,6 +27,7 @@ public final class Task {
     private final Config config;
     private final List<TransformSpec> transforms;
     private final OptionalInt lastAcceptedRound;
+    private final OptionalInt keepStateSince;
     private final Optional<Duration> timeLimit;
     // Joined once: runtimes and the round loop look tasks up by it several times each.
     private final String id;
@@ -43,6 +44,7 @@ public final class Task {
         this.config = builder.config;
         this.transforms = List.copyOf(builder.transforms);
         this.lastAcceptedRound = builder.lastAcceptedRound;
+        this.keepStateSince = builder.keepStateSince;
         this.timeLimit = builder.timeLimit;
         this.id = runId + "/" + round + "/" + exchange + "-" + kind + "/" + clientId;
     }
@@ -112,6 +114,14 @@ public final class Task {
         return lastAcceptedRound;
     }
 
+    /**
+     * The round from which on the client keeps its state: older state is asked for no more, not even by a coordinator that has to
+     * go back to the checkpoint before its last.
+     */
+    public OptionalInt keepStateSince() {
+        return keepStateSince;
+    }
+
     /** How long the client may work on it, counted from when it starts. */
     public Optional<Duration> timeLimit() {
         return timeLimit;
@@ -129,6 +139,7 @@ public final class Task {
         builder.config = config;
         builder.transforms = transforms;
         builder.lastAcceptedRound = lastAcceptedRound;
+        builder.keepStateSince = keepStateSince;
         builder.timeLimit = timeLimit;
         return builder;
     }
@@ -152,6 +163,7 @@ public final class Task {
         private Config config = Config.empty();
         private List<TransformSpec> transforms = List.of();
         private OptionalInt lastAcceptedRound = OptionalInt.empty();
+        private OptionalInt keepStateSince = OptionalInt.empty();
         private Optional<Duration> timeLimit = Optional.empty();
 
         private Builder(TaskKind kind, String clientId) {
@@ -216,6 +228,12 @@ public final class Task {
         /** The latest round in which an update of this client entered the model. */
         public Builder lastAcceptedRound(int number) {
             this.lastAcceptedRound = OptionalInt.of(number);
+            return this;
+        }
+
+        /** The round from which on the client keeps its state. */
+        public Builder keepStateSince(int number) {
+            this.keepStateSince = OptionalInt.of(number);
             return this;
         }
 

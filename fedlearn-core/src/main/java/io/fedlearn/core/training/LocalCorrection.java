@@ -3,6 +3,7 @@ package io.fedlearn.core.training;
 import io.fedlearn.core.client.TaskContext;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Task;
+import io.fedlearn.core.tensor.Model;
 
 /**
  * What a federated method changes about local training: a term added to each step's gradient, and what the client reports or
@@ -13,6 +14,14 @@ import io.fedlearn.core.task.Task;
 public interface LocalCorrection {
     /** A task's setting {@value} names the correction that the client is to use, beside the proximal term. */
     String SETTING = "correction";
+
+    /**
+     * The model that the client trains or evaluates in place of the global one, such as the global model with the tensors that
+     * this site keeps to itself. The default is the global model.
+     */
+    default Model startFrom(Model global) {
+        return global;
+    }
 
     /**
      * Changes the gradient of one step in place.

@@ -75,7 +75,7 @@ public final class LocalTrainingClient implements Client {
         TrainingSettings settings = TrainingSettings.of(task.config());
         List<LocalCorrection> corrections = corrections(task, settings, context);
         return models.borrow(model -> {
-            model.load(task.model());
+            model.load(start(task, corrections));
             Metrics metrics = Metrics.none();
             if (task.config().getBoolean(REPORT_LOSS_BEFORE).orElse(false)) {
                 metrics = metrics.with(
@@ -104,6 +104,14 @@ public final class LocalTrainingClient implements Client {
             throw new TrainingDivergedException(loss);
         }
         return loss;
+    }
+
+    private static Model start(Task task, List<LocalCorrection> corrections) {
+        Model start = task.model();
+        for (LocalCorrection correction : corrections) {
+            start = correction.startFrom(start);
+        }
+        return start;
     }
 
     private static List<LocalCorrection> corrections(Task task, TrainingSettings settings, TaskContext context) {
@@ -144,8 +152,9 @@ public final class LocalTrainingClient implements Client {
         if (source.exampleCount() == 0) {
             throw new TaskDeclinedException("the site has no test examples");
         }
+        List<LocalCorrection> corrections = corrections(task, TrainingSettings.of(task.config()), context);
         return models.borrow(model -> {
-            model.load(task.model());
+            model.load(start(task, corrections));
             return Evaluation.of(model, source).toUpdate();
         });
     }

@@ -22,6 +22,14 @@ public interface UpdateTransform {
     /** Name and settings, for the run's record, such as {@code norm-clipping(clippingNorm=1.0)}. */
     String description();
 
+    /**
+     * Whether an update leaves with the tensors it came with, by name, type, shape and role, as with clipping. Then the server
+     * checks them when the update arrives, before it counts towards closing a round. The default is no, as with codecs.
+     */
+    default boolean keepsSpecification() {
+        return false;
+    }
+
     /** What must survive a restart of the coordinator. The default is nothing. */
     default PartState snapshot() {
         return PartState.empty();

@@ -17,14 +17,19 @@ import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.task.ClientOutcome;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Task;
+import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
+import io.fedlearn.core.update.TransformContext;
+import io.fedlearn.core.update.UpdateTransform;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -372,6 +377,95 @@ class FaultyClientsTest {
                 .extracting(OutcomeRecord::outcome)
                 .containsExactly("completed", "cancelled", "completed");
         assertThat(run.model().digest()).isEqualTo(digestWithout());
+    }
+
+    @Test
+    void tasksThatNobodyBeginsTimeOutToo() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        ExecutorService single = Executors.newSingleThreadExecutor();
+        try {
+            Run run = Federation.of(Map.of("a", deaf(release), "b", new DriftClient(10)))
+                    .strategy(PlainMean.strategy())
+                    .initialModel(MODEL)
+                    .rounds(1)
+                    .executor(single)
+                    .policy(RoundPolicy.defaults()
+                            .withClientDeadline(Duration.ofMillis(100))
+                            .withToleratedAborts(1))
+                    .federatedEvaluation(false)
+                    .run();
+            assertThat(run.records().get(0).outcomes())
+                    .extracting(OutcomeRecord::outcome)
+                    .containsExactly("timed-out", "timed-out");
+        } finally {
+            release.countDown();
+            single.shutdown();
+        }
+    }
+
+    private static Client deaf(CountDownLatch release) {
+        return (task, context) -> {
+            while (release.getCount() > 0) {
+                try {
+                    release.await();
+                } catch (InterruptedException e) {
+                    // Bad manners on purpose.
+                }
+            }
+            return ClientUpdate.ofModel(task.model(), 1);
+        };
+    }
+
+    @Test
+    void garbageThatComesFirstDoesNotCloseARoundWithTransforms() throws Exception {
+        CountDownLatch garbage = new CountDownLatch(1);
+        Map<String, Client> clients = new TreeMap<>();
+        clients.put("a", waiting(garbage, 10));
+        clients.put("b", answering(ClientUpdate.ofModel(named("wait", weights()), 5)));
+        clients.put("c", waiting(garbage, 30));
+        Run run = Federation.of(clients)
+                .strategy(PlainMean.strategy().toBuilder()
+                        .serverTransform(Unchanging::new)
+                        .build())
+                .initialModel(MODEL)
+                .rounds(1)
+                .parallelism(3)
+                .policy(RoundPolicy.defaults().withQuorum(2).withCloseAfter(2))
+                .listener(new RoundListener() {
+                    @Override
+                    public void clientFinished(int round, TaskKind kind, OutcomeRecord outcome) {
+                        garbage.countDown();
+                    }
+                })
+                .run();
+        assertThat(run.records().get(0).outcomes())
+                .extracting(OutcomeRecord::outcome)
+                .containsExactly("completed", "rejected", "completed");
+    }
+
+    private static Client waiting(CountDownLatch latch, long exampleCount) {
+        return (task, context) -> {
+            latch.await();
+            return new DriftClient(exampleCount).fit(task, context);
+        };
+    }
+
+    /** A transform that does nothing and says so. */
+    private static final class Unchanging implements UpdateTransform {
+        @Override
+        public ClientUpdate apply(ClientUpdate update, TransformContext context) {
+            return update;
+        }
+
+        @Override
+        public String description() {
+            return "unchanging";
+        }
+
+        @Override
+        public boolean keepsSpecification() {
+            return true;
+        }
     }
 
     @Test

@@ -121,6 +121,42 @@ class ResumeTest {
     }
 
     @Test
+    void clientStateOutlivesTheLossOfTheNewestCheckpoint() throws Exception {
+        InMemoryClientStateStore states = InMemoryClientStateStore.create();
+        InMemoryRunStore lost = InMemoryRunStore.create();
+        federation(lost, states).rounds(3).run();
+        SavedRun before = lost.load().orElseThrow();
+        federation(lost, states).rounds(4).resume(true).run();
+
+        // The checkpoint of round 4 is lost, and with it that the clients' updates of round 4 were accepted.
+        Run again = federation(new Fallback(before), states).resume(true).run();
+
+        assertThat(again.model().digest()).isEqualTo(undisturbed().model().digest());
+    }
+
+    /** A store that went back to an earlier checkpoint. */
+    private record Fallback(SavedRun saved) implements RunStore {
+        @Override
+        public Optional<SavedRun> load() {
+            return Optional.of(saved);
+        }
+
+        @Override
+        public void create(RunHeader header, Checkpoint initial) {}
+
+        @Override
+        public void commit(Checkpoint checkpoint, boolean best) {}
+
+        @Override
+        public Optional<Model> model(int round) {
+            return Optional.of(saved.latest().model());
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @Test
     void resumingAFinishedRunChangesNothing() throws Exception {
         InMemoryRunStore store = InMemoryRunStore.create();
         InMemoryClientStateStore states = InMemoryClientStateStore.create();

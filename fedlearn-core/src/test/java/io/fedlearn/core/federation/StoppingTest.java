@@ -62,6 +62,28 @@ class StoppingTest {
     }
 
     @Test
+    void clientsCannotTalkUpAModelThatTheCoordinatorEvaluates() throws Exception {
+        Client boasting = new Client() {
+            @Override
+            public ClientUpdate fit(Task task, TaskContext context) throws Exception {
+                return new DriftClient(3).fit(task, context);
+            }
+
+            @Override
+            public ClientUpdate evaluate(Task task, TaskContext context) {
+                return ClientUpdate.ofMetrics(Metrics.of("loss", -task.round()), 1);
+            }
+        };
+        Run run = Federation.of(Map.of("a", boasting))
+                .strategy(PlainMean.strategy())
+                .initialModel(DriftClient.model(10))
+                .centralEvaluation(losses())
+                .rounds(3)
+                .run();
+        assertThat(run.best().round()).isEqualTo(2);
+    }
+
+    @Test
     void stopsWhenTheGoalIsNotBettered() throws Exception {
         Run run = scripted()
                 .centralEvaluation(losses())
