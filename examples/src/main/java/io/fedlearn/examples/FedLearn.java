@@ -5,18 +5,25 @@ import io.fedlearn.core.LibraryVersion;
 import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.mnist.MnistCommand;
 import java.io.PrintWriter;
+import java.math.BigInteger;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line behind {@code ./fedlearn}: each command is a class of its own, registered here. */
@@ -45,12 +52,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "0:The run is done.",
             "1:The run failed; one line says why, --stacktrace shows where.",
             "2:An option, a file or a folder cannot be used as it is; nothing was trained.",
-            "130:The run was interrupted; --resume goes on with it."
+            "130:Interrupted (Ctrl-C). Finished rounds are saved and --resume goes on with them; the report is"
+                    + " written at the end only, so there is none yet.",
+            "143:Told to end (SIGTERM); otherwise as 130."
         })
 public final class FedLearn implements Runnable {
-    // A logger's level lasts as long as somebody holds the logger. What the coordinator warns of, commands print.
-    private static final List<Logger> LOGGERS =
-            List.of(Logger.getLogger(""), Logger.getLogger("io.fedlearn.core.federation.Coordinator"));
+    // A logger's level lasts as long as somebody holds the logger. What the library warns of, commands print.
+    private static final List<Logger> LOGGERS = List.of(Logger.getLogger(""), Logger.getLogger("io.fedlearn"));
 
     @Spec
     private CommandSpec spec;
@@ -73,7 +81,15 @@ public final class FedLearn implements Runnable {
     /** The command line with all commands. */
     static CommandLine commandLine() {
         FedLearn root = new FedLearn();
+        ITypeConverter<Integer> smallNumbers = text -> Math.toIntExact(wholeNumber(text, Integer.MIN_VALUE, Integer.MAX_VALUE));
+        ITypeConverter<Long> numbers = text -> wholeNumber(text, Long.MIN_VALUE, Long.MAX_VALUE);
         return new CommandLine(root)
+                .registerConverter(int.class, smallNumbers)
+                .registerConverter(Integer.class, smallNumbers)
+                .registerConverter(long.class, numbers)
+                .registerConverter(double.class, FedLearn::number)
+                .registerConverter(Double.class, FedLearn::number)
+                .registerConverter(Path.class, FedLearn::path)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
                 .setParameterExceptionHandler(FedLearn::reportUsage)
@@ -85,9 +101,51 @@ public final class FedLearn implements Runnable {
         throw new ParameterException(spec.commandLine(), "Name a command.");
     }
 
+    private static long wholeNumber(String text, long least, long most) {
+        BigInteger value;
+        try {
+            value = new BigInteger(text.strip());
+        } catch (NumberFormatException e) {
+            throw new TypeConversionException("'" + text + "' is not a whole number");
+        }
+        if (value.compareTo(BigInteger.valueOf(least)) < 0 || value.compareTo(BigInteger.valueOf(most)) > 0) {
+            throw new TypeConversionException(text + " is beyond " + least + " to " + most);
+        }
+        return value.longValue();
+    }
+
+    private static double number(String text) {
+        try {
+            return Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            throw new TypeConversionException("'" + text + "' is not a number");
+        }
+    }
+
+    private static Path path(String text) {
+        if (text.isBlank()) {
+            throw new TypeConversionException("a path must not be empty");
+        }
+        return Path.of(text);
+    }
+
+    /** What is wrong, in the words of the help: options and values are named as it names them. */
+    private static String message(ParameterException problem) {
+        if (problem.getArgSpec() instanceof OptionSpec option
+                && option.type().isEnum()
+                && problem.getValue() != null) {
+            String names = Arrays.stream(option.type().getEnumConstants())
+                    .map(Object::toString)
+                    .collect(Collectors.joining(", "));
+            return option.longestName() + " must be one of " + names + ", was '" + problem.getValue() + "'";
+        }
+        String message = String.valueOf(problem.getMessage());
+        return message.startsWith("Error: ") ? message.substring("Error: ".length()) : message;
+    }
+
     private static int reportUsage(ParameterException problem, String[] arguments) {
         PrintWriter err = problem.getCommandLine().getErr();
-        err.println("fedlearn: " + problem.getMessage());
+        err.println("fedlearn: " + message(problem));
         UnmatchedArgumentException.printSuggestions(problem, err);
         String name = problem.getCommandLine().getCommandSpec().qualifiedName();
         if (problem.getCommandLine().getParent() == null) {

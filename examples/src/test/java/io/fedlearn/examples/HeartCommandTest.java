@@ -156,6 +156,38 @@ final class HeartCommandTest {
     }
 
     @Test
+    void resumeAsksForNoStatisticsAndMayHaveAnotherDeadline() {
+        heart().done();
+        Outcome resumed = Outcome.of(
+                "heart", "--rounds", 4, "--out", out(), "--resume", "--client-deadline", "1h", "--quorum", 1);
+        assertThat(resumed.done().out()).contains("4/4").doesNotContain("gave no statistics");
+    }
+
+    @Test
+    void clientDeadlineDoesNotDecideByWhoseStatisticsInputsAreScaled() throws IOException {
+        heart().done();
+        Path hasty = folder.resolve("hasty");
+        Outcome outcome = Outcome.of("heart", "--rounds", 1, "--out", hasty, "--client-deadline", "1ms");
+        assertThat(outcome.out()).doesNotContain("gave no statistics");
+        assertThat(start(hasty)).isEqualTo(start(out()));
+    }
+
+    private static String start(Path run) throws IOException {
+        return new ObjectMapper()
+                .readTree(run.resolve("run.json").toFile())
+                .get("initialDigest")
+                .asText();
+    }
+
+    @Test
+    void resumeOfALongerRunSaysHowLongItIs() {
+        String digest = heart().done().digest();
+        Outcome resumed = Outcome.of("heart", "--rounds", 2, "--out", out(), "--resume");
+        assertThat(resumed.done().out()).contains("has 3 rounds already, of 2 wanted");
+        assertThat(resumed.digest()).isEqualTo(digest);
+    }
+
+    @Test
     void resumeWithoutARunStartsOne() {
         assertThat(heart("--resume").done().out()).contains("3/3");
     }

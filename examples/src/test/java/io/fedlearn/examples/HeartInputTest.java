@@ -117,6 +117,7 @@ final class HeartInputTest {
         assertThat(outcome.out())
                 .contains("va has no rows")
                 .contains("va declined")
+                .contains("va gave no statistics of its features")
                 .containsPattern("1/2 .* 3/4 ")
                 .doesNotContain("NaN");
         assertThat(folder.resolve("run").resolve("report.html"))
@@ -160,28 +161,45 @@ final class HeartInputTest {
         return List.of(
                 Arguments.of(List.of("--quorum", "5"), "--quorum"),
                 Arguments.of(List.of("--rounds", "0"), "--rounds"),
-                Arguments.of(List.of("--rounds", "many"), "--rounds"),
-                Arguments.of(List.of("--batch-size", "0"), "batchSize"),
-                Arguments.of(List.of("--learning-rate", "-1"), "learningRate"),
-                Arguments.of(List.of("--momentum", "1"), "momentum"),
+                Arguments.of(List.of("--rounds", "many"), "'--rounds': 'many' is not a whole number"),
+                Arguments.of(List.of("--threads", "1.5"), "'--threads': '1.5' is not a whole number"),
+                Arguments.of(List.of("--rounds", "99999999999"), "99999999999 is beyond"),
+                Arguments.of(List.of("--seed", "x"), "'x' is not a whole number"),
+                Arguments.of(List.of("--mu", "much"), "'much' is not a number"),
+                Arguments.of(List.of("--quorum", "0"), "--quorum must be >= 1, was 0"),
+                Arguments.of(List.of("--local-epochs", "0"), "--local-epochs must be"),
+                Arguments.of(List.of("--batch-size", "0"), "--batch-size must be"),
+                Arguments.of(List.of("--learning-rate", "-1"), "--learning-rate must be > 0, was -1.0"),
+                Arguments.of(List.of("--momentum", "1"), "--momentum must be in [0, 1), was 1.0"),
+                Arguments.of(List.of("--weight-decay", "-1"), "--weight-decay must be"),
                 Arguments.of(List.of("--mu", "0.1"), "fedprox"),
-                Arguments.of(List.of("--strategy", "fedprox", "--mu", "-1"), "mu"),
+                Arguments.of(List.of("--strategy", "fedprox", "--mu", "-1"), "--mu must be"),
                 Arguments.of(List.of("--server-learning-rate", "0.1"), "fedadam"),
-                Arguments.of(List.of("--strategy", "fedbest"), "--strategy"),
-                Arguments.of(List.of("--model", "forest"), "--model"),
-                Arguments.of(List.of("--threads", "0"), "parallelism"),
-                Arguments.of(List.of("--early-stopping", "0"), "patience"),
-                Arguments.of(List.of("--client-deadline", "soon"), "500ms"));
+                Arguments.of(
+                        List.of("--strategy", "fedadam", "--server-learning-rate", "0"),
+                        "--server-learning-rate must be"),
+                Arguments.of(List.of("--strategy", "fedbest"), "--strategy must be one of fedavg, fedavgm, "),
+                Arguments.of(List.of("--model", "forest"), "--model must be one of logistic, mlp, was 'forest'"),
+                Arguments.of(List.of("--progress", "loud"), "--progress must be one of auto, bars, plain"),
+                Arguments.of(List.of("--threads", "0"), "--threads must be >= 1, was 0"),
+                Arguments.of(List.of("--early-stopping", "0"), "--early-stopping must be >= 1, was 0"),
+                Arguments.of(List.of("--client-deadline", "0s"), "--client-deadline must be > 0"),
+                Arguments.of(List.of("--client-deadline", "soon"), "500ms"),
+                Arguments.of(List.of("--out", ""), "'--out': a path must not be empty"),
+                Arguments.of(List.of("--data", ""), "'--data': a path must not be empty"));
     }
 
     @ParameterizedTest
     @MethodSource("badOptions")
     void badOptionIsRefusedByName(List<String> options, String word) {
-        Outcome outcome = Outcome.of(
-                Stream.concat(Stream.of("heart", "--data", data, "--out", folder.resolve("run")), options.stream())
-                        .toArray());
+        Stream<Object> mandatory = options.contains("--out") || options.contains("--data")
+                ? Stream.of("heart")
+                : Stream.of("heart", "--data", data, "--out", folder.resolve("run"));
+        Outcome outcome =
+                Outcome.of(Stream.concat(mandatory, options.stream()).toArray());
         assertThat(outcome.exitCode()).isEqualTo(2);
-        assertThat(outcome.err()).contains(word);
+        assertThat(outcome.err()).startsWith("fedlearn: ").contains(word).doesNotContain("Error:");
+        assertThat(folder).isEmptyDirectory();
     }
 
     @Test
@@ -189,6 +207,16 @@ final class HeartInputTest {
         Files.delete(file("va"));
         assertThat(heart().err()).doesNotContain("\tat ");
         assertThat(heart("--stacktrace").err()).contains("\tat io.fedlearn");
+    }
+
+    @Test
+    void generatedHospitalsThatCannotBeWrittenAreExplained() throws IOException {
+        Path run = Files.createDirectory(folder.resolve("run"));
+        Files.writeString(run.resolve("data"), "x");
+        assertRefused(
+                Outcome.of("heart", "--out", run),
+                run.resolve("data").toString(),
+                "there is a file where a folder should be");
     }
 
     @Test

@@ -62,7 +62,10 @@ public final class ConsoleProgress implements RoundListener {
             planned = plannedRounds;
             round = completedRounds;
             notices.forEach(notice -> out.println("Notice: " + notice));
-            if (completedRounds > 0) {
+            if (completedRounds >= plannedRounds) {
+                out.println("Run " + header.runId() + " has " + completedRounds + " rounds already, of "
+                        + plannedRounds + " wanted: nothing is left to train.");
+            } else if (completedRounds > 0) {
                 out.println("Going on with run " + header.runId() + " after round " + completedRounds + " of "
                         + plannedRounds + ".");
             }

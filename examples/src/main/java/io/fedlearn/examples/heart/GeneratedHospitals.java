@@ -83,7 +83,7 @@ final class GeneratedHospitals {
                 Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
             }
         } catch (IOException e) {
-            throw new InputException("the generated hospitals cannot be written to " + directory, e);
+            throw InputException.of("the generated hospitals cannot be written to " + directory, e);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.fedlearn.examples.heart;
 
+import io.fedlearn.core.client.Client;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.training.TrainingSettings;
@@ -8,6 +9,7 @@ import io.fedlearn.examples.run.RunOptions;
 import io.fedlearn.examples.run.TrainingCommand;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -89,8 +91,9 @@ public final class HeartCommand extends TrainingCommand {
     protected void train(RunFolder folder) throws InterruptedException, IOException {
         HeartData hospitals = read(folder);
         HeartTraining training = new HeartTraining(model, options());
-        Federation.Builder federation = training.federation(training.clients(hospitals.hospitals()))
+        Federation.Builder federation = federation(training, hospitals, folder.holdsRun())
                 .setting("model", model.description())
+                .setting("features", String.join(" ", HeartTable.SCHEMA.featureNames()))
                 .setting("data", hospitals.digest())
                 .setting("testShare", Hospital.TEST_SHARE);
         out().println();
@@ -111,6 +114,17 @@ public final class HeartCommand extends TrainingCommand {
             out().println(comparison.get().conclusion());
         }
         finish(run, folder, report.page(comparison, data.isEmpty()));
+    }
+
+    private Federation.Builder federation(HeartTraining training, HeartData hospitals, boolean isResumed)
+            throws InterruptedException {
+        Map<String, Client> clients = training.clients(hospitals.hospitals());
+        return isResumed
+                ? training.resumedFederation(clients)
+                : training.newFederation(
+                        clients,
+                        (name, reason) -> out().println("Note: " + name + " gave no statistics of its features, so they"
+                                + " do not count for the common scale (" + reason + ")."));
     }
 
     private HeartData read(RunFolder folder) {

@@ -3,6 +3,10 @@ package io.fedlearn.examples.heart;
 import io.fedlearn.aggregators.FedAvg;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.federation.RoundListener;
+import io.fedlearn.core.federation.RoundPolicy;
+import io.fedlearn.core.record.OutcomeRecord;
+import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.FeatureStatistics;
 import io.fedlearn.core.training.InMemoryExamples;
@@ -11,6 +15,8 @@ import io.fedlearn.examples.run.RunOptions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.BiConsumer;
 
 /**
  * Sets up a federation over patients, whether of four hospitals, of one, or of all pooled.
@@ -29,15 +35,40 @@ record HeartTraining(HeartModel kind, RunOptions options) {
     }
 
     /**
-     * A federation that starts from a model which standardises its inputs by the statistics of all clients together,
-     * and still needs its strategy.
+     * A federation that goes on from the model that its store holds, and still needs its strategy. No client is asked
+     * for statistics: the saved model has them.
      */
-    Federation.Builder federation(Map<String, Client> clients) throws InterruptedException {
-        Federation.Builder asking = Federation.of(clients);
-        options.configure(asking);
-        Federation.Builder federation = Federation.of(clients).initialModel(startingModel(asking.build()));
+    Federation.Builder resumedFederation(Map<String, Client> clients) {
+        Federation.Builder federation = Federation.of(clients);
         options.configure(federation);
         return federation;
+    }
+
+    /**
+     * A federation that starts from a model which standardises its inputs by the statistics of all clients together,
+     * and still needs its strategy.
+     *
+     * @param silent is told each client that gave no statistics, and why
+     */
+    Federation.Builder newFederation(Map<String, Client> clients, BiConsumer<String, String> silent)
+            throws InterruptedException {
+        // The deadline is that of the rounds: it must not decide by whose statistics inputs are scaled.
+        Map<String, String> reasons = new ConcurrentSkipListMap<>();
+        Federation.Builder asking = Federation.of(clients)
+                .seed(options.seed())
+                .policy(RoundPolicy.defaults().withQuorum(options.quorum()))
+                .listener(new RoundListener() {
+                    @Override
+                    public void clientFinished(int round, TaskKind kind, OutcomeRecord outcome) {
+                        if (!outcome.isCompleted()) {
+                            reasons.put(outcome.clientId(), outcome.outcome() + ": " + outcome.reason());
+                        }
+                    }
+                });
+        options.threads().ifPresent(asking::parallelism);
+        Model start = startingModel(asking.build());
+        reasons.forEach(silent);
+        return resumedFederation(clients).initialModel(start);
     }
 
     /**

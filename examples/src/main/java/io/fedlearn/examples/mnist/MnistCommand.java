@@ -49,6 +49,8 @@ import picocli.CommandLine.Option;
                     + " is shards:2)",
             "  dirichlet:A  the clients' shares of each digit are drawn at random; the smaller A, the more uneven",
             "  quantity:B   the same mix everywhere, in amounts drawn at random",
+            "  dirichlet:A:MINIMUM and quantity:B:MINIMUM leave no client with fewer images than MINIMUM (1 unless"
+                    + " given)",
             "",
             "Data: DIR holds " + MnistData.FILES + ".",
             "",
@@ -140,7 +142,7 @@ public final class MnistCommand extends TrainingCommand {
             throw new InputException("--clients must be >= 1, was " + clients);
         }
         cohort.check(clients);
-        Partitioner.parse(partition);
+        partitioner();
         options().check(cohort.of(clients).orElse(clients));
     }
 
@@ -155,11 +157,7 @@ public final class MnistCommand extends TrainingCommand {
     @Override
     protected void train(RunFolder folder) throws InterruptedException, IOException {
         MnistData images = MnistData.read(data.orElseThrow());
-        Partition parts = Partitioner.parse(partition)
-                .partition(
-                        images.training().classes(),
-                        clients,
-                        SeededRandom.derive(options().seed(), "partition"));
+        Partition parts = divide(images);
         MnistReport report = new MnistReport(images, parts);
         out().println(images.training().exampleCount() + " training images with " + clients + " clients (" + partition
                 + "), " + images.test().exampleCount() + " test images.");
@@ -172,6 +170,32 @@ public final class MnistCommand extends TrainingCommand {
                 + Figures.metric(run.records().get(run.records().size() - 1).metrics(), Evaluation.LOSS) + ", accuracy "
                 + Figures.metric(run.records().get(run.records().size() - 1).metrics(), Evaluation.ACCURACY));
         finish(run, folder, report.page(run));
+    }
+
+    private Partitioner partitioner() {
+        try {
+            return Partitioner.parse(partition);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--" + e.getMessage(), e);
+        }
+    }
+
+    private Partition divide(MnistData images) {
+        try {
+            return partitioner()
+                    .partition(
+                            images.training().classes(),
+                            clients,
+                            SeededRandom.derive(options().seed(), "partition"));
+        } catch (IllegalArgumentException e) {
+            String message = String.valueOf(e.getMessage());
+            throw new InputException(
+                    "--partition " + partition + " with --clients " + clients + ": "
+                            + (message.startsWith("clients must be")
+                                    ? "the " + images.training().exampleCount() + " training images are too few for that"
+                                    : message),
+                    e);
+        }
     }
 
     private Federation.Builder federation(MnistData images, Partition parts) {

@@ -31,7 +31,7 @@ public final class FileDigest {
                 digest.update(block, 0, count);
             }
         } catch (IOException e) {
-            throw new InputException(file + " cannot be read", e);
+            throw InputException.of(file + " cannot be read", e);
         }
         return digest.digest();
     }

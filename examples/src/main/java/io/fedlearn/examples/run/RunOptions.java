@@ -115,7 +115,8 @@ public final class RunOptions {
 
     @Option(
             names = "--resume",
-            description = "Go on with the run in the folder; it must have been started with these settings.")
+            description = "Go on with the run in the folder, up to --rounds in all. What decides its result must be as it"
+                    + " was; --client-deadline, --threads and --progress may differ. Starts a run if there is none.")
     private boolean resume;
 
     @Option(
@@ -148,12 +149,22 @@ public final class RunOptions {
 
     /** How clients train. */
     public TrainingSettings training() {
-        return TrainingSettings.defaults()
-                .withLocalEpochs(localEpochs)
+        TrainingSettings defaults = TrainingSettings.defaults();
+        return defaults.withLocalEpochs(localEpochs)
                 .withBatchSize(batchSize)
                 .withLearningRate(learningRate)
                 .withMomentum(momentum)
                 .withWeightDecay(weightDecay);
+    }
+
+    /** How many good updates a round needs. */
+    public int quorum() {
+        return quorum;
+    }
+
+    /** How many clients work at a time; empty for one per processor. */
+    public Optional<Integer> threads() {
+        return threads;
     }
 
     /** Where all randomness starts. */
@@ -193,19 +204,47 @@ public final class RunOptions {
     }
 
     /**
-     * Finds mistakes that would otherwise show only after data was read.
+     * Finds mistakes that would otherwise show only after data was read or written.
      *
      * @param clients how many there are
+     * @throws InputException that names the option
      */
     public void check(int clients) {
+        requireAtLeastOne("--rounds", rounds);
+        requireAtLeastOne("--quorum", quorum);
         if (quorum > clients) {
             throw new InputException("--quorum is " + quorum + ", but there are only " + clients + " clients");
         }
-        if (rounds < 1) {
-            throw new InputException("--rounds must be >= 1, was " + rounds);
+        TrainingSettings settings = TrainingSettings.defaults();
+        check("--local-epochs", () -> settings.withLocalEpochs(localEpochs));
+        check("--batch-size", () -> settings.withBatchSize(batchSize));
+        check("--learning-rate", () -> settings.withLearningRate(learningRate));
+        check("--momentum", () -> settings.withMomentum(momentum));
+        check("--weight-decay", () -> settings.withWeightDecay(weightDecay));
+        // What a strategy takes is one number at most, so a complaint is about that.
+        check(mu.isPresent() ? "--mu" : "--server-learning-rate", this::strategy);
+        if (clientDeadline.isPresent() && clientDeadline.get().isZero()) {
+            throw new InputException("--client-deadline must be > 0");
         }
-        training();
-        strategy();
+        earlyStopping.ifPresent(patience -> requireAtLeastOne("--early-stopping", patience));
+        threads.ifPresent(count -> requireAtLeastOne("--threads", count));
+    }
+
+    private static void requireAtLeastOne(String option, int value) {
+        if (value < 1) {
+            throw new InputException(option + " must be >= 1, was " + value);
+        }
+    }
+
+    /** Has the library judge a value, and names the option in place of the library's own name for it. */
+    private static void check(String option, Runnable use) {
+        try {
+            use.run();
+        } catch (IllegalArgumentException e) {
+            String message = String.valueOf(e.getMessage());
+            int constraint = message.indexOf(" must be ");
+            throw new InputException(option + (constraint < 0 ? ": " + message : message.substring(constraint)), e);
+        }
     }
 
     /** Reads {@code 500ms}, {@code 30s}, {@code 5m}. */

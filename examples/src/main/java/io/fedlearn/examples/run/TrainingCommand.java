@@ -55,7 +55,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
         } catch (InterruptedException e) {
             out().println();
             out().println("Interrupted. The rounds that are done lie in " + options.out()
-                    + "; --resume goes on from there.");
+                    + "; --resume goes on from there. The report comes with the last round.");
             throw e;
         } finally {
             out().flush();
