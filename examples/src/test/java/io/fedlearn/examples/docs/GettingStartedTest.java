@@ -15,6 +15,7 @@ import io.fedlearn.models.table.Label;
 import io.fedlearn.models.table.Table;
 import io.fedlearn.models.table.TableSchema;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -64,8 +65,15 @@ final class GettingStartedTest {
         // tag::save[]
         Safetensors.write(run.bestModel(), folder.resolve("ill.safetensors"));
         // end::save[]
+        // tag::predict[]
+        LogisticRegression classifier = LogisticRegression.of(2).standardizing();
+        classifier.load(Safetensors.read(folder.resolve("ill.safetensors")).model());
+        float probability = classifier.predict(61, 148)[0];
+        System.out.printf(Locale.ROOT, "ill with probability %.2f%n", probability);
+        // end::predict[]
 
         assertThat(run.records()).hasSize(10);
+        assertThat(probability).isBetween(0.5f, 1f).isGreaterThan(classifier.predict(30, 110)[0]);
         assertThat(run.best().metrics().get("auc").orElseThrow()).isGreaterThan(0.7);
         assertThat(run.best().evaluation().clients())
                 .extracting(OutcomeRecord::clientId)
