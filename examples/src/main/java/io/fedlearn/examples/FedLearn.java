@@ -81,7 +81,8 @@ public final class FedLearn implements Runnable {
     /** The command line with all commands. */
     static CommandLine commandLine() {
         FedLearn root = new FedLearn();
-        ITypeConverter<Integer> smallNumbers = text -> Math.toIntExact(wholeNumber(text, Integer.MIN_VALUE, Integer.MAX_VALUE));
+        ITypeConverter<Integer> smallNumbers =
+                text -> Math.toIntExact(wholeNumber(text, Integer.MIN_VALUE, Integer.MAX_VALUE));
         ITypeConverter<Long> numbers = text -> wholeNumber(text, Long.MIN_VALUE, Long.MAX_VALUE);
         return new CommandLine(root)
                 .registerConverter(int.class, smallNumbers)
@@ -131,9 +132,7 @@ public final class FedLearn implements Runnable {
 
     /** What is wrong, in the words of the help: options and values are named as it names them. */
     private static String message(ParameterException problem) {
-        if (problem.getArgSpec() instanceof OptionSpec option
-                && option.type().isEnum()
-                && problem.getValue() != null) {
+        if (problem.getArgSpec() instanceof OptionSpec option && option.type().isEnum() && problem.getValue() != null) {
             String names = Arrays.stream(option.type().getEnumConstants())
                     .map(Object::toString)
                     .collect(Collectors.joining(", "));

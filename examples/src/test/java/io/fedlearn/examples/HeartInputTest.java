@@ -195,8 +195,7 @@ final class HeartInputTest {
         Stream<Object> mandatory = options.contains("--out") || options.contains("--data")
                 ? Stream.of("heart")
                 : Stream.of("heart", "--data", data, "--out", folder.resolve("run"));
-        Outcome outcome =
-                Outcome.of(Stream.concat(mandatory, options.stream()).toArray());
+        Outcome outcome = Outcome.of(Stream.concat(mandatory, options.stream()).toArray());
         assertThat(outcome.exitCode()).isEqualTo(2);
         assertThat(outcome.err()).startsWith("fedlearn: ").contains(word).doesNotContain("Error:");
         assertThat(folder).isEmptyDirectory();

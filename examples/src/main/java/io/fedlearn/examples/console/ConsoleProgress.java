@@ -63,8 +63,8 @@ public final class ConsoleProgress implements RoundListener {
             round = completedRounds;
             notices.forEach(notice -> out.println("Notice: " + notice));
             if (completedRounds >= plannedRounds) {
-                out.println("Run " + header.runId() + " has " + completedRounds + " rounds already, of "
-                        + plannedRounds + " wanted: nothing is left to train.");
+                out.println("Run " + header.runId() + " has " + completedRounds + " rounds already, of " + plannedRounds
+                        + " wanted: nothing is left to train.");
             } else if (completedRounds > 0) {
                 out.println("Going on with run " + header.runId() + " after round " + completedRounds + " of "
                         + plannedRounds + ".");

@@ -19,6 +19,11 @@ import java.util.OptionalDouble;
  * @param pooled the model of all data in one place
  */
 record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelScores pooled) {
+    /** What the tables mean where it is not plain. */
+    static final String LEGEND =
+            "Alone, a hospital is tested with its own model. In the row of all four, alone is the mean"
+                    + " over the hospitals' own models of their AUC on the test patients of all four.";
+
     private static final String ALL = "all four";
 
     /** Trains what there is to compare a federated model with. */
@@ -84,6 +89,21 @@ record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelSc
                 .map(ModelScores::auc)
                 .flatMapToDouble(OptionalDouble::stream)
                 .average();
+    }
+
+    /** Where training alone was better, in one line. */
+    String exceptions() {
+        List<String> better = new ArrayList<>();
+        alone.forEach((hospital, own) -> {
+            OptionalDouble single = own.auc(hospital);
+            OptionalDouble together = federated.auc(hospital);
+            if (single.isPresent() && together.isPresent() && single.getAsDouble() > together.getAsDouble()) {
+                better.add(hospital + " (" + Figures.metric(single) + " against " + Figures.metric(together) + ")");
+            }
+        });
+        return better.isEmpty()
+                ? "No hospital's own model was better on its own test patients than the common one."
+                : "On its own test patients, training alone was better for: " + String.join(", ", better) + ".";
     }
 
     /** What the figures say, in one line. */

@@ -112,6 +112,11 @@ public final class HeartCommand extends TrainingCommand {
             print(comparison.get().aloneGrid());
             out().println();
             out().println(comparison.get().conclusion());
+            out().println(comparison.get().exceptions());
+            out().println(Comparison.LEGEND);
+        } else if (HeartReport.hasComparison(folder.report())) {
+            out().println();
+            out().println("Note: the report had a comparison, which is not repeated: pass --compare to have it again.");
         }
         finish(run, folder, report.page(comparison, data.isEmpty()));
     }

@@ -8,12 +8,17 @@ import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.report.HtmlReport;
 import io.fedlearn.examples.report.LineChart;
 import io.fedlearn.examples.report.RunSections;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /** The page about a run over hospitals. */
 final class HeartReport {
+    private static final String COMPARISON = "Federated, alone, pooled";
+
     static final List<String> METRICS = List.of(Evaluation.LOSS, Evaluation.AUC, Evaluation.ACCURACY);
 
     private final HeartData data;
@@ -55,6 +60,11 @@ final class HeartReport {
                 Figures.metric(scores.mean(Evaluation.LOSS)));
     }
 
+    /** Whether a page that was written earlier has a comparison. */
+    static boolean hasComparison(Path page) throws IOException {
+        return Files.exists(page) && Files.readString(page).contains("<h2>" + COMPARISON + "</h2>");
+    }
+
     /** The whole page. */
     HtmlReport page(Optional<Comparison> comparison, boolean isGenerated) {
         HtmlReport report = HtmlReport.of("Heart disease, learned by four hospitals together")
@@ -66,14 +76,15 @@ final class HeartReport {
             report.note("The patients of this run are generated, not real: the figures show how federated training"
                     + " works, and say nothing about medicine.");
         }
-        report.section("Hospitals").table(hospitals());
+        report.section("Hospitals").table("The common model, on test patients", hospitals());
         data.remarks().forEach(report::note);
-        report.table(data.grid());
-        comparison.ifPresent(three -> report.section("Federated, alone, pooled")
+        report.table("The data of the hospitals", data.grid());
+        comparison.ifPresent(three -> report.section(COMPARISON)
                 .paragraph(three.conclusion())
-                .table(three.grid())
-                .paragraph("How far each hospital's own model carries:")
-                .table(three.aloneGrid()));
+                .paragraph(three.exceptions())
+                .table("The three ways on the same test patients", three.grid())
+                .paragraph(Comparison.LEGEND)
+                .table("How far each hospital's own model carries", three.aloneGrid()));
         RunSections sections = RunSections.of(run);
         report.section("Curves");
         sections.addCurve(report, Evaluation.AUC, "AUC", HeartData.NAMES);

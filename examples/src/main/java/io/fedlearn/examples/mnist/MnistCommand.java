@@ -192,7 +192,8 @@ public final class MnistCommand extends TrainingCommand {
             throw new InputException(
                     "--partition " + partition + " with --clients " + clients + ": "
                             + (message.startsWith("clients must be")
-                                    ? "the " + images.training().exampleCount() + " training images are too few for that"
+                                    ? "the " + images.training().exampleCount()
+                                            + " training images are too few for that"
                                     : message),
                     e);
         }

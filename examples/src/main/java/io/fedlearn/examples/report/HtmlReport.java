@@ -19,6 +19,7 @@ import java.util.List;
 public final class HtmlReport {
     private final String title;
     private final StringBuilder body = new StringBuilder();
+    private boolean inCharts;
 
     private HtmlReport(String title) {
         this.title = title;
@@ -41,20 +42,21 @@ public final class HtmlReport {
 
     /** Adds a paragraph that stands out. */
     public HtmlReport note(String text) {
-        body.append("<p class=\"note\">").append(escape(text)).append("</p>\n");
+        content().append("<p class=\"note\">").append(escape(text)).append("</p>\n");
         return this;
     }
 
     /** Adds points, one below the other. */
     public HtmlReport points(List<String> texts) {
-        body.append("<ul>\n");
+        content().append("<ul>\n");
         texts.forEach(text -> element("li", text));
         body.append("</ul>\n");
         return this;
     }
 
     private HtmlReport element(String tag, String text) {
-        body.append('<')
+        content()
+                .append('<')
                 .append(tag)
                 .append('>')
                 .append(escape(text))
@@ -66,7 +68,26 @@ public final class HtmlReport {
 
     /** Adds a table. */
     public HtmlReport table(Grid grid) {
-        body.append("<div class=\"scroll\"><table>\n<thead>");
+        return table("numbers", "", grid);
+    }
+
+    /** Adds a table with a caption. */
+    public HtmlReport table(String caption, Grid grid) {
+        return table("numbers", "<caption>" + escape(caption) + "</caption>\n", grid);
+    }
+
+    /** Adds a table whose cells are texts, such as names and values: all are aligned left, and long ones wrapped. */
+    public HtmlReport facts(Grid grid) {
+        return table("facts", "", grid);
+    }
+
+    private HtmlReport table(String kind, String caption, Grid grid) {
+        content()
+                .append("<div class=\"scroll\"><table class=\"")
+                .append(kind)
+                .append("\">\n")
+                .append(caption)
+                .append("<thead>");
         row("th", grid.header());
         body.append("</thead>\n<tbody>\n");
         grid.rows().forEach(row -> row("td", row));
@@ -90,6 +111,10 @@ public final class HtmlReport {
 
     /** Adds a chart with a caption; neighbouring ones stand side by side where the page is wide enough. */
     public HtmlReport chart(String caption, LineChart chart) {
+        if (!inCharts) {
+            body.append("<div class=\"charts\">\n");
+            inCharts = true;
+        }
         body.append("<figure>")
                 .append(chart.toSvg())
                 .append("<figcaption>")
@@ -98,11 +123,21 @@ public final class HtmlReport {
         return this;
     }
 
+    /** Where to add something that is no chart. */
+    private StringBuilder content() {
+        if (inCharts) {
+            body.append("</div>\n");
+            inCharts = false;
+        }
+        return body;
+    }
+
     /** The whole page. */
     public String toHtml() {
         return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                 + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" + escape(title)
-                + "</title>\n<style>\n" + style() + "</style>\n</head>\n<body>\n<h1>" + escape(title) + "</h1>\n" + body
+                + "</title>\n<style>\n" + style() + "</style>\n</head>\n<body>\n<h1>" + escape(title) + "</h1>\n"
+                + content()
                 + "</body>\n</html>\n";
     }
 

@@ -5,6 +5,7 @@ import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Function;
@@ -31,7 +32,11 @@ public final class RunSections {
         for (String client : clients) {
             chart = chart.with(client, points(record -> at(record, client, metric)));
         }
-        report.chart(label + " after each round, on test examples", chart);
+        report.chart(capitalised(label) + " after each round, on test examples", chart);
+    }
+
+    private static String capitalised(String text) {
+        return text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);
     }
 
     private List<LineChart.Point> points(Function<RoundRecord, OptionalDouble> value) {
@@ -89,13 +94,13 @@ public final class RunSections {
         for (Map.Entry<String, Object> setting : run.header().settings().asMap().entrySet()) {
             grid = grid.with(setting.getKey(), setting.getValue().toString());
         }
-        report.section("Settings").table(grid);
+        report.section("Settings").facts(grid);
     }
 
     /** Adds what identifies the run and its models. */
     public void addDigests(HtmlReport report) {
         report.section("Digests")
-                .table(Grid.of("what", "value")
+                .facts(Grid.of("what", "value")
                         .with("run", run.header().runId())
                         .with("started", run.header().startedAt().toString())
                         .with("library", run.header().libraryVersion())

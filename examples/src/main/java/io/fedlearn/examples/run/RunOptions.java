@@ -115,8 +115,9 @@ public final class RunOptions {
 
     @Option(
             names = "--resume",
-            description = "Go on with the run in the folder, up to --rounds in all. What decides its result must be as it"
-                    + " was; --client-deadline, --threads and --progress may differ. Starts a run if there is none.")
+            description =
+                    "Go on with the run in the folder, up to --rounds in all. What decides its result must be as it"
+                            + " was; --client-deadline, --threads and --progress may differ. Starts a run if there is none.")
     private boolean resume;
 
     @Option(

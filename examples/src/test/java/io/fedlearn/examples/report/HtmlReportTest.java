@@ -25,6 +25,25 @@ final class HtmlReportTest {
     }
 
     @Test
+    void neighbouringChartsShareAPlaceThatEndsBeforeWhatFollows() {
+        LineChart chart = LineChart.of("x", "y");
+        String page = HtmlReport.of("t")
+                .chart("a", chart)
+                .chart("b", chart)
+                .table("c", Grid.of("d"))
+                .chart("e", chart)
+                .toHtml();
+        assertThat(page.split("<div class=\"charts\">", -1)).hasSize(3);
+        assertThat(page)
+                .containsSubsequence(
+                        "<div class=\"charts\">",
+                        "<figcaption>b</figcaption></figure>\n</div>",
+                        "<caption>c</caption>",
+                        "<div class=\"charts\">",
+                        "</figure>\n</div>\n</body>");
+    }
+
+    @Test
     void replacesAnEarlierPageAtOnce() throws IOException {
         Path file = Files.writeString(folder.resolve("report.html"), "old");
         HtmlReport.of("new").write(file);
