@@ -1,5 +1,6 @@
 package io.fedlearn.examples;
 
+import io.fedlearn.core.federation.ResumeRefusedException;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.models.idx.IdxException;
 import io.fedlearn.models.table.TableException;
@@ -19,6 +20,7 @@ final class ExitCode {
             return INTERRUPTED;
         }
         boolean mistake = failure instanceof InputException
+                || failure instanceof ResumeRefusedException
                 || failure instanceof TableException
                 || failure instanceof IdxException
                 || failure instanceof IllegalArgumentException

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A run that is killed at random moments and resumed ends with the model of one that was left alone. */
 final class HeartKillIT {
     private static final int KILLS = 4;
-    private static final int ROUNDS = 150;
+    private static final int ROUNDS = 300;
     private static final long SEED = 20_231;
     private static final String[] SETTINGS = {"--rounds", Integer.toString(ROUNDS), "--strategy", "fedadam"};
 
@@ -24,16 +24,22 @@ final class HeartKillIT {
 
     @Test
     void killedRunResumesToTheSameModel() throws IOException, InterruptedException {
-        long started = System.nanoTime();
         String digest = Outcome.digest(finish(folder.resolve("whole")));
-        long wholeMillis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - started);
 
         Random random = new Random(SEED);
         Path run = folder.resolve("run");
         int killed = 0;
         for (int i = 0; i < KILLS; i++) {
-            Process process = start(run, folder.resolve("log" + i), "--resume");
-            if (!process.waitFor(random.nextLong(wholeMillis / 5, wholeMillis), TimeUnit.MILLISECONDS)) {
+            Path log = folder.resolve("log" + i);
+            Process process = start(run, log, "--resume");
+            // Each time further on, and some moments into a round that is not known before.
+            String round =
+                    " " + (i * ROUNDS / (KILLS + 1) + random.nextInt(1, ROUNDS / (KILLS + 2))) + "/" + ROUNDS + " ";
+            while (process.isAlive() && !Files.readString(log).contains(round)) {
+                process.waitFor(5, TimeUnit.MILLISECONDS);
+            }
+            process.waitFor(random.nextLong(10), TimeUnit.MILLISECONDS);
+            if (process.isAlive()) {
                 process.destroyForcibly().waitFor();
                 killed++;
             }

@@ -224,9 +224,8 @@ public final class RunOptions {
         check("--weight-decay", () -> settings.withWeightDecay(weightDecay));
         // What a strategy takes is one number at most, so a complaint is about that.
         check(mu.isPresent() ? "--mu" : "--server-learning-rate", this::strategy);
-        if (clientDeadline.isPresent() && clientDeadline.get().isZero()) {
-            throw new InputException("--client-deadline must be > 0");
-        }
+        clientDeadline.ifPresent(
+                limit -> check("--client-deadline", () -> RoundPolicy.defaults().withClientDeadline(limit)));
         earlyStopping.ifPresent(patience -> requireAtLeastOne("--early-stopping", patience));
         threads.ifPresent(count -> requireAtLeastOne("--threads", count));
     }
