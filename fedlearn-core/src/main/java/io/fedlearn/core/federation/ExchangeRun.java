@@ -38,6 +38,9 @@ final class ExchangeRun implements TaskListener {
 
     private static final long MIN_WAIT_NANOS = 1_000_000;
 
+    /** What a runtime may take to start a task, beside the client's limit, before its clients count as held up. */
+    private static final long START_NANOS = 1_000_000_000;
+
     /** What ends an exchange. */
     record Limits(OptionalInt closeAfter, Optional<Duration> clientDeadline, Optional<Duration> deadline) {}
 
@@ -120,6 +123,12 @@ final class ExchangeRun implements TaskListener {
         try {
             for (Slot slot : slots) {
                 runtime.submit(slot.task, this);
+            }
+            lock.lock();
+            try {
+                lastEvent = System.nanoTime();
+            } finally {
+                lock.unlock();
             }
             while (true) {
                 tellEvents();
@@ -249,7 +258,7 @@ final class ExchangeRun implements TaskListener {
     }
 
     private long stallDeadline() {
-        return lastEvent + limits.clientDeadline().orElseThrow().toNanos();
+        return lastEvent + limits.clientDeadline().orElseThrow().toNanos() + START_NANOS;
     }
 
     private long clientDeadline(Slot slot) {

@@ -61,7 +61,7 @@ public final class RoundPolicy {
 
     /**
      * This policy with a limit to how long one client may work on a task, counted from when it starts, and to how long tasks may
-     * wait to be started while nobody is at work.
+     * wait to be started while nobody is at work (a second more, for the start itself).
      */
     public RoundPolicy withClientDeadline(Duration limit) {
         return new RoundPolicy(
