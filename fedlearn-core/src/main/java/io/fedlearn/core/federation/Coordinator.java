@@ -18,6 +18,7 @@ import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.strategy.ClientSelector;
 import io.fedlearn.core.strategy.Exchange;
+import io.fedlearn.core.strategy.Participation;
 import io.fedlearn.core.strategy.RoundProtocol;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.strategy.StrategyParts;
@@ -160,6 +161,10 @@ final class Coordinator {
             global = next.get().model();
             finish(next.get());
         }
+        if (!progress.records().isEmpty()) {
+            // A run that ended so, and is resumed with no round left, ends so again.
+            requireNotAborted(progress.records().get(progress.records().size() - 1));
+        }
         if (stopReason == StopReason.ROUNDS_DONE && hasRunOutOfPatience()) {
             stopReason = StopReason.EARLY_STOPPED;
         }
@@ -195,14 +200,18 @@ final class Coordinator {
 
     /** Records hold the audit log's end as it was: a log that was cut or replaced since is not gone on with. */
     private void requireSameAudit(SavedRun saved) {
-        Optional<AuditHead> recorded = saved.latest().record().flatMap(RoundRecord::auditHead);
+        Optional<RoundRecord> newest = saved.records().stream()
+                .filter(record -> record.auditHead().isPresent())
+                .reduce((earlier, later) -> later);
+        Optional<AuditHead> recorded = newest.flatMap(RoundRecord::auditHead);
         if (recorded.isPresent()
                 && federation.audit.isPresent()
                 && !federation.audit.get().contains(recorded.get())) {
             throw new ResumeRefusedException(
                     "run " + saved.header().runId() + " cannot be resumed on this audit log",
                     List.of("it does not hold record " + recorded.get().sequence() + ", which round "
-                            + saved.latest().round() + " names: it was cut off or replaced, and must be put back"));
+                            + newest.orElseThrow().round()
+                            + " names: it was cut off or replaced, and must be put back"));
         }
     }
 
@@ -218,6 +227,11 @@ final class Coordinator {
                                 .map(reason -> "aborted, " + reason)
                                 .orElse(record.metrics().toString()));
         listeners.tell(listener -> listener.roundFinished(record));
+        requireNotAborted(record);
+    }
+
+    /** Ends the run if this, its last round, was aborted, and that was once too often. */
+    private void requireNotAborted(RoundRecord record) {
         if (record.isAborted() && progress.aborted() > federation.policy.toleratedAborts()) {
             throw new QuorumNotReachedException(
                     record.round(),
@@ -275,7 +289,7 @@ final class Coordinator {
             Model next = parts.step(global, protocol.finish());
             requireFinite(next);
             draft.outcomes = weigh(draft.outcomes, protocol.weights());
-            return Optional.of(draft.complete(next, evaluate(round, next)));
+            return Optional.of(draft.complete(next, evaluate(round, next, draft.outcomes)));
         } catch (InvalidUpdateException e) {
             return Optional.of(draft.abort(e.getMessage()));
         }
@@ -349,7 +363,7 @@ final class Coordinator {
                 .toList();
     }
 
-    private EvaluationRecord evaluate(int round, Model model) throws InterruptedException {
+    private EvaluationRecord evaluate(int round, Model model, List<OutcomeRecord> trained) throws InterruptedException {
         boolean due =
                 federation.evaluateEvery > 0 && (round % federation.evaluateEvery == 0 || round == federation.rounds);
         if (!due) {
@@ -365,9 +379,21 @@ final class Coordinator {
         EvaluationExchange exchange = new EvaluationExchange(
                 runtime.clients().stream().map(ClientInfo::id).toList(),
                 model,
-                parts.clientConfig(),
+                clientId -> parts.clientConfig().with(parts.instructions().settingsFor(round, clientId)),
+                parts.serverOptimizer().broadcast(),
                 parts.weighting());
-        List<OutcomeRecord> outcomes = exchanger.ask(exchange, round);
+        // A client whose update has entered the model evaluates with the state that it saved with it.
+        Map<String, OutcomeRecord> accepted = new TreeMap<>();
+        for (OutcomeRecord outcome : trained) {
+            if (outcome.isCompleted()) {
+                accepted.put(outcome.clientId(), outcome);
+            }
+        }
+        List<OutcomeRecord> outcomes = exchanger.ask(exchange, round, clientId -> {
+            Participation past = progress.participation(clientId);
+            OutcomeRecord outcome = accepted.get(clientId);
+            return outcome == null ? past : past.selected(round).accepted(round, outcome.metrics());
+        });
         Metrics overall = exchange.metrics();
         return new EvaluationRecord(overall.isEmpty() ? central : overall, central, outcomes);
     }

@@ -14,6 +14,7 @@ import io.fedlearn.core.update.InvalidUpdateException;
 import io.fedlearn.core.update.UpdateCheck;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Asks sites what a model is worth on their test examples. Overall, scalar metrics are averaged with the strategy's weighting; the AUC is that
@@ -24,15 +25,26 @@ final class EvaluationExchange implements Exchange {
 
     private final List<String> clients;
     private final Model model;
-    private final Config config;
+    private final Function<String, Config> config;
+    private final Map<String, Model> tensors;
     private final Weighting weighting;
     private final MetricsMean mean = new MetricsMean();
     private final ScoreHistogram scores = ScoreHistogram.empty();
 
-    EvaluationExchange(List<String> clients, Model model, Config config, Weighting weighting) {
+    /**
+     * @param config what each client is told, as for training, since a site may evaluate what it would train from
+     * @param tensors beside the model, as for training
+     */
+    EvaluationExchange(
+            List<String> clients,
+            Model model,
+            Function<String, Config> config,
+            Map<String, Model> tensors,
+            Weighting weighting) {
         this.clients = clients;
         this.model = model;
         this.config = config;
+        this.tensors = tensors;
         this.weighting = weighting;
     }
 
@@ -48,7 +60,8 @@ final class EvaluationExchange implements Exchange {
 
     @Override
     public void instruct(String clientId, Task.Builder task) {
-        task.model(model).config(config);
+        task.model(model).config(config.apply(clientId));
+        tensors.forEach(task::tensors);
     }
 
     @Override

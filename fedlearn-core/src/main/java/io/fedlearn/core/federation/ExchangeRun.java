@@ -452,6 +452,11 @@ final class ExchangeRun implements TaskListener {
             try {
                 resting = spool.write(update);
             } catch (UpdateSpool.SpoolException e) {
+                if (!isOpen(slot)) {
+                    // The round closed its spool meanwhile: the answer is late, and nothing has failed.
+                    late.accept(slot.task.id());
+                    return;
+                }
                 throw e;
             } catch (RuntimeException | Error e) {
                 settleIfOpen(slot, ClientOutcome.Failed.of(e));
@@ -476,6 +481,15 @@ final class ExchangeRun implements TaskListener {
             heldBytes += slot.heldBytes;
             completed++;
             changed.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isOpen(Slot slot) {
+        lock.lock();
+        try {
+            return !closed && slot.result.isEmpty();
         } finally {
             lock.unlock();
         }

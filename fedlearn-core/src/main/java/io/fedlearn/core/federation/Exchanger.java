@@ -51,10 +51,16 @@ final class Exchanger {
         return run(exchange, round, number, participation, federation.policy.closeAfter(), spool);
     }
 
-    /** Any other exchange: all answers are waited for. */
+    /** An exchange outside training, with clients that have no past: all answers are waited for. */
     List<OutcomeRecord> ask(Exchange exchange, int round) throws InterruptedException {
+        return ask(exchange, round, clientId -> Participation.none());
+    }
+
+    /** An exchange outside training: all answers are waited for. */
+    List<OutcomeRecord> ask(Exchange exchange, int round, Function<String, Participation> participation)
+            throws InterruptedException {
         try (UpdateSpool spool = federation.newSpool()) {
-            return run(exchange, round, 0, clientId -> Participation.none(), OptionalInt.empty(), spool);
+            return run(exchange, round, 0, participation, OptionalInt.empty(), spool);
         }
     }
 

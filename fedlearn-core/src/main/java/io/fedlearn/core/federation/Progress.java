@@ -31,11 +31,11 @@ final class Progress {
         saved.records().forEach(this::add);
     }
 
-    /** What the goal looks at: the coordinator's own evaluation where there is one, since clients can say what they like. */
-    private static Metrics judged(RoundRecord record) {
-        return record.evaluation().central().isEmpty()
-                ? record.metrics()
-                : record.evaluation().central();
+    /** What the goal looks at: the coordinator's own evaluation where it has it, since clients can say what they like. */
+    private Metrics judged(RoundRecord record) {
+        boolean isCentral = goal.isPresent()
+                && record.evaluation().central().get(goal.get().metric()).isPresent();
+        return isCentral ? record.evaluation().central() : record.metrics();
     }
 
     /** Whether the round would be the best so far. */
@@ -46,7 +46,10 @@ final class Progress {
         if (goal.isEmpty()) {
             return true;
         }
-        return best.isEmpty() || goal.get().isBetter(judged(record), judged(best.get()), 0);
+        // As long as nothing was measured, the last model is the best.
+        return best.isEmpty()
+                || judged(best.get()).get(goal.get().metric()).isEmpty()
+                || goal.get().isBetter(judged(record), judged(best.get()), 0);
     }
 
     void add(RoundRecord record) {

@@ -84,6 +84,91 @@ class StoppingTest {
     }
 
     @Test
+    void whereNobodyCanEvaluateTheLastModelIsTheBest() throws Exception {
+        Client fitOnly = (task, context) -> new DriftClient(3).fit(task, context);
+        Run run = Federation.of(Map.of("a", fitOnly))
+                .strategy(PlainMean.strategy())
+                .initialModel(DriftClient.model(10))
+                .rounds(4)
+                .run();
+        assertThat(run.best().round()).isEqualTo(4);
+        assertThat(run.bestModel().digest()).isEqualTo(run.model().digest());
+    }
+
+    @Test
+    void centralEvaluationWithoutTheGoalsMetricLeavesItToTheClients() throws Exception {
+        Client improving = new Client() {
+            @Override
+            public ClientUpdate fit(Task task, TaskContext context) {
+                return new DriftClient(3).fit(task, context);
+            }
+
+            @Override
+            public ClientUpdate evaluate(Task task, TaskContext context) {
+                return ClientUpdate.ofMetrics(Metrics.of("loss", 1.0 / task.round()), 1);
+            }
+        };
+        Run run = Federation.of(Map.of("a", improving))
+                .strategy(PlainMean.strategy())
+                .initialModel(DriftClient.model(10))
+                .centralEvaluation(model -> Metrics.of("accuracy", 0.5))
+                .rounds(4)
+                .run();
+        assertThat(run.best().round()).isEqualTo(4);
+    }
+
+    @Test
+    void runThatEndedWithAnAbortEndsSoAgainWhenResumed() {
+        InMemoryRunStore store = InMemoryRunStore.create();
+        Client failing = (task, context) -> {
+            throw new IllegalStateException("no");
+        };
+        for (int attempt = 0; attempt < 2; attempt++) {
+            assertThatThrownBy(() -> Federation.of(Map.of("a", failing))
+                            .strategy(PlainMean.strategy())
+                            .initialModel(DriftClient.model(3))
+                            .rounds(1)
+                            .store(store)
+                            .resume(true)
+                            .run())
+                    .isInstanceOf(QuorumNotReachedException.class);
+        }
+    }
+
+    @Test
+    void clientsEvaluateWithTheStateOfTheRound() throws Exception {
+        List<Long> seen = new ArrayList<>();
+        Client remembering = new Client() {
+            @Override
+            public ClientUpdate fit(Task task, TaskContext context) {
+                context.state()
+                        .save(
+                                "round",
+                                Model.builder()
+                                        .counter("round", Tensor.scalar((long) task.round()))
+                                        .build());
+                return ClientUpdate.ofModel(task.model(), 1);
+            }
+
+            @Override
+            public ClientUpdate evaluate(Task task, TaskContext context) {
+                seen.add(context.state()
+                        .load("round")
+                        .orElseThrow()
+                        .tensor("round")
+                        .toLongArray()[0]);
+                return ClientUpdate.ofMetrics(Metrics.of("loss", 1), 1);
+            }
+        };
+        Federation.of(Map.of("a", remembering))
+                .strategy(PlainMean.strategy())
+                .initialModel(DriftClient.model(3))
+                .rounds(3)
+                .run();
+        assertThat(seen).containsExactly(1L, 2L, 3L);
+    }
+
+    @Test
     void stopsWhenTheGoalIsNotBettered() throws Exception {
         Run run = scripted()
                 .centralEvaluation(losses())
