@@ -219,7 +219,7 @@ class FaultyClientsTest {
                     never.await();
                     return ClientUpdate.ofModel(task.model(), 1);
                 })
-                .policy(RoundPolicy.defaults().withClientDeadline(Duration.ofMillis(100)))
+                .policy(RoundPolicy.defaults().withClientDeadline(Duration.ofMillis(500)))
                 .parallelism(1)
                 .run();
         assertThat(run.records().get(0).outcomes().get(1).outcome()).isEqualTo("timed-out");

@@ -317,7 +317,7 @@ class HostileClientsTest {
                     reported.countDown();
                     return ClientUpdate.ofModel(task.model(), 1);
                 })
-                .policy(RoundPolicy.defaults().withClientDeadline(Duration.ofMillis(100)))
+                .policy(RoundPolicy.defaults().withClientDeadline(Duration.ofMillis(500)))
                 .parallelism(3)
                 .listener(new RoundListener() {
                     @Override
