@@ -63,6 +63,19 @@ public final class UpdateSpool implements AutoCloseable {
      * @throws SpoolException if it cannot be written, or the spool is closed
      */
     public ClientUpdate write(ClientUpdate update) {
+        // A channel closes itself, for all who use it, under a thread that is interrupted: a client may have left its
+        // so.
+        boolean isInterrupted = Thread.interrupted();
+        try {
+            return writeAll(update);
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private ClientUpdate writeAll(ClientUpdate update) {
         ClientUpdate result = update;
         if (update.model().isPresent()) {
             result = result.withModel(update.form(), write(update.model().get()));
@@ -151,6 +164,7 @@ public final class UpdateSpool implements AutoCloseable {
         @Override
         public void read(long byteOffset, ByteBuffer target) {
             long position = start + byteOffset;
+            boolean isInterrupted = Thread.interrupted();
             try {
                 while (target.hasRemaining()) {
                     int count = file.read(target, position);
@@ -161,6 +175,10 @@ public final class UpdateSpool implements AutoCloseable {
                 }
             } catch (IOException e) {
                 throw new SpoolException("a spooled client update cannot be read: " + e.getMessage(), e);
+            } finally {
+                if (isInterrupted) {
+                    Thread.currentThread().interrupt();
+                }
             }
         }
     }

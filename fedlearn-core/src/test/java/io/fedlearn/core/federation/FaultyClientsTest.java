@@ -417,6 +417,37 @@ class FaultyClientsTest {
     }
 
     @Test
+    void clientThatLeavesItsThreadInterruptedDoesNotCloseTheSpoolForOthers() throws Exception {
+        CountDownLatch others = new CountDownLatch(2);
+        Map<String, Client> clients = new TreeMap<>();
+        clients.put("a", waiting(others, 10));
+        clients.put("b", (task, context) -> {
+            others.countDown();
+            Thread.currentThread().interrupt();
+            return new DriftClient(20).fit(task, context);
+        });
+        clients.put("c", (task, context) -> {
+            others.countDown();
+            return new DriftClient(30).fit(task, context);
+        });
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Run run = Federation.of(clients)
+                    .strategy(PlainMean.strategy())
+                    .initialModel(MODEL)
+                    .rounds(1)
+                    .executor(threads)
+                    .parallelism(2)
+                    .inFlightBytes(0)
+                    .federatedEvaluation(false)
+                    .run();
+            assertThat(run.records().get(0).outcomes()).allMatch(OutcomeRecord::isCompleted);
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    @Test
     void garbageThatComesFirstDoesNotCloseARoundWithTransforms() throws Exception {
         CountDownLatch garbage = new CountDownLatch(1);
         Map<String, Client> clients = new TreeMap<>();

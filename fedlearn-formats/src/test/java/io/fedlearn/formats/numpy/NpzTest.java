@@ -127,11 +127,11 @@ class NpzTest {
 
     @Test
     void takesNamesThatLookLikePathsAsNames() throws IOException {
-        Model model = read(archive("../../etc/passwd.npy", "/root/x.npy", "a\\b.npy", ".npy.npy"));
+        Model model = read(archive("../../etc/passwd.npy", "/srv/x.npy", "a\\b.npy", ".npy.npy"));
 
         assertThat(model.spec().tensors())
                 .extracting(tensor -> tensor.name())
-                .containsExactly("../../etc/passwd", "/root/x", "a\\b", ".npy");
+                .containsExactly("../../etc/passwd", "/srv/x", "a\\b", ".npy");
         try (Stream<Path> files = Files.list(folder)) {
             assertThat(files).isEmpty();
         }
