@@ -126,9 +126,10 @@ class ResumeTest {
         InMemoryRunStore lost = InMemoryRunStore.create();
         federation(lost, states).rounds(3).run();
         SavedRun before = lost.load().orElseThrow();
-        federation(lost, states).rounds(4).resume(true).run();
+        federation(lost, states).rounds(5).resume(true).run();
 
-        // The checkpoint of round 4 is lost, and with it that the clients' updates of round 4 were accepted.
+        // Clients have saved their state of round 5, its checkpoint was never committed, and that of round 4 is
+        // damaged.
         Run again = federation(new Fallback(before), states).resume(true).run();
 
         assertThat(again.model().digest()).isEqualTo(undisturbed().model().digest());
