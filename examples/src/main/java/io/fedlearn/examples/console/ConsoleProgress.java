@@ -78,12 +78,16 @@ public final class ConsoleProgress implements RoundListener {
 
     private String titles() {
         StringBuilder titles = new StringBuilder(cell("round", rounds().length()));
-        metrics.forEach(name -> titles.append(cell(name, 10)));
+        metrics.forEach(name -> titles.append(cell(name, width(name))));
         return titles.append(cell("clients", 9)).append(cell("seconds", 9)).toString();
     }
 
     private String rounds() {
         return planned + "/" + planned + " ";
+    }
+
+    private static int width(String metric) {
+        return Math.max(10, metric.length() + 2);
     }
 
     private static String cell(String text, int width) {
@@ -158,7 +162,7 @@ public final class ConsoleProgress implements RoundListener {
                     .append(record.abortReason().orElseThrow())
                     .toString();
         }
-        metrics.forEach(name -> row.append(cell(Figures.metric(record.metrics(), name), 10)));
+        metrics.forEach(name -> row.append(cell(Figures.metric(record.metrics(), name), width(name))));
         long completed =
                 record.outcomes().stream().filter(OutcomeRecord::isCompleted).count();
         return row.append(cell(completed + "/" + record.cohort().size(), 9))

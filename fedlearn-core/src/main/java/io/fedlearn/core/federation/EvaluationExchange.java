@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Asks sites what a model is worth on their test examples. Overall, scalar metrics are averaged with the strategy's weighting; the AUC is that
- * of all score histograms together, since an average of AUCs is not one.
+ * Asks sites what a model is worth on their test examples. Overall, scalar metrics are averaged with the strategy's weighting; AUC and
+ * sensitivity are those of all score histograms together, since an average of AUCs is not one.
  */
 final class EvaluationExchange implements Exchange {
     private static final UpdateCheck CHECK = new UpdateCheck(1 << 20, UpdateCheck.DEFAULT_MAX_EXAMPLE_COUNT);
@@ -97,9 +97,6 @@ final class EvaluationExchange implements Exchange {
 
     /** The metrics over all sites' examples together. */
     Metrics metrics() {
-        Metrics metrics = mean.result();
-        return scores.auc().isPresent()
-                ? metrics.with(Evaluation.AUC, scores.auc().getAsDouble())
-                : metrics;
+        return Evaluation.withScores(mean.result(), scores);
     }
 }

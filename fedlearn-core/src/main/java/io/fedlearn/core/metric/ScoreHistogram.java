@@ -168,4 +168,28 @@ public final class ScoreHistogram {
         }
         return List.copyOf(points);
     }
+
+    /**
+     * What share of the positives is found when this share of the negatives is left alone: the ROC curve at
+     * {@code falsePositiveRate = 1 - specificity}, joined linearly between its points. Empty if a class is missing.
+     *
+     * @param specificity in [0, 1]
+     */
+    public OptionalDouble sensitivityAt(double specificity) {
+        if (!(specificity >= 0 && specificity <= 1)) {
+            throw new IllegalArgumentException("specificity must be in [0, 1], was " + specificity);
+        }
+        double rate = 1 - specificity;
+        RocPoint before = new RocPoint(0, 0);
+        for (RocPoint point : roc()) {
+            if (point.falsePositiveRate() > rate) {
+                double share =
+                        (rate - before.falsePositiveRate()) / (point.falsePositiveRate() - before.falsePositiveRate());
+                return OptionalDouble.of(
+                        before.truePositiveRate() + share * (point.truePositiveRate() - before.truePositiveRate()));
+            }
+            before = point;
+        }
+        return before.truePositiveRate() == 0 ? OptionalDouble.empty() : OptionalDouble.of(1);
+    }
 }

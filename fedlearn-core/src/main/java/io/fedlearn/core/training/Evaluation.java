@@ -4,10 +4,11 @@ import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.metric.ScoreHistogram;
 import io.fedlearn.core.task.ClientUpdate;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * What a model is worth on a source: the mean {@value #LOSS}; {@value #ACCURACY} for classes, {@value #RMSE} for
- * values; for two classes also {@value #AUC} and the histogram of scores that it comes from.
+ * values; for two classes also {@value #AUC}, {@value #SENSITIVITY_AT_90} and the histogram of scores that they come from.
  *
  * @param metrics what is defined: no AUC where one class is missing
  * @param exampleCount how many examples it rests on
@@ -22,6 +23,9 @@ public record Evaluation(Metrics metrics, long exampleCount, Optional<ScoreHisto
 
     /** Metric {@value}: the area under the ROC curve. */
     public static final String AUC = "auc";
+
+    /** Metric {@value}: the sensitivity at 90 % specificity. */
+    public static final String SENSITIVITY_AT_90 = "sensitivityAt90";
 
     /** Metric {@value}: the root of the mean squared error. */
     public static final String RMSE = "rmse";
@@ -55,6 +59,15 @@ public record Evaluation(Metrics metrics, long exampleCount, Optional<ScoreHisto
             }
         }
         return tally.result();
+    }
+
+    /** These metrics with those of the ROC curve, where it is defined: {@value #AUC} and {@value #SENSITIVITY_AT_90}. */
+    public static Metrics withScores(Metrics metrics, ScoreHistogram scores) {
+        OptionalDouble auc = scores.auc();
+        OptionalDouble sensitivity = scores.sensitivityAt(0.9);
+        return auc.isEmpty() || sensitivity.isEmpty()
+                ? metrics
+                : metrics.with(AUC, auc.getAsDouble()).with(SENSITIVITY_AT_90, sensitivity.getAsDouble());
     }
 
     /** The answer to an evaluation task. */
@@ -125,10 +138,7 @@ public record Evaluation(Metrics metrics, long exampleCount, Optional<ScoreHisto
             if (objective == Objective.MULTICLASS) {
                 return new Evaluation(metrics, count, Optional.empty());
             }
-            if (scores.auc().isPresent()) {
-                metrics = metrics.with(AUC, scores.auc().getAsDouble());
-            }
-            return new Evaluation(metrics, count, Optional.of(scores));
+            return new Evaluation(withScores(metrics, scores), count, Optional.of(scores));
         }
     }
 }

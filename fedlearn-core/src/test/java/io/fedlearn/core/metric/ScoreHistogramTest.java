@@ -239,4 +239,36 @@ class ScoreHistogramTest {
                 .isThrownBy(() -> ScoreHistogram.empty().add(value, true))
                 .withMessage("probability must be in [0, 1], was " + value);
     }
+
+    @Test
+    void findsTheSensitivityAtASpecificity() {
+        ScoreHistogram histogram = ScoreHistogram.empty();
+        // Above .8: 3 of 5 positives, 1 of 10 negatives; above .5: 4 and 3.
+        for (int i = 0; i < 5; i++) {
+            histogram.add(i < 3 ? 0.9 : i < 4 ? 0.6 : 0.1, true);
+        }
+        for (int i = 0; i < 10; i++) {
+            histogram.add(i < 1 ? 0.9 : i < 3 ? 0.6 : 0.1, false);
+        }
+
+        assertThat(histogram.sensitivityAt(0.9).orElseThrow()).isCloseTo(0.6, within(1e-12));
+        assertThat(histogram.sensitivityAt(0.7).orElseThrow()).isCloseTo(0.8, within(1e-12));
+        assertThat(histogram.sensitivityAt(0.8).orElseThrow())
+                .as("between two points, on the line that joins them")
+                .isCloseTo(0.7, within(1e-12));
+        assertThat(histogram.sensitivityAt(1).orElseThrow()).isZero();
+        assertThat(histogram.sensitivityAt(0)).hasValue(1);
+    }
+
+    @Test
+    void hasNoSensitivityWithoutBothClasses() {
+        ScoreHistogram positivesOnly = ScoreHistogram.empty();
+        positivesOnly.add(0.5, true);
+
+        assertThat(positivesOnly.sensitivityAt(0.9)).isEmpty();
+        assertThat(ScoreHistogram.empty().sensitivityAt(0)).isEmpty();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> positivesOnly.sensitivityAt(Double.NaN))
+                .withMessage("specificity must be in [0, 1], was NaN");
+    }
 }

@@ -21,7 +21,7 @@ class EvaluationTest {
         Evaluation evaluation = Evaluation.of(new MeanModel(Objective.BINARY, 1, 1), examples);
 
         assertThat(evaluation.exampleCount()).isEqualTo(4);
-        assertThat(evaluation.metrics().names()).containsExactly("accuracy", "auc", "loss");
+        assertThat(evaluation.metrics().names()).containsExactly("accuracy", "auc", "loss", "sensitivityAt90");
         assertThat(evaluation.metrics().get(Evaluation.LOSS).orElseThrow()).isCloseTo(2.2 / 4, within(1e-7));
         assertThat(evaluation.metrics().get(Evaluation.ACCURACY)).hasValue(0.5);
         assertThat(evaluation.metrics().get(Evaluation.AUC).orElseThrow()).isCloseTo(1.0 / 3, within(1e-12));
