@@ -4,6 +4,8 @@ import io.fedlearn.core.client.Client;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.training.TrainingSettings;
+import io.fedlearn.examples.comparison.Comparison;
+import io.fedlearn.examples.comparison.ModelScores;
 import io.fedlearn.examples.run.RunFolder;
 import io.fedlearn.examples.run.RunOptions;
 import io.fedlearn.examples.run.TrainingCommand;
@@ -98,7 +100,7 @@ public final class HeartCommand extends TrainingCommand {
                 .setting("testShare", Hospital.TEST_SHARE);
         out().println();
         Run run = run(federation, folder, HeartReport.METRICS);
-        ModelScores scores = ModelScores.of(model, run.model(), hospitals.hospitals());
+        ModelScores scores = ModelScores.of(model.create(), run.model(), hospitals.tests());
         HeartReport report = new HeartReport(hospitals, run, scores);
         print(report.hospitals());
         Optional<Comparison> comparison = Optional.empty();
@@ -107,13 +109,13 @@ public final class HeartCommand extends TrainingCommand {
             out().println("Training each hospital alone, and all data pooled, for comparison ...");
             out().flush();
             comparison = Optional.of(
-                    Comparison.of(scores, training, hospitals, run.records().size()));
+                    training.comparison(scores, hospitals, run.records().size()));
             print(comparison.get().grid());
             print(comparison.get().aloneGrid());
             out().println();
             out().println(comparison.get().conclusion());
             out().println(comparison.get().exceptions());
-            out().println(Comparison.LEGEND);
+            out().println(comparison.get().legend());
         } else if (HeartReport.hasComparison(folder.report())) {
             out().println();
             out().println("Note: the report had a comparison, which is not repeated: pass --compare to have it again.");

@@ -1,5 +1,6 @@
 package io.fedlearn.examples.heart;
 
+import io.fedlearn.core.training.InMemoryExamples;
 import io.fedlearn.examples.report.Figures;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.run.FileDigest;
@@ -7,7 +8,9 @@ import io.fedlearn.examples.run.InputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What the hospitals have.
@@ -50,6 +53,13 @@ record HeartData(List<Hospital> hospitals, String digest) {
     /** The hospitals that have somebody to learn from. */
     List<Hospital> present() {
         return hospitals.stream().filter(hospital -> !hospital.isEmpty()).toList();
+    }
+
+    /** The test patients of each hospital. */
+    Map<String, InMemoryExamples> tests() {
+        Map<String, InMemoryExamples> tests = new LinkedHashMap<>();
+        hospitals.forEach(hospital -> tests.put(hospital.name(), hospital.test()));
+        return tests;
     }
 
     /** What is remarkable about the data, for people. */

@@ -3,6 +3,8 @@ package io.fedlearn.examples.heart;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.metric.ScoreHistogram;
 import io.fedlearn.core.training.Evaluation;
+import io.fedlearn.examples.comparison.Comparison;
+import io.fedlearn.examples.comparison.ModelScores;
 import io.fedlearn.examples.report.Figures;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.report.HtmlReport;
@@ -83,7 +85,7 @@ final class HeartReport {
                 .paragraph(three.conclusion())
                 .paragraph(three.exceptions())
                 .table("The three ways on the same test patients", three.grid())
-                .paragraph(Comparison.LEGEND)
+                .paragraph(three.legend())
                 .table("How far each hospital's own model carries", three.aloneGrid()));
         RunSections sections = RunSections.of(run);
         report.section("Curves");

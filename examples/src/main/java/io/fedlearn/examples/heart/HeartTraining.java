@@ -11,6 +11,8 @@ import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.FeatureStatistics;
 import io.fedlearn.core.training.InMemoryExamples;
 import io.fedlearn.core.training.LocalTrainingClient;
+import io.fedlearn.examples.comparison.Comparison;
+import io.fedlearn.examples.comparison.ModelScores;
 import io.fedlearn.examples.run.RunOptions;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -71,11 +73,25 @@ record HeartTraining(HeartModel kind, RunOptions options) {
         return resumedFederation(clients).initialModel(start);
     }
 
+    /** Trains what there is to compare a federated model with. */
+    Comparison comparison(ModelScores federated, HeartData data, int rounds) throws InterruptedException {
+        Map<String, ModelScores> alone = new LinkedHashMap<>();
+        for (Hospital hospital : data.present()) {
+            alone.put(
+                    hospital.name(),
+                    ModelScores.of(kind.create(), withoutOthers(hospital.training(), rounds), data.tests()));
+        }
+        InMemoryExamples all =
+                Hospital.join(data.present().stream().map(Hospital::training).toList());
+        ModelScores pooled = ModelScores.of(kind.create(), withoutOthers(all, rounds), data.tests());
+        return new Comparison(federated, alone, pooled, "patients");
+    }
+
     /**
      * The model that these examples alone give: a federation of one, which trains as a hospital does in a federation,
      * for as many rounds.
      */
-    Model withoutOthers(InMemoryExamples examples, int rounds) throws InterruptedException {
+    private Model withoutOthers(InMemoryExamples examples, int rounds) throws InterruptedException {
         Map<String, Client> client = Map.of("only", LocalTrainingClient.of(kind::create, examples));
         return Federation.of(client)
                 .strategy(FedAvg.create())

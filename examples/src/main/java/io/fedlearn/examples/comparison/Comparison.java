@@ -1,9 +1,8 @@
-package io.fedlearn.examples.heart;
+package io.fedlearn.examples.comparison;
 
 import io.fedlearn.examples.report.Figures;
 import io.fedlearn.examples.report.Grid;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,42 +11,24 @@ import java.util.OptionalDouble;
 
 /**
  * The same model trained in three ways, each with as many passes over its examples: federated, by each hospital alone,
- * and on all data pooled in one place. All are tested on the same test patients.
+ * and on all data pooled in one place. All are tested on the same test examples.
  *
  * @param federated the federated model
- * @param alone the model of each hospital, by its name
+ * @param alone the model of each hospital that has something to train on, by its name
  * @param pooled the model of all data in one place
+ * @param examples what is tested on, in the plural, such as "patients"
  */
-record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelScores pooled) {
+public record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelScores pooled, String examples) {
+    private static final String ALL = "all hospitals";
+
     /** What the tables mean where it is not plain. */
-    static final String LEGEND =
-            "Alone, a hospital is tested with its own model. In the row of all four, alone is the mean"
-                    + " over the hospitals' own models of their AUC on the test patients of all four.";
-
-    private static final String ALL = "all four";
-
-    /** Trains what there is to compare a federated model with. */
-    static Comparison of(ModelScores federated, HeartTraining training, HeartData data, int rounds)
-            throws InterruptedException {
-        Map<String, ModelScores> alone = new LinkedHashMap<>();
-        for (Hospital hospital : data.present()) {
-            alone.put(
-                    hospital.name(),
-                    ModelScores.of(
-                            training.kind(), training.withoutOthers(hospital.training(), rounds), data.hospitals()));
-        }
-        ModelScores pooled = ModelScores.of(
-                training.kind(),
-                training.withoutOthers(
-                        Hospital.join(
-                                data.present().stream().map(Hospital::training).toList()),
-                        rounds),
-                data.hospitals());
-        return new Comparison(federated, alone, pooled);
+    public String legend() {
+        return "Alone, a hospital is tested with its own model. In the last row, alone is the mean over the hospitals'"
+                + " own models of their AUC on the test " + examples + " of all hospitals.";
     }
 
     /** The AUC at each hospital, and over all test patients, in the three ways. */
-    Grid grid() {
+    public Grid grid() {
         Grid grid = Grid.of("AUC, tested at", "federated", "alone", "pooled");
         for (String hospital : federated.hospitals().keySet()) {
             grid = grid.with(
@@ -66,7 +47,7 @@ record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelSc
     }
 
     /** The AUC of each hospital's own model at every hospital: how far it carries. */
-    Grid aloneGrid() {
+    public Grid aloneGrid() {
         List<String> header = new ArrayList<>(List.of("AUC, trained at"));
         header.addAll(federated.hospitals().keySet());
         header.add(ALL);
@@ -83,8 +64,8 @@ record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelSc
         return grid;
     }
 
-    /** How good the hospitals' own models are on average over all test patients. */
-    OptionalDouble meanAloneAuc() {
+    /** How good the hospitals' own models are on average over all test examples. */
+    public OptionalDouble meanAloneAuc() {
         return alone.values().stream()
                 .map(ModelScores::auc)
                 .flatMapToDouble(OptionalDouble::stream)
@@ -92,7 +73,7 @@ record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelSc
     }
 
     /** Where training alone was better, in one line. */
-    String exceptions() {
+    public String exceptions() {
         List<String> better = new ArrayList<>();
         alone.forEach((hospital, own) -> {
             OptionalDouble single = own.auc(hospital);
@@ -102,24 +83,25 @@ record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelSc
             }
         });
         return better.isEmpty()
-                ? "No hospital's own model was better on its own test patients than the common one."
-                : "On its own test patients, training alone was better for: " + String.join(", ", better) + ".";
+                ? "No hospital's own model was better on its own test " + examples + " than the common one."
+                : "On its own test " + examples + ", training alone was better for: " + String.join(", ", better) + ".";
     }
 
     /** What the figures say, in one line. */
-    String conclusion() {
+    public String conclusion() {
         if (federated.auc().isEmpty()
                 || pooled.auc().isEmpty()
                 || meanAloneAuc().isEmpty()) {
-            return "The test patients are of one class, so the three ways cannot be ranked.";
+            return "The test " + examples + " are of one class, so the three ways cannot be ranked.";
         }
         double together = federated.auc().getAsDouble();
         double single = meanAloneAuc().getAsDouble();
         double gap = together - pooled.auc().getAsDouble();
         return String.format(
                 Locale.ROOT,
-                "Over all test patients: %.3f federated, %.3f alone on average, %.3f pooled. Federating %s %.3f over"
-                        + " training alone and is %s pooling all data, while no patient left a hospital.",
+                "Over all test %s: %.3f federated, %.3f alone on average, %.3f pooled. Federating %s %.3f over"
+                        + " training alone and is %s pooling all data, while no patient's data left a hospital.",
+                examples,
                 together,
                 single,
                 pooled.auc().getAsDouble(),
