@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Base64;
 import java.util.List;
 
 /**
@@ -118,6 +119,20 @@ public final class HtmlReport {
         body.append("<figure>")
                 .append(chart.toSvg())
                 .append("<figcaption>")
+                .append(escape(caption))
+                .append("</figcaption></figure>\n");
+        return this;
+    }
+
+    /** Adds a picture with a caption; the picture lies in the page. */
+    public HtmlReport picture(String caption, Path png) throws IOException {
+        String bytes = Base64.getEncoder().encodeToString(Files.readAllBytes(png));
+        content()
+                .append("<figure class=\"picture\"><img alt=\"")
+                .append(escape(caption))
+                .append("\" src=\"data:image/png;base64,")
+                .append(bytes)
+                .append("\"><figcaption>")
                 .append(escape(caption))
                 .append("</figcaption></figure>\n");
         return this;

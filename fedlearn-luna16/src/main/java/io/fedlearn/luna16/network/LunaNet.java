@@ -1,0 +1,166 @@
+package io.fedlearn.luna16.network;
+
+import io.fedlearn.core.tensor.Shape;
+import io.fedlearn.core.training.Objective;
+import io.fedlearn.dl4j.Dl4jModel;
+import io.fedlearn.luna16.patch.PatchShape;
+import java.util.List;
+import java.util.Objects;
+import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.Convolution3D;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.PoolingType;
+import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
+import org.deeplearning4j.nn.weights.WeightInit;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+/**
+ * A 3D convolutional network that says how probably a patch shows a nodule. Immutable settings; {@link #create()} makes the
+ * network itself.
+ *
+ * <p><b>Layers.</b> For each number of channels a block: two 3×3×3 convolutions with ReLU, padded so that the size stays, and
+ * a maximum over 2×2×2 that halves it, rounding down. Then one dense output with a sigmoid. Input 1 × depth × height × width
+ * (NCDHW), as {@link io.fedlearn.luna16.patch.PatchExamples} gives it; the loss is the binary cross-entropy. With the defaults,
+ * 32×48×48 voxels and 8, 16, 32 and 64 channels, it has 221,065 parameters.
+ *
+ * <p><b>Tensors.</b> Weights {@code 0.W} (outputs × inputs × 3 × 3 × 3) and biases {@code 0.b}, numbered by layer; as
+ * {@link Dl4jModel} says. With {@linkplain #withBatchNormalization(boolean) batch normalisation}, off by default because its
+ * statistics drift apart between small sites, each convolution is followed by its own, whose running statistics are buffers.
+ *
+ * <p><b>Reference.</b> The shape of the network is that of Stevens, Antiga and Viehmann, "Deep Learning with PyTorch", Manning 2020,
+ * chapter 11. <b>Differs</b> in having one sigmoid output in place of a softmax over two, and no batch normalisation of its
+ * input, which {@link io.fedlearn.luna16.patch.PatchSettings} scales.
+ */
+public final class LunaNet {
+    /** Default of {@link #channels()}. */
+    public static final List<Integer> DEFAULT_CHANNELS = List.of(8, 16, 32, 64);
+
+    private static final LunaNet DEFAULTS = new LunaNet(new PatchShape(32, 48, 48), DEFAULT_CHANNELS, 0, false);
+
+    private final PatchShape patch;
+    private final List<Integer> channels;
+    private final double dropout;
+    private final boolean batchNormalization;
+
+    private LunaNet(PatchShape patch, List<Integer> channels, double dropout, boolean batchNormalization) {
+        this.patch = Objects.requireNonNull(patch, "patch");
+        this.channels = List.copyOf(channels);
+        this.dropout = dropout;
+        this.batchNormalization = batchNormalization;
+        if (this.channels.isEmpty() || this.channels.stream().anyMatch(count -> count < 1 || count > 4096)) {
+            throw new IllegalArgumentException("channels must be one or more numbers from 1 to 4096, were " + channels);
+        }
+        int least = 1 << Math.min(24, this.channels.size());
+        if (patch.depth() < least || patch.height() < least || patch.width() < least) {
+            throw new IllegalArgumentException("patch must have at least " + least + " voxels along each axis, which "
+                    + this.channels.size() + " blocks halve to 1, was " + patch);
+        }
+        if (!(dropout >= 0 && dropout < 1)) {
+            throw new IllegalArgumentException("dropout must be in [0, 1), was " + dropout);
+        }
+    }
+
+    /** The defaults: patches of 32×48×48, 8, 16, 32 and 64 channels, no dropout, no batch normalisation. */
+    public static LunaNet defaults() {
+        return DEFAULTS;
+    }
+
+    /** This network for patches of another shape, at least 2 to the number of blocks along each axis. */
+    public LunaNet withPatch(PatchShape shape) {
+        return new LunaNet(shape, channels, dropout, batchNormalization);
+    }
+
+    /** This network with a block for each of these numbers of channels. */
+    public LunaNet withChannels(List<Integer> counts) {
+        return new LunaNet(patch, counts, dropout, batchNormalization);
+    }
+
+    /** This network with this share of the dense layer's inputs dropped in training, in [0, 1). */
+    public LunaNet withDropout(double share) {
+        return new LunaNet(patch, channels, share, batchNormalization);
+    }
+
+    /** This network with or without batch normalisation between each convolution and its ReLU. */
+    public LunaNet withBatchNormalization(boolean use) {
+        return new LunaNet(patch, channels, dropout, use);
+    }
+
+    /** The shape of the patches that it takes. */
+    public PatchShape patch() {
+        return patch;
+    }
+
+    /** The channels of each block. */
+    public List<Integer> channels() {
+        return channels;
+    }
+
+    /** The shape of one example's features: 1 × depth × height × width. */
+    public Shape featureShape() {
+        return Shape.of(1, patch.depth(), patch.height(), patch.width());
+    }
+
+    /** The network as a local model, with parameters yet to be loaded. */
+    public Dl4jModel create() {
+        return Dl4jModel.of(configuration(), featureShape(), Objective.BINARY);
+    }
+
+    /** The network in DL4J's terms, for whoever wants to change more than this class offers. */
+    public MultiLayerConfiguration configuration() {
+        NeuralNetConfiguration.ListBuilder layers = new NeuralNetConfiguration.Builder()
+                .weightInit(WeightInit.RELU)
+                .activation(Activation.RELU)
+                .list();
+        for (int count : channels) {
+            addConvolution(layers, count);
+            addConvolution(layers, count);
+            layers.layer(new Subsampling3DLayer.Builder(PoolingType.MAX)
+                    .kernelSize(2, 2, 2)
+                    .stride(2, 2, 2)
+                    .convolutionMode(ConvolutionMode.Truncate)
+                    .dataFormat(Convolution3D.DataFormat.NCDHW)
+                    .build());
+        }
+        OutputLayer.Builder output = new OutputLayer.Builder(LossFunction.XENT)
+                .nOut(1)
+                .activation(Activation.SIGMOID)
+                .weightInit(WeightInit.XAVIER);
+        if (dropout > 0) {
+            output.dropOut(1 - dropout); // DL4J takes the share that is kept
+        }
+        return layers.layer(output.build())
+                .setInputType(InputType.convolutional3D(
+                        Convolution3D.DataFormat.NCDHW, patch.depth(), patch.height(), patch.width(), 1))
+                .build();
+    }
+
+    private void addConvolution(NeuralNetConfiguration.ListBuilder layers, int count) {
+        layers.layer(new Convolution3D.Builder(3, 3, 3)
+                .nOut(count)
+                .stride(1, 1, 1)
+                .convolutionMode(ConvolutionMode.Same)
+                .dataFormat(Convolution3D.DataFormat.NCDHW)
+                .hasBias(!batchNormalization)
+                .activation(batchNormalization ? Activation.IDENTITY : Activation.RELU)
+                .build());
+        if (batchNormalization) {
+            layers.layer(new BatchNormalization.Builder().activation(Activation.RELU).build());
+        }
+    }
+
+    /** For run records: {@code LunaNet 32x48x48, channels 8 16 32 64}. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder("LunaNet ").append(patch).append(", channels");
+        channels.forEach(count -> text.append(' ').append(count));
+        if (dropout > 0) {
+            text.append(", dropout ").append(dropout);
+        }
+        return text.append(batchNormalization ? ", batch normalisation" : "").toString();
+    }
+}
