@@ -1,7 +1,7 @@
 """The weighted mean as NumPy users take it: multiply each layer by its example count, add up, divide.
 
-Reads "CLIENTS PARAMETERS" from the first line of standard input and makes such updates; then for every further line it
-takes the mean once and answers with the seconds that it took. Ends with its input.
+Usage: numpy_mean.py CLIENTS PARAMETERS. Makes such updates and writes NumPy's version; then for every line of input it takes
+the mean once and answers with the seconds that it took. Ends with its input.
 """
 
 import sys
@@ -18,7 +18,7 @@ def mean(results):
 
 
 def main():
-    clients, parameters = map(int, sys.stdin.readline().split())
+    clients, parameters = map(int, sys.argv[1:3])
     generator = np.random.default_rng(1)
     results = [
         ([generator.standard_normal(parameters, dtype=np.float32)], int(generator.integers(50, 5000)))

@@ -119,19 +119,19 @@ public class AggregationBenchmark {
         ways.put(READ, benchmark::plainRead);
         ways.put(SIXTEEN, benchmark::meanInListsOfSixteen);
         ways.put(SINGLE, benchmark::meanOneByOne);
-        Optional<NumpyMean> numpy = NumpyMean.start(
+        Optional<PythonPeer> numpy = PythonPeer.start(
                 interpreter,
                 Path.of("benchmarks", "numpy_mean.py"),
                 benchmark.arrays.clients(),
                 benchmark.arrays.parameters());
         try {
             // The process is asked in the same turn; the way to it and back is some microseconds.
-            numpy.ifPresent(process -> ways.put(NUMPY, process::seconds));
+            numpy.ifPresent(process -> ways.put(NUMPY, () -> process.seconds("mean")));
             Samples samples = Samples.inTurn(ways, 5, turns);
-            print(size, benchmark.arrays.byteCount(), turns, samples, numpy.map(NumpyMean::version));
+            print(size, benchmark.arrays.byteCount(), turns, samples, numpy.map(PythonPeer::version));
             return samples;
         } finally {
-            numpy.ifPresent(NumpyMean::close);
+            numpy.ifPresent(PythonPeer::close);
         }
     }
 
