@@ -1,0 +1,154 @@
+package io.fedlearn.luna16.image;
+
+import java.nio.ByteBuffer;
+import java.util.Optional;
+
+/**
+ * How a MetaImage stores a voxel. All become whole numbers of 16 bits: floating-point values are rounded, halves to the
+ * even neighbour; what does not fit is refused.
+ *
+ * <p>As in ITK, {@code MET_LONG} has 32 bits on every machine, and {@code MET_SHORT_ARRAY} and its kin are what they are
+ * without {@code _ARRAY}.
+ */
+public enum ElementType {
+    /** {@code MET_CHAR}: 8 bits, signed. */
+    CHAR(1),
+    /** {@code MET_UCHAR}: 8 bits, unsigned. */
+    UCHAR(1),
+    /** {@code MET_SHORT}: 16 bits, signed; what CTs come in. */
+    SHORT(2),
+    /** {@code MET_USHORT}: 16 bits, unsigned. */
+    USHORT(2),
+    /** {@code MET_INT}: 32 bits, signed. */
+    INT(4),
+    /** {@code MET_UINT}: 32 bits, unsigned. */
+    UINT(4),
+    /** {@code MET_LONG}: 32 bits, signed. */
+    LONG(4),
+    /** {@code MET_ULONG}: 32 bits, unsigned. */
+    ULONG(4),
+    /** {@code MET_LONG_LONG}: 64 bits, signed. */
+    LONG_LONG(8),
+    /** {@code MET_ULONG_LONG}: 64 bits, unsigned. */
+    ULONG_LONG(8),
+    /** {@code MET_FLOAT}: 32 bits, floating-point. */
+    FLOAT(4),
+    /** {@code MET_DOUBLE}: 64 bits, floating-point. */
+    DOUBLE(8);
+
+    private static final String PREFIX = "MET_";
+    private static final String ARRAY = "_ARRAY";
+
+    private final int byteSize;
+
+    ElementType(int byteSize) {
+        this.byteSize = byteSize;
+    }
+
+    /** The type that a header calls so, if there is one. */
+    static Optional<ElementType> named(String name) {
+        String plain = name.endsWith(ARRAY) ? name.substring(0, name.length() - ARRAY.length()) : name;
+        for (ElementType type : values()) {
+            if (plain.equals(type.toString())) {
+                return Optional.of(type);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** How many bytes a voxel takes. */
+    public int byteSize() {
+        return byteSize;
+    }
+
+    /**
+     * Converts {@code count} voxels.
+     *
+     * @return the place, counted from 0, of the first voxel that does not fit, or -1
+     */
+    int convert(ByteBuffer bytes, short[] target, int offset, int count) {
+        switch (this) {
+            case SHORT -> bytes.asShortBuffer().get(target, offset, count);
+            case CHAR -> {
+                for (int i = 0; i < count; i++) {
+                    target[offset + i] = bytes.get(i);
+                }
+            }
+            case UCHAR -> {
+                for (int i = 0; i < count; i++) {
+                    target[offset + i] = (short) (bytes.get(i) & 0xff);
+                }
+            }
+            case USHORT -> {
+                for (int i = 0; i < count; i++) {
+                    short value = bytes.getShort(2 * i);
+                    if (value < 0) {
+                        return i;
+                    }
+                    target[offset + i] = value;
+                }
+            }
+            case INT, LONG -> {
+                for (int i = 0; i < count; i++) {
+                    int value = bytes.getInt(4 * i);
+                    if (value != (short) value) {
+                        return i;
+                    }
+                    target[offset + i] = (short) value;
+                }
+            }
+            case UINT, ULONG -> {
+                for (int i = 0; i < count; i++) {
+                    int value = bytes.getInt(4 * i);
+                    if (value < 0 || value > Short.MAX_VALUE) {
+                        return i;
+                    }
+                    target[offset + i] = (short) value;
+                }
+            }
+            case LONG_LONG -> {
+                for (int i = 0; i < count; i++) {
+                    long value = bytes.getLong(8 * i);
+                    if (value != (short) value) {
+                        return i;
+                    }
+                    target[offset + i] = (short) value;
+                }
+            }
+            case ULONG_LONG -> {
+                for (int i = 0; i < count; i++) {
+                    long value = bytes.getLong(8 * i);
+                    if (value < 0 || value > Short.MAX_VALUE) {
+                        return i;
+                    }
+                    target[offset + i] = (short) value;
+                }
+            }
+            case FLOAT -> {
+                for (int i = 0; i < count; i++) {
+                    double value = Math.rint(bytes.getFloat(4 * i));
+                    if (!(value >= Short.MIN_VALUE && value <= Short.MAX_VALUE)) {
+                        return i;
+                    }
+                    target[offset + i] = (short) value;
+                }
+            }
+            case DOUBLE -> {
+                for (int i = 0; i < count; i++) {
+                    double value = Math.rint(bytes.getDouble(8 * i));
+                    if (!(value >= Short.MIN_VALUE && value <= Short.MAX_VALUE)) {
+                        return i;
+                    }
+                    target[offset + i] = (short) value;
+                }
+            }
+        }
+        return -1;
+    }
+
+    /** As headers have it: {@code MET_SHORT}. */
+    @Override
+    public String toString() {
+        return PREFIX + name();
+    }
+}

@@ -1,0 +1,142 @@
+package io.fedlearn.luna16.image;
+
+import io.fedlearn.luna16.image.MetaImageException.Problem;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A file with voxels that is there and has as many bytes as it should, as far as its size tells.
+ *
+ * @param path without links
+ * @param start where the voxels begin
+ * @param storedBytes how many bytes they take in the file
+ * @param compressed whether those bytes are compressed
+ * @param bytes how many bytes they take in memory
+ */
+record VoxelFile(Path path, long start, long storedBytes, boolean compressed, long bytes) {
+    /** How many times its size a deflated stream expands at most. */
+    private static final long MAX_EXPANSION = 1032;
+
+    /**
+     * Finds the files of an image and checks their sizes.
+     *
+     * @throws MetaImageException if one is missing, too short, too long or outside the header's folder
+     */
+    static List<VoxelFile> locate(MetaImageHeader header) {
+        List<String> names = header.place().names();
+        if (names.isEmpty()) {
+            return List.of(sized(header, header.file(), header.place().start(), header.byteCount(), false));
+        }
+        Path folder = folderOf(header);
+        List<VoxelFile> files = new ArrayList<>();
+        for (String name : names) {
+            files.add(find(header, folder, name, header.byteCount() / names.size()));
+        }
+        return files;
+    }
+
+    private static Path folderOf(MetaImageHeader header) {
+        try {
+            Path parent = header.file().toAbsolutePath().getParent();
+            if (parent == null) {
+                throw header.failure(Problem.UNREADABLE, "lies in no folder");
+            }
+            return parent.toRealPath();
+        } catch (IOException e) {
+            throw new MetaImageException(Problem.UNREADABLE, header.file(), "its folder cannot be read: " + e, e);
+        }
+    }
+
+    private static VoxelFile find(MetaImageHeader header, Path folder, String name, long bytes) {
+        Path named;
+        try {
+            named = Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new MetaImageException(
+                    Problem.BAD_HEADER,
+                    header.file(),
+                    "ElementDataFile must be a file's name, was " + MetaImageHeaderParser.quote(name),
+                    e);
+        }
+        if (named.isAbsolute() || !folder.resolve(named).normalize().startsWith(folder)) {
+            throw header.failure(
+                    Problem.OUTSIDE_FOLDER,
+                    "voxels must lie in the header's folder, ElementDataFile was " + MetaImageHeaderParser.quote(name));
+        }
+        Path plain = folder.resolve(named).normalize();
+        if (Files.exists(plain)) {
+            return inside(header, folder, plain, name, bytes, false);
+        }
+        for (String ending : new String[] {".gz", ".Z"}) {
+            Path compressed = plain.resolveSibling(plain.getFileName() + ending);
+            if (Files.exists(compressed)) {
+                return inside(header, folder, compressed, name + ending, bytes, true);
+            }
+        }
+        throw new MetaImageException(
+                Problem.MISSING_VOXELS,
+                plain,
+                "there is no such file, which is to have the voxels of "
+                        + header.file().getFileName());
+    }
+
+    private static VoxelFile inside(
+            MetaImageHeader header, Path folder, Path path, String name, long bytes, boolean forceCompressed) {
+        Path real;
+        try {
+            real = path.toRealPath();
+        } catch (IOException e) {
+            throw new MetaImageException(Problem.UNREADABLE, path, "cannot be read: " + e, e);
+        }
+        if (!real.startsWith(folder)) {
+            throw header.failure(
+                    Problem.OUTSIDE_FOLDER,
+                    "voxels must lie in the header's folder, ElementDataFile " + MetaImageHeaderParser.quote(name)
+                            + " is a link out of it");
+        }
+        return sized(header, real, Math.max(0, header.headerSize()), bytes, forceCompressed);
+    }
+
+    private static VoxelFile sized(MetaImageHeader header, Path path, long begin, long bytes, boolean forceCompressed) {
+        long size;
+        try {
+            if (!Files.isRegularFile(path)) {
+                throw new MetaImageException(Problem.UNREADABLE, path, "is no ordinary file");
+            }
+            size = Files.size(path);
+        } catch (NoSuchFileException e) {
+            throw new MetaImageException(Problem.MISSING_VOXELS, path, "there is no such file", e);
+        } catch (IOException e) {
+            throw new MetaImageException(Problem.UNREADABLE, path, "cannot be read: " + e, e);
+        }
+        boolean compressed = header.isCompressed() || forceCompressed;
+        boolean fromEnd = header.headerSize() == -1 && !compressed;
+        long start = Math.max(begin, header.headerSize());
+        long stored = compressed ? header.compressedByteCount().orElse(0) : bytes;
+        if (fromEnd) {
+            start = Math.max(begin, size - bytes);
+        } else if (compressed && stored == 0) {
+            stored = Math.max(0, size - start);
+        }
+        long found = Math.max(0, size - start);
+        if (found != stored) {
+            throw new MetaImageException(
+                    found < stored ? Problem.TOO_SHORT : Problem.TOO_LONG,
+                    path,
+                    "must have " + stored + (compressed ? " compressed" : "") + " bytes of voxels"
+                            + (start > 0 ? " from byte " + start + " on" : "") + ", has " + found);
+        }
+        if (compressed && bytes / MAX_EXPANSION > stored) {
+            throw new MetaImageException(
+                    Problem.TOO_SHORT,
+                    path,
+                    stored + " compressed bytes cannot expand to the " + bytes + " bytes of voxels that there must be");
+        }
+        return new VoxelFile(path, start, stored, compressed, bytes);
+    }
+}
