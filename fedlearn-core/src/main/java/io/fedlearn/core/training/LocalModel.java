@@ -38,6 +38,15 @@ public interface LocalModel {
     void startTraining(TrainingSettings settings, long seed);
 
     /**
+     * Says that the training examples are passed over once more, epoch {@code epoch} counted from 0 since
+     * {@link #startTraining}. The default does nothing.
+     */
+    default void beginEpoch(int epoch) {}
+
+    /** Says that this pass has ended, or was cut short by the limit of steps. The default does nothing. */
+    default void endEpoch(int epoch) {}
+
+    /**
      * Computes loss and gradient at the present parameters.
      *
      * @param batch at least one example

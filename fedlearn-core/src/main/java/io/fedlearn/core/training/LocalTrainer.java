@@ -50,6 +50,8 @@ public final class LocalTrainer {
         while (epochs < settings.localEpochs() && steps < limit) {
             double lossSum = 0;
             long seen = 0;
+            int epoch = epochs;
+            model.beginEpoch(epoch);
             try (BatchReader reader = source.open(ExampleOrder.shuffled(SeededRandom.derive(seed, epochs)))) {
                 while (steps < limit && reader.read(batch)) {
                     if (context.isCancelled() || Thread.interrupted()) {
@@ -71,6 +73,7 @@ public final class LocalTrainer {
                 throw new IllegalStateException(
                         "the source gave " + seen + " examples in an epoch and says it has " + examples);
             }
+            model.endEpoch(epoch);
             meanLoss = lossSum / seen;
             if (seen == examples) {
                 epochs++;

@@ -55,6 +55,30 @@ class LocalTrainerTest {
     }
 
     @Test
+    void tellsTheModelOfEachEpochAlsoOfOneCutShort() throws InterruptedException {
+        train(
+                examples(4),
+                TrainingSettings.defaults().withLocalEpochs(3).withBatchSize(2).withMaxSteps(5));
+
+        assertThat(model.epochs())
+                .containsExactly("begin 0", "end 0 after 2", "begin 1", "end 1 after 4", "begin 2", "end 2 after 5");
+    }
+
+    @Test
+    void doesNotEndAnEpochThatWasCancelled() {
+        assertThatExceptionOfType(InterruptedException.class)
+                .isThrownBy(() -> LocalTrainer.train(
+                        model,
+                        examples(4),
+                        TrainingSettings.defaults().withBatchSize(1),
+                        List.of(),
+                        SEED,
+                        new RecordingContext(2)));
+
+        assertThat(model.epochs()).containsExactly("begin 0");
+    }
+
+    @Test
     void reportsProgressOutOfThePlannedSteps() throws InterruptedException {
         train(examples(3), TrainingSettings.defaults().withLocalEpochs(2).withBatchSize(2));
 

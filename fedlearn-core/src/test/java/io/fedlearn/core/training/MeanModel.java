@@ -17,6 +17,7 @@ final class MeanModel implements LocalModel {
     private final Objective objective;
     private final int outputLength;
     private final List<List<Float>> batches = new ArrayList<>();
+    private final List<String> epochs = new ArrayList<>();
     private float[] parameters;
     private SgdOptimizer optimizer = SgdOptimizer.of(TrainingSettings.defaults());
     private long seed;
@@ -38,6 +39,11 @@ final class MeanModel implements LocalModel {
     /** The first feature of each example of each batch, since training was started. */
     List<List<Float>> batches() {
         return batches;
+    }
+
+    /** {@code "begin 0"}, {@code "end 0 after 3"} steps and so on, since training was started. */
+    List<String> epochs() {
+        return epochs;
     }
 
     /** The seed that training was started with. */
@@ -75,6 +81,17 @@ final class MeanModel implements LocalModel {
         optimizer = SgdOptimizer.of(settings);
         seed = trainingSeed;
         batches.clear();
+        epochs.clear();
+    }
+
+    @Override
+    public void beginEpoch(int epoch) {
+        epochs.add("begin " + epoch);
+    }
+
+    @Override
+    public void endEpoch(int epoch) {
+        epochs.add("end " + epoch + " after " + batches.size());
     }
 
     @Override
