@@ -1,0 +1,12 @@
+package io.fedlearn.dl4j;
+
+import io.fedlearn.core.training.LocalModel;
+import io.fedlearn.core.training.Objective;
+import io.fedlearn.testkit.contract.LocalModelContract;
+
+class GraphNetworkTest extends LocalModelContract {
+    @Override
+    protected LocalModel create() {
+        return Dl4jModel.of(Networks.residual(), Networks.FEATURES, Objective.BINARY);
+    }
+}
