@@ -40,8 +40,8 @@ public final class LunaNetBenchmark {
     /** Measures and prints a table. */
     public static void main(String[] arguments) throws Exception {
         String[] axes = (arguments.length > 0 ? arguments[0] : "32x48x48").split("x");
-        PatchShape patch = new PatchShape(
-                Integer.parseInt(axes[0]), Integer.parseInt(axes[1]), Integer.parseInt(axes[2]));
+        PatchShape patch =
+                new PatchShape(Integer.parseInt(axes[0]), Integer.parseInt(axes[1]), Integer.parseInt(axes[2]));
         int size = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 32;
         int turns = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 15;
         String interpreter = arguments.length > 3 ? arguments[3] : "python3";
@@ -85,7 +85,8 @@ public final class LunaNetBenchmark {
                     model.spec().parameterCount(),
                     size,
                     threads,
-                    torch.map(peer -> "PyTorch " + peer.version() + " parameters").orElse("no PyTorch here"),
+                    torch.map(peer -> "PyTorch " + peer.version() + " parameters")
+                            .orElse("no PyTorch here"),
                     turns);
             for (String way : ways.keySet()) {
                 System.out.printf(

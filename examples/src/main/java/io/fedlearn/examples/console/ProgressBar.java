@@ -61,8 +61,8 @@ public final class ProgressBar implements AutoCloseable {
             shownAt = now;
             if (live) {
                 int full = (int) Math.round((double) WIDTH * done / Math.max(1, total));
-                area.draw(List.of("  " + work + " [" + "#".repeat(full) + "-".repeat(WIDTH - full) + "] " + done + "/"
-                        + total));
+                area.draw(List.of(
+                        "  " + work + " [" + "#".repeat(full) + "-".repeat(WIDTH - full) + "] " + done + "/" + total));
             } else {
                 out.println("  " + work + ": " + done + " of " + total);
                 out.flush();

@@ -19,7 +19,9 @@ final class Extent implements ITypeConverter<PatchShape> {
         }
         try {
             return new PatchShape(
-                    Integer.parseInt(parts.group(1)), Integer.parseInt(parts.group(2)), Integer.parseInt(parts.group(3)));
+                    Integer.parseInt(parts.group(1)),
+                    Integer.parseInt(parts.group(2)),
+                    Integer.parseInt(parts.group(3)));
         } catch (IllegalArgumentException e) {
             throw new TypeConversionException(e.getMessage());
         }

@@ -36,16 +36,13 @@ import java.util.concurrent.atomic.AtomicInteger;
  * @param augmentation how patches are varied in training
  * @param options of the run
  */
-record Luna16Training(
-        LunaNet network, double negativesPerPositive, Augmentation augmentation, RunOptions options) {
+record Luna16Training(LunaNet network, double negativesPerPositive, Augmentation augmentation, RunOptions options) {
     /** A federation of these hospitals that still needs its strategy. */
     Federation.Builder federation(List<Hospital> hospitals) {
         LocalModelPool models = LocalModelPool.of(network::create);
         Map<String, Client> clients = new LinkedHashMap<>();
         for (Hospital hospital : hospitals) {
-            clients.put(
-                    hospital.name(),
-                    Luna16Client.of(models, examples(hospital), hospital.testExamples()));
+            clients.put(hospital.name(), Luna16Client.of(models, examples(hospital), hospital.testExamples()));
         }
         Federation.Builder federation = Federation.of(clients);
         options.configure(federation);

@@ -149,7 +149,8 @@ public final class LunaNet {
                 .activation(batchNormalization ? Activation.IDENTITY : Activation.RELU)
                 .build());
         if (batchNormalization) {
-            layers.layer(new BatchNormalization.Builder().activation(Activation.RELU).build());
+            layers.layer(
+                    new BatchNormalization.Builder().activation(Activation.RELU).build());
         }
     }
 

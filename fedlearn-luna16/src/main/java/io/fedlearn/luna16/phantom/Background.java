@@ -44,8 +44,8 @@ final class Background {
         this.ny = Math.max(2, size.y() / blockY);
         this.nz = Math.max(2, size.z() / blockZ);
         if (nx * blockX > size.x() || ny * blockY > size.y() || nz * blockZ > size.z()) {
-            throw new IllegalArgumentException("background must be a chest CT, but has only " + size + " voxels of "
-                    + spacing + " mm");
+            throw new IllegalArgumentException(
+                    "background must be a chest CT, but has only " + size + " voxels of " + spacing + " mm");
         }
         this.origin = new Point(
                 (blockX - 1) / 2.0 * spacing.x(), (blockY - 1) / 2.0 * spacing.y(), (blockZ - 1) / 2.0 * spacing.z());

@@ -71,8 +71,8 @@ final class BackgroundChest implements Chest {
 
     private CoarseField seen(CoarseField field, boolean isLength) {
         Point original = background.volume().geometry().spacing();
-        Point extent = new Point(
-                (size.x() - 1) * original.x(), (size.y() - 1) * original.y(), (size.z() - 1) * original.z());
+        Point extent =
+                new Point((size.x() - 1) * original.x(), (size.y() - 1) * original.y(), (size.z() - 1) * original.z());
         CoarseField part = field.seenFrom(
                         new Point(firstX * original.x(), firstY * original.y(), firstZ * original.z()))
                 .mirrored(mirroredX, mirroredZ, extent);

@@ -58,13 +58,11 @@ final class DistractorMaker {
     Optional<Finding> make() {
         double diameter = NoduleMaker.diameter(chest.leastNodule(), hospital.size(), draw);
         Kind kind = Kind.values()[draw.pick(shares)];
-        Optional<Finding> finding =
-                switch (kind) {
-                    case PLAQUE, BUMP, RIB_END ->
-                        places.onPleura(diameter / 2).map(wall -> atWall(kind, wall, diameter));
-                    case OWN_VESSEL -> ownVessel();
-                    default -> places.inLung(Math.min(5, diameter / 2)).map(at -> inLung(kind, at, diameter));
-                };
+        Optional<Finding> finding = switch (kind) {
+            case PLAQUE, BUMP, RIB_END -> places.onPleura(diameter / 2).map(wall -> atWall(kind, wall, diameter));
+            case OWN_VESSEL -> ownVessel();
+            default -> places.inLung(Math.min(5, diameter / 2)).map(at -> inLung(kind, at, diameter));
+        };
         finding.ifPresent(made -> places.take(made.center(), Math.min(8, made.diameter() / 2)));
         return finding;
     }

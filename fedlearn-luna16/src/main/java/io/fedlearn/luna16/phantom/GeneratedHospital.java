@@ -10,5 +10,4 @@ package io.fedlearn.luna16.phantom;
  * @param negatives candidates that are not
  * @param scanner how its scans look, in a few words
  */
-public record GeneratedHospital(
-        String name, int scans, int nodules, int positives, int negatives, String scanner) {}
+public record GeneratedHospital(String name, int scans, int nodules, int positives, int negatives, String scanner) {}

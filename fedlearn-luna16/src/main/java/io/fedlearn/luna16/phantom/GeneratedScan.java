@@ -47,7 +47,8 @@ final class GeneratedScan {
                 rounded(scanner.between(-140.0, -100.0)),
                 rounded(scanner.between(-280.0, -100.0)),
                 rounded(scanner.between(-400.0, -50.0)));
-        this.chest = background.<Chest>map(real -> new BackgroundChest(real, seed))
+        this.chest = background
+                .<Chest>map(real -> new BackgroundChest(real, seed))
                 .orElseGet(() -> new PhantomChest(spacing, seed));
         plan(Draw.of(seed, "findings"));
     }

@@ -53,8 +53,8 @@ final class PhantomChest implements Chest {
         double domeLeft = domeRight - draw.between(4, 9);
         body = CoarseField.sample(FIELD, NODE, (x, y, z) -> radial(x - middle, y - depth, outerWidth, outerDepth));
         organs = CoarseField.sample(FIELD, NODE, (x, y, z) -> {
-            double heart = ellipsoid(
-                    x - heartX, y - heartY, z - heartZ, 41 * heartSize, 35 * heartSize, 46 * heartSize);
+            double heart =
+                    ellipsoid(x - heartX, y - heartY, z - heartZ, 41 * heartSize, 35 * heartSize, 46 * heartSize);
             double aorta = circle(x - middle - 17, y - spineY + 14, 11);
             double vessels = circle(x - middle + 14, y - depth + 20, 12);
             double core = radial(x - middle, y - depth - 6, 15, 26);
@@ -322,8 +322,7 @@ final class PhantomChest implements Chest {
             Point hilum = hila[side];
             airway(canvas, List.of(fork, Vectors.plus(hilum, new Point(0, 3, 6))), 6.5, 4.5);
             for (int i = 0; i < 4; i++) {
-                Point aim = Vectors.unit(
-                        new Point(side == 0 ? -1 : 1, draw.between(-1, 1.0), draw.between(-1.2, 0.8)));
+                Point aim = Vectors.unit(new Point(side == 0 ? -1 : 1, draw.between(-1, 1.0), draw.between(-1.2, 0.8)));
                 Point middle = Vectors.plus(Vectors.plus(hilum, new Point(0, 3, 6)), aim, draw.between(14, 20));
                 Point turned = Vectors.unit(Vectors.plus(aim, draw.direction(), 0.4));
                 airway(canvas, List.of(Vectors.plus(hilum, new Point(0, 3, 6)), middle), 3.2, 2.2);

@@ -155,8 +155,7 @@ public final class PhantomDataset {
 
         private static void check(String name, int value, int least, int most) {
             if (value < least || value > most) {
-                throw new IllegalArgumentException(
-                        name + " must be from " + least + " to " + most + ", was " + value);
+                throw new IllegalArgumentException(name + " must be from " + least + " to " + most + ", was " + value);
             }
         }
     }
@@ -430,8 +429,8 @@ public final class PhantomDataset {
                 }
             }
             HospitalProfile profile = HospitalProfile.of(hospital);
-            summary.add(new GeneratedHospital(
-                    profile.name(), own, nodules, positives, all - positives, profile.scanner()));
+            summary.add(
+                    new GeneratedHospital(profile.name(), own, nodules, positives, all - positives, profile.scanner()));
         }
         return summary;
     }

@@ -10,6 +10,7 @@ final class Places {
     private static final int TRIES = 600;
     /** How near to the border of the scan a finding may lie, in millimetres. */
     private static final double MARGIN = 8;
+
     private static final double CLEARANCE = 11;
     private static final double LEAST_GAP = 20;
 

@@ -37,8 +37,7 @@ final class VesselTree {
         int stems = draw.count(6, 8);
         for (int i = 0; i < stems; i++) {
             double height = -1.1 + 2.2 * (i + draw.between(0.0, 1.0)) / stems;
-            Point aim = Vectors.unit(
-                    Vectors.plus(outwards, new Point(0, draw.between(-0.9, 0.9), height)));
+            Point aim = Vectors.unit(Vectors.plus(outwards, new Point(0, draw.between(-0.9, 0.9), height)));
             buds.add(new Bud(Vectors.plus(hilum, draw.inBall(6)), aim, draw.between(2.2, 3.8)));
         }
         while (!buds.isEmpty() && tree.branches.size() < MOST_BRANCHES) {
