@@ -22,10 +22,10 @@ def network(depth, height, width):
             nn.ReLU(inplace=True),
             nn.Conv3d(wider, wider, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.MaxPool3d(2),
+            nn.MaxPool3d(2, ceil_mode=True),
         ]
         channels = wider
-    features = channels * (depth // 16) * (height // 16) * (width // 16)
+    features = channels * -(-depth // 16) * -(-height // 16) * -(-width // 16)
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, 1))
 
 

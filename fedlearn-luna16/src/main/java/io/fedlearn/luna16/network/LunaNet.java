@@ -24,7 +24,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * network itself.
  *
  * <p><b>Layers.</b> For each number of channels a block: two 3×3×3 convolutions with ReLU, padded so that the size stays, and
- * a maximum over 2×2×2 that halves it, rounding down. Then one dense output with a sigmoid. Input 1 × depth × height × width
+ * a maximum over 2×2×2 that halves it, rounding up. Then one dense output with a sigmoid. Input 1 × depth × height × width
  * (NCDHW), as {@link io.fedlearn.luna16.patch.PatchExamples} gives it; the loss is the binary cross-entropy. With the defaults,
  * 32×48×48 voxels and 8, 16, 32 and 64 channels, it has 221,065 parameters.
  *
@@ -122,7 +122,8 @@ public final class LunaNet {
             layers.layer(new Subsampling3DLayer.Builder(PoolingType.MAX)
                     .kernelSize(2, 2, 2)
                     .stride(2, 2, 2)
-                    .convolutionMode(ConvolutionMode.Truncate)
+                    // Truncate would lose the format: its output type is NDHWC, whatever the layer's is.
+                    .convolutionMode(ConvolutionMode.Same)
                     .dataFormat(Convolution3D.DataFormat.NCDHW)
                     .build());
         }
