@@ -176,12 +176,20 @@ final class MetaImageHeaderParser {
                 DIMENSIONS * DIMENSIONS,
                 new double[] {1, 0, 0, 0, 1, 0, 0, 0, 1},
                 first ? axesKeys : withoutFirst(axesKeys));
+        if (first && fields.containsKey("ElementDirection") && !isSymmetric(axes)) {
+            throw unsupported("ElementDirection must be symmetric: whether it holds the axes in rows or in columns is"
+                    + " not settled, was " + quote(text("ElementDirection")));
+        }
         try {
             return ImageGeometry.of(
                     size, point(spacing, 0), point(origin, 0), point(axes, 0), point(axes, 3), point(axes, 6));
         } catch (IllegalArgumentException e) {
             throw new MetaImageException(Problem.BAD_HEADER, file, String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private static boolean isSymmetric(double[] matrix) {
+        return matrix[1] == matrix[3] && matrix[2] == matrix[6] && matrix[5] == matrix[7];
     }
 
     private static String[] withoutFirst(String[] keys) {
