@@ -67,7 +67,7 @@ final class CacheFile {
     private static final int MAX_NAME_BYTES = 4096;
     private static final int ATTEMPTS = 3;
     /** Tells this process's unfinished files from those of others, which a process number does not do for ever. */
-    private static final String PROCESS = UUID.randomUUID().toString();
+    static final String PROCESS = UUID.randomUUID().toString();
 
     private final Path path;
     private final ByteBuffer header;

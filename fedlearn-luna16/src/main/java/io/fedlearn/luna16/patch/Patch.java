@@ -58,8 +58,8 @@ public final class Patch {
 
     /**
      * The patch in another shape with the same centre: cut off where it is larger, filled up with air
-     * ({@value Volume#AIR} HU) where it is smaller. Where the numbers of voxels differ by an odd
-     * number, the centre moves by half a voxel towards the end.
+     * ({@value Volume#AIR} HU) where it is smaller. Where the numbers of voxels differ by an odd number, what is cut off or
+     * filled up at the end is one voxel more.
      */
     public Patch centered(PatchShape other) {
         if (other.equals(shape)) {
@@ -67,9 +67,9 @@ public final class Patch {
         }
         short[] result = new short[other.voxelCount()];
         Arrays.fill(result, Volume.AIR);
-        int fromZ = Math.floorDiv(shape.depth() - other.depth(), 2);
-        int fromY = Math.floorDiv(shape.height() - other.height(), 2);
-        int fromX = Math.floorDiv(shape.width() - other.width(), 2);
+        int fromZ = (shape.depth() - other.depth()) / 2;
+        int fromY = (shape.height() - other.height()) / 2;
+        int fromX = (shape.width() - other.width()) / 2;
         int firstX = Math.max(0, -fromX);
         int count = Math.min(other.width(), shape.width() - fromX) - firstX;
         for (int z = Math.max(0, -fromZ); z < Math.min(other.depth(), shape.depth() - fromZ); z++) {
