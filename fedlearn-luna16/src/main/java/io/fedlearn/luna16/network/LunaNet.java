@@ -100,6 +100,11 @@ public final class LunaNet {
         return channels;
     }
 
+    /** Whether there is batch normalisation between each convolution and its ReLU. */
+    public boolean isBatchNormalizing() {
+        return batchNormalization;
+    }
+
     /** The shape of one example's features: 1 × depth × height × width. */
     public Shape featureShape() {
         return Shape.of(1, patch.depth(), patch.height(), patch.width());

@@ -1,0 +1,122 @@
+package io.fedlearn.examples.luna16;
+
+import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.metric.ScoreHistogram;
+import io.fedlearn.core.training.Evaluation;
+import io.fedlearn.examples.comparison.Comparison;
+import io.fedlearn.examples.comparison.ModelScores;
+import io.fedlearn.examples.report.Figures;
+import io.fedlearn.examples.report.Grid;
+import io.fedlearn.examples.report.HtmlReport;
+import io.fedlearn.examples.report.LineChart;
+import io.fedlearn.examples.report.RunSections;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The page about a run over hospitals' scans.
+ *
+ * @param data what was trained and tested on
+ * @param run what came of it
+ * @param scores of the final model
+ */
+record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
+    /** The columns of the table of rounds. */
+    static final List<String> METRICS = List.of(Evaluation.LOSS, Evaluation.AUC, Evaluation.SENSITIVITY_AT_90);
+
+    static final String COMPARISON = "Federated, alone, pooled";
+
+    /** What the final model is worth at each hospital. */
+    Grid hospitals() {
+        Grid grid = Grid.of("hospital", "scans", "test patches", "nodules", "AUC", "sensitivity", "loss");
+        int scans = 0;
+        int patches = 0;
+        int nodules = 0;
+        for (Hospital hospital : data.hospitals()) {
+            String name = hospital.name();
+            grid = grid.with(
+                    name,
+                    Integer.toString(hospital.scans()),
+                    Integer.toString(hospital.test().size()),
+                    Integer.toString(hospital.test().noduleCount()),
+                    Figures.metric(scores.auc(name)),
+                    Figures.metric(scores.metric(name, Evaluation.SENSITIVITY_AT_90)),
+                    Figures.metric(scores.metric(name, Evaluation.LOSS)));
+            scans += hospital.scans();
+            patches += hospital.test().size();
+            nodules += hospital.test().noduleCount();
+        }
+        return grid.with(
+                "all together",
+                Integer.toString(scans),
+                Integer.toString(patches),
+                Integer.toString(nodules),
+                Figures.metric(scores.auc()),
+                Figures.metric(scores.scores().sensitivityAt(0.9)),
+                Figures.metric(scores.mean(Evaluation.LOSS)));
+    }
+
+    /** The whole page. */
+    HtmlReport page(Optional<Comparison> comparison, Path montage, String network) throws IOException {
+        HtmlReport report = HtmlReport.of("Lung nodules, learned by " + data.hospitals().size() + " hospitals together")
+                .paragraph("Each hospital trained on patches of its own CT scans; only models were exchanged. After "
+                        + run.records().size() + " rounds of " + run.header().strategy()
+                        + " the common network reaches an AUC of " + Figures.metric(scores.auc())
+                        + " on the test scans of all hospitals.");
+        data.notes().forEach(report::note);
+        report.section("Hospitals").table("The common network, on test scans", hospitals());
+        data.remarks().forEach(report::note);
+        report.table("The data of the hospitals", data.grid());
+        comparison.ifPresent(three -> report.section(COMPARISON)
+                .paragraph(three.conclusion())
+                .paragraph(three.exceptions())
+                .table("The three ways on the same test scans", three.grid())
+                .paragraph(three.legend())
+                .table("How far each hospital's own network carries", three.aloneGrid()));
+        report.section("Test patches and their scores").picture(Montage.CAPTION, montage);
+        RunSections sections = RunSections.of(run);
+        report.section("Curves");
+        List<String> names = data.hospitals().stream().map(Hospital::name).toList();
+        sections.addCurve(report, Evaluation.AUC, "AUC", names);
+        sections.addCurve(report, Evaluation.LOSS, "loss", names);
+        sections.addCurve(report, Evaluation.SENSITIVITY_AT_90, "sensitivity at 90 % specificity", names);
+        report.chart("ROC of the final network, on test scans", roc());
+        sections.addRounds(report, METRICS);
+        sections.addSettings(report);
+        sections.addDigests(report);
+        sections.addHowToRead(
+                report,
+                List.of(
+                        "AUC is how probably a nodule gets a higher score than another candidate: 0.5 is guessing, 1 is"
+                                + " perfect. Sensitivity is the share of nodules found when nine in ten of the other"
+                                + " candidates are left alone.",
+                        "Overall figures come from the score histograms of all hospitals added up; the loss is"
+                                + " averaged over test patches.",
+                        "Test scans are never trained on, and a scan is never divided: several candidates may be one"
+                                + " nodule.",
+                        "This is the rating of given candidates, not the search for them; it is no medical device.",
+                        "Beside this page also lie " + Luna16Command.DL4J_MODEL + ", the same network as a file of DL4J's"
+                                + " own (" + network + "), and " + Montage.FILE + ", the picture above."));
+        return report;
+    }
+
+    private LineChart roc() {
+        LineChart chart = LineChart.ofUnitSquare("other candidates taken for nodules", "nodules found")
+                .with("overall", points(scores.scores()));
+        for (Map.Entry<String, Evaluation> hospital : scores.hospitals().entrySet()) {
+            chart = chart.with(
+                    hospital.getKey(),
+                    hospital.getValue().scores().map(Luna16Report::points).orElse(List.of()));
+        }
+        return chart;
+    }
+
+    private static List<LineChart.Point> points(ScoreHistogram histogram) {
+        return histogram.roc().stream()
+                .map(point -> new LineChart.Point(point.falsePositiveRate(), point.truePositiveRate()))
+                .toList();
+    }
+}
