@@ -61,7 +61,8 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
 
     /** The whole page. */
     HtmlReport page(Optional<Comparison> comparison, Path montage, String network) throws IOException {
-        HtmlReport report = HtmlReport.of("Lung nodules, learned by " + data.hospitals().size() + " hospitals together")
+        HtmlReport report = HtmlReport.of(
+                        "Lung nodules, learned by " + data.hospitals().size() + " hospitals together")
                 .paragraph("Each hospital trained on patches of its own CT scans; only models were exchanged. After "
                         + run.records().size() + " rounds of " + run.header().strategy()
                         + " the common network reaches an AUC of " + Figures.metric(scores.auc())
@@ -98,8 +99,9 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
                         "Test scans are never trained on, and a scan is never divided: several candidates may be one"
                                 + " nodule.",
                         "This is the rating of given candidates, not the search for them; it is no medical device.",
-                        "Beside this page also lie " + Luna16Command.DL4J_MODEL + ", the same network as a file of DL4J's"
-                                + " own (" + network + "), and " + Montage.FILE + ", the picture above."));
+                        "Beside this page also lie " + Luna16Command.DL4J_MODEL
+                                + ", the same network as a file of DL4J's" + " own (" + network + "), and "
+                                + Montage.FILE + ", the picture above."));
         return report;
     }
 

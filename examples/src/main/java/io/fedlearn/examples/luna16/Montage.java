@@ -19,8 +19,9 @@ final class Montage {
     /** The picture's name in the run's folder: {@value}. */
     static final String FILE = "montage.png";
 
-    static final String CAPTION = "Nodules (orange frames) with the highest and with the lowest scores, then other candidates (blue) with"
-            + " the highest and with the lowest. The bar is as long as the network's score.";
+    static final String CAPTION =
+            "Nodules (orange frames) with the highest and with the lowest scores, then other candidates (blue) with"
+                    + " the highest and with the lowest. The bar is as long as the network's score.";
 
     private static final int OF_A_KIND = 6;
 
@@ -60,8 +61,7 @@ final class Montage {
     }
 
     private static void add(PatchMontage montage, List<Scored> row) {
-        row.forEach(patch ->
-                montage.add(patch.patches().patch(patch.index()), patch.isNodule(), patch.score()));
+        row.forEach(patch -> montage.add(patch.patches().patch(patch.index()), patch.isNodule(), patch.score()));
     }
 
     /** What a network says to each patch. */

@@ -61,7 +61,10 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
             return Optional.of(of(
                     new Extent().convert(settings.path(PATCH).asText()),
                     settings.path(SPACING).asText(),
-                    Arrays.stream(settings.path(CHANNELS).asText().replaceAll("[\\[\\] ]", "").split(","))
+                    Arrays.stream(settings.path(CHANNELS)
+                                    .asText()
+                                    .replaceAll("[\\[\\] ]", "")
+                                    .split(","))
                             .map(Integer::valueOf)
                             .toList(),
                     settings.path(BATCH_NORMALIZATION).asBoolean()));
@@ -80,10 +83,7 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
     static NetworkSettings of(PatchShape patch, String spacing, List<Integer> channels, boolean batchNormalization) {
         double[] millimetres = spacing(spacing);
         return new NetworkSettings(
-                LunaNet.defaults()
-                        .withPatch(patch)
-                        .withChannels(channels)
-                        .withBatchNormalization(batchNormalization),
+                LunaNet.defaults().withPatch(patch).withChannels(channels).withBatchNormalization(batchNormalization),
                 PatchSettings.defaults()
                         .withShape(patch)
                         .withSpacing(millimetres[0], millimetres[1], millimetres[2])

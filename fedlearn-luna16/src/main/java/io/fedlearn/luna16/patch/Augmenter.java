@@ -163,13 +163,14 @@ final class Augmenter {
         }
     }
 
-    /** From HU above air to shares of the window. */
+    /** From HU above air to what a network sees. */
     private void show(float gain, float[] target, int at) {
         float low = window.low() - Volume.AIR;
         float share = 1f / (window.high() - window.low());
         int end = at + shape.voxelCount();
         for (int i = at; i < end; i++) {
-            target[i] = Math.min(Math.max((target[i] * gain - low) * share, 0), 1);
+            float inside = Math.min(Math.max((target[i] * gain - low) * share, 0), 1);
+            target[i] = HuWindow.FEATURE_SCALE * inside + HuWindow.LEAST_FEATURE;
         }
     }
 

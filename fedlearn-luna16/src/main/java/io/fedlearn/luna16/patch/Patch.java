@@ -45,14 +45,14 @@ public final class Patch {
     }
 
     /**
-     * Writes what a network sees: each voxel's share of the window, in [0, 1].
+     * Writes what a network sees: {@link HuWindow#feature} of each voxel.
      *
      * @param target where to
      * @param at of the first voxel
      */
     public void copyTo(HuWindow window, float[] target, int at) {
         for (int i = 0; i < values.length; i++) {
-            target[at + i] = window.apply(values[i]);
+            target[at + i] = window.feature(values[i]);
         }
     }
 

@@ -10,7 +10,7 @@ import io.fedlearn.core.training.IndexedReader;
 import java.util.stream.IntStream;
 
 /**
- * Patches as examples: features of shape 1 x depth x height x width in [0, 1] by the settings' window, and one target, 1 for
+ * Patches as examples: features of shape 1 x depth x height x width as {@link HuWindow#feature} gives them, and one target, 1 for
  * a nodule and 0 otherwise. Immutable and thread-safe. A reader holds two copies of one patch besides its batch, and the
  * cache's files are read anew in each epoch, out of the system's page cache if it has room for them.
  *

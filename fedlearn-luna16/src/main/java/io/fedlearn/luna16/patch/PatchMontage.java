@@ -301,10 +301,10 @@ public final class PatchMontage {
                 int column = (int) u;
                 int nextColumn = Math.min(column + 1, columns - 1);
                 double upper = blend(
-                        window.apply(slice.get(column, row)), window.apply(slice.get(nextColumn, row)), u - column);
+                        window.share(slice.get(column, row)), window.share(slice.get(nextColumn, row)), u - column);
                 double lower = blend(
-                        window.apply(slice.get(column, nextRow)),
-                        window.apply(slice.get(nextColumn, nextRow)),
+                        window.share(slice.get(column, nextRow)),
+                        window.share(slice.get(nextColumn, nextRow)),
                         u - column);
                 int gray = (int) Math.round(255 * blend(upper, lower, v - row));
                 image.setRGB(left + x, top + y, gray << 16 | gray << 8 | gray);

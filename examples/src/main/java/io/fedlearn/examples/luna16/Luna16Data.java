@@ -1,0 +1,136 @@
+package io.fedlearn.examples.luna16;
+
+import io.fedlearn.examples.console.ProgressBar;
+import io.fedlearn.examples.report.Figures;
+import io.fedlearn.examples.report.Grid;
+import io.fedlearn.examples.run.InputException;
+import io.fedlearn.luna16.dataset.DatasetCheck;
+import io.fedlearn.luna16.dataset.DatasetProblem;
+import io.fedlearn.luna16.dataset.Scan;
+import io.fedlearn.luna16.dataset.ScanSplit;
+import io.fedlearn.luna16.dataset.SiteAssignment;
+import io.fedlearn.luna16.patch.CandidateSelection;
+import io.fedlearn.luna16.patch.PatchCache;
+import io.fedlearn.luna16.patch.PatchSet;
+import io.fedlearn.luna16.patch.PatchSettings;
+import io.fedlearn.luna16.patch.PreparedPatches;
+import io.fedlearn.luna16.patch.ScanFailure;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What the hospitals have.
+ *
+ * @param hospitals in the order of their names
+ * @param pooled the same scans in one place, which is done for comparison only
+ * @param digest of all patches
+ * @param notes what a reader must know first
+ * @param remarks what is remarkable about the data
+ */
+record Luna16Data(List<Hospital> hospitals, Hospital pooled, String digest, List<String> notes, List<String> remarks) {
+    private static final int MOST_REMARKS = 12;
+
+    /**
+     * Cuts the patches of all hospitals, as far as the cache does not have them.
+     *
+     * @throws InputException if no hospital has a patch to train on
+     */
+    static Luna16Data cut(
+            DatasetCheck check,
+            SiteAssignment sites,
+            Division division,
+            PatchSettings settings,
+            PatchCache cache,
+            ProgressBar bar)
+            throws InterruptedException {
+        List<Scan> scans = new ArrayList<>();
+        sites.sites().values().forEach(scans::addAll);
+        PreparedPatches prepared = cache.prepare(scans, settings, division.selection(), bar::update);
+        Map<String, ScanSplit> splits = sites.split(division.testShare(), division.seed());
+        Map<String, Hospital> hospitals = new LinkedHashMap<>();
+        List<String> remarks = new ArrayList<>();
+        sites.sites().forEach((name, own) -> {
+            ScanSplit split = splits.getOrDefault(name, new ScanSplit(List.of(), List.of()));
+            hospitals.put(
+                    name,
+                    new Hospital(
+                            name,
+                            own.size(),
+                            ofScans(prepared.patches(), split.training()),
+                            ofScans(prepared.patches(), split.test())));
+            split.problems(name).forEach(problem -> remarks.add(problem.message()));
+        });
+        for (ScanFailure failure : prepared.failures()) {
+            remarks.add("left out: " + failure.message());
+        }
+        if (hospitals.values().stream().allMatch(Hospital::isEmpty)) {
+            throw new InputException("no hospital has a patch to train on"
+                    + (remarks.isEmpty() ? "" : ": " + String.join("; ", remarks)));
+        }
+        if (prepared.omittedNegatives() > 0) {
+            remarks.add(prepared.omittedNegatives() + " candidates that are no nodules are not used, as there are more"
+                    + " than --negatives-per-scan: training and test figures are over a part of them.");
+        }
+        List<Scan> training = new ArrayList<>();
+        splits.values().forEach(split -> training.addAll(split.training()));
+        Hospital pooled =
+                new Hospital("pooled", scans.size(), ofScans(prepared.patches(), training), prepared.patches());
+        problems(check, sites).forEach(remarks::add);
+        return new Luna16Data(
+                List.copyOf(hospitals.values()), pooled, prepared.patches().digest(), List.of(), shortened(remarks));
+    }
+
+    /**
+     * What of the candidates is used for what.
+     *
+     * @param selection which candidates of a scan
+     * @param testShare of each hospital's scans
+     * @param seed where the division starts
+     */
+    record Division(CandidateSelection selection, double testShare, long seed) {}
+
+    private static PatchSet ofScans(PatchSet patches, List<Scan> scans) {
+        return patches.ofScans(scans.stream().map(Scan::seriesUid).toList());
+    }
+
+    private static List<String> problems(DatasetCheck check, SiteAssignment sites) {
+        List<String> problems = new ArrayList<>();
+        check.problems().stream().map(DatasetProblem::message).forEach(problems::add);
+        sites.problems().stream().map(DatasetProblem::message).forEach(problems::add);
+        return problems;
+    }
+
+    private static List<String> shortened(List<String> remarks) {
+        if (remarks.size() <= MOST_REMARKS) {
+            return List.copyOf(remarks);
+        }
+        List<String> first = new ArrayList<>(remarks.subList(0, MOST_REMARKS));
+        first.add("and " + (remarks.size() - MOST_REMARKS) + " remarks more");
+        return List.copyOf(first);
+    }
+
+    /** The same data with something that a reader must know first. */
+    Luna16Data withNotes(List<String> texts) {
+        return new Luna16Data(hospitals, pooled, digest, List.copyOf(texts), remarks);
+    }
+
+    /** Scans and patches of each hospital. */
+    Grid grid() {
+        Grid grid = Grid.of("hospital", "scans", "training patches", "nodules", "share", "test patches", "nodules");
+        for (Hospital hospital : hospitals) {
+            grid = grid.with(
+                    hospital.name(),
+                    Integer.toString(hospital.scans()),
+                    Integer.toString(hospital.training().size()),
+                    Integer.toString(hospital.training().noduleCount()),
+                    Figures.percent(
+                            hospital.training().noduleCount(),
+                            hospital.training().size()),
+                    Integer.toString(hospital.test().size()),
+                    Integer.toString(hospital.test().noduleCount()));
+        }
+        return grid;
+    }
+}

@@ -1,0 +1,222 @@
+package io.fedlearn.examples.luna16;
+
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.training.Batch;
+import io.fedlearn.core.training.LocalModel;
+import io.fedlearn.dl4j.Dl4jModelFile;
+import io.fedlearn.examples.report.Grid;
+import io.fedlearn.examples.run.InputException;
+import io.fedlearn.formats.safetensors.Safetensors;
+import io.fedlearn.luna16.image.GridSize;
+import io.fedlearn.luna16.image.ImageGeometry;
+import io.fedlearn.luna16.image.Point;
+import io.fedlearn.luna16.image.Volume;
+import io.fedlearn.luna16.patch.Patch;
+import io.fedlearn.luna16.patch.PatchExtractor;
+import io.fedlearn.luna16.patch.PatchFiles;
+import io.fedlearn.luna16.patch.PatchSettings;
+import io.fedlearn.luna16.patch.PatchShape;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVPrinter;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code fedlearn luna16-score}: says of patches how probably each shows a nodule. */
+@Command(
+        name = "luna16-score",
+        sortOptions = false,
+        abbreviateSynopsis = true,
+        description = {
+            "Says of patches how probably each shows a nodule, with a network that luna16 trained.",
+            "",
+            "Patches are .npy or .npz files with depth x height x width values in HU (z, y, x). Those of another size"
+                    + " than the network's are cut off around the centre, or filled up with air.",
+            ""
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  fedlearn luna16-score --model runs/luna16/model.safetensors --patches DIR",
+            "  fedlearn luna16-score --model runs/luna16/lunanet.zip --patches DIR --spacing 1.25x0.7x0.7 --out scores.csv",
+            ""
+        })
+public final class Luna16ScoreCommand implements Callable<Integer> {
+    private static final int BATCH = 32;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--model",
+            paramLabel = "FILE",
+            required = true,
+            description = "A run's model.safetensors or best.safetensors, or its " + Luna16Command.DL4J_MODEL
+                    + ". What else must be known is read from the run.json beside it.")
+    private Path model = Path.of("");
+
+    @Option(names = "--patches", paramLabel = "DIR", required = true, description = "Folder with .npy or .npz files.")
+    private Path patches = Path.of("");
+
+    @Option(
+            names = "--spacing",
+            paramLabel = "ZxYxX",
+            description = "Millimetres between the voxels of the patches; they are resampled to the network's (default:"
+                    + " taken to have the network's).")
+    private Optional<String> spacing = Optional.empty();
+
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            description = "The CSV to write: file, score (default: ${DEFAULT-VALUE}).")
+    private Path out = Path.of("scores.csv");
+
+    Luna16ScoreCommand() {}
+
+    private record Scored(Path file, float score) {}
+
+    @Override
+    public Integer call() throws IOException {
+        NetworkSettings settings = NetworkSettings.beside(model)
+                .orElseThrow(() -> new InputException("there is no run.json beside --model " + model
+                        + ", which says how its patches are cut: leave the model in the folder of its run"));
+        Optional<PatchSettings.VoxelSpacing> given = spacing.map(Luna16ScoreCommand::spacing);
+        LocalModel network = network(settings);
+        if (!Files.isDirectory(patches)) {
+            throw new InputException("--patches " + patches + " is not a folder");
+        }
+        List<Scored> scored = score(network, settings.patches(), given, PatchFiles.in(patches));
+        write(scored);
+        Grid grid = Grid.of("patch", "score");
+        for (Scored patch : scored) {
+            grid = grid.with(name(patch), String.format(Locale.ROOT, "%.4f", patch.score()));
+        }
+        PrintWriter console = spec.commandLine().getOut();
+        grid.toLines().forEach(console::println);
+        console.println();
+        console.println("Scores: " + out);
+        console.flush();
+        return 0;
+    }
+
+    private static PatchSettings.VoxelSpacing spacing(String text) {
+        try {
+            double[] millimetres = NetworkSettings.spacing(text);
+            return new PatchSettings.VoxelSpacing(millimetres[0], millimetres[1], millimetres[2]);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--spacing: " + e.getMessage(), e);
+        }
+    }
+
+    private LocalModel network(NetworkSettings settings) throws IOException {
+        if (!Files.isRegularFile(model)) {
+            throw new InputException("--model " + model + " is not a file");
+        }
+        LocalModel network = settings.network().create();
+        Model values = model.toString().endsWith(".zip")
+                ? Dl4jModelFile.read(model).snapshot()
+                : Safetensors.read(model).model();
+        if (!values.spec().equals(network.spec())) {
+            throw new InputException("--model " + model + " is of another network than its run's " + settings.network()
+                    + ": " + difference(network, values));
+        }
+        network.load(values);
+        return network;
+    }
+
+    private static String difference(LocalModel network, Model values) {
+        for (int i = 0; i < network.spec().size(); i++) {
+            if (i >= values.spec().size()) {
+                return "it has no tensor " + network.spec().tensors().get(i);
+            }
+            if (!values.spec().tensors().get(i).equals(network.spec().tensors().get(i))) {
+                return "tensor " + (i + 1) + " should be "
+                        + network.spec().tensors().get(i) + ", is "
+                        + values.spec().tensors().get(i);
+            }
+        }
+        return "it has " + values.spec().size() + " tensors, not "
+                + network.spec().size();
+    }
+
+    private static List<Scored> score(
+            LocalModel network, PatchSettings settings, Optional<PatchSettings.VoxelSpacing> spacing, List<Path> files)
+            throws IOException {
+        int voxels = settings.shape().voxelCount();
+        Batch batch = Batch.of(Math.min(BATCH, files.size()), voxels, 1);
+        float[] outputs = new float[batch.capacity()];
+        List<Scored> scored = new ArrayList<>();
+        for (int from = 0; from < files.size(); from += batch.capacity()) {
+            int count = Math.min(batch.capacity(), files.size() - from);
+            for (int i = 0; i < count; i++) {
+                Patch patch = PatchFiles.read(files.get(from + i));
+                fit(patch, settings, spacing).copyTo(settings.window(), batch.features(), i * voxels);
+            }
+            batch.resize(count);
+            network.evaluate(batch, outputs);
+            for (int i = 0; i < count; i++) {
+                scored.add(new Scored(files.get(from + i), outputs[i]));
+            }
+        }
+        return scored;
+    }
+
+    private static Patch fit(Patch patch, PatchSettings settings, Optional<PatchSettings.VoxelSpacing> spacing) {
+        if (spacing.isEmpty()) {
+            return patch.centered(settings.shape());
+        }
+        PatchShape shape = patch.shape();
+        PatchSettings.VoxelSpacing own = spacing.get();
+        ImageGeometry geometry = ImageGeometry.of(
+                new GridSize(shape.width(), shape.height(), shape.depth()),
+                new Point(own.x(), own.y(), own.z()),
+                new Point(0, 0, 0));
+        Point center =
+                geometry.toWorld((shape.width() - 1) / 2.0, (shape.height() - 1) / 2.0, (shape.depth() - 1) / 2.0);
+        return PatchExtractor.of(Volume.wrap(geometry, patch.values()), settings.withMargin(0))
+                .extract(center);
+    }
+
+    private void write(List<Scored> scored) {
+        Path file = out.toAbsolutePath();
+        Path aside = file.resolveSibling(file.getFileName() + ".tmp");
+        try {
+            Files.createDirectories(file.getParent());
+            try (CSVPrinter csv = new CSVPrinter(
+                    Files.newBufferedWriter(aside, StandardCharsets.UTF_8),
+                    CSVFormat.DEFAULT
+                            .builder()
+                            .setHeader("file", "score")
+                            .setRecordSeparator("\n")
+                            .get())) {
+                for (Scored patch : scored) {
+                    csv.printRecord(name(patch), Float.toString(patch.score()));
+                }
+            }
+            Files.move(aside, file, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw InputException.of("--out " + out + " cannot be written", e);
+        } finally {
+            try {
+                Files.deleteIfExists(aside);
+            } catch (IOException e) {
+                // What is left over is in nobody's way.
+            }
+        }
+    }
+
+    private static String name(Scored patch) {
+        return String.valueOf(patch.file().getFileName());
+    }
+}
