@@ -153,8 +153,7 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
         return builder(featureShape, objective, seed -> Network.of(network.clone()), false);
     }
 
-    private static Builder builder(
-            Shape featureShape, Objective objective, LongFunction<Network> source, boolean seeded) {
+    static Builder builder(Shape featureShape, Objective objective, LongFunction<Network> source, boolean seeded) {
         return new Builder(featureShape, objective, source, seeded, false, DEFAULT_EVALUATION_BATCH_SIZE, List.of());
     }
 
@@ -170,10 +169,12 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
     }
 
     private Model seededModel(long seed) {
-        Network drawn = source.apply(seed);
-        Model model = parameters.snapshot(Network.floats(drawn.parameters()));
-        drawn.parameters().close();
-        return model;
+        return NativeWork.run(() -> "for an initial model", () -> {
+            Network drawn = source.apply(seed);
+            Model model = parameters.snapshot(Network.floats(drawn.parameters()));
+            drawn.parameters().close();
+            return model;
+        });
     }
 
     /**
@@ -189,7 +190,12 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
         statisticsWait = false;
     }
 
-    private void requireSpec(ModelSpec other) {
+    /** The network, with the present values. */
+    Network network() {
+        return network;
+    }
+
+    void requireSpec(ModelSpec other) {
         ModelSpec spec = spec();
         for (int i = 0; i < Math.min(spec.size(), other.size()); i++) {
             TensorSpec expected = spec.tensors().get(i);
@@ -279,6 +285,12 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
 
     /** Gives the mean gradient of some examples, and keeps what batch-norm learned from them. */
     private double backpropagate(Batch batch, int from, int count, long randomSeed, float[] gradient) {
+        return NativeWork.run(
+                () -> "while training on " + count + " examples of " + featureShape,
+                () -> backpropagateNatively(batch, from, count, randomSeed, gradient));
+    }
+
+    private double backpropagateNatively(Batch batch, int from, int count, long randomSeed, float[] gradient) {
         // DL4J's batch-norm fails on a single row; twice the same example has the same mean loss.
         int rows = count == 1 && parameters.statisticCount() > 0 ? 2 : count;
         INDArray features = input.of(batch, from, count, rows);
@@ -330,10 +342,12 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
         Step present =
                 step.orElseThrow(() -> new IllegalStateException("startTraining must come before applyGradient"));
         limits.apply(gradient);
-        SmallArrays.within(() -> {
-            present.take(trainables(), gradient);
-            return 0;
-        });
+        NativeWork.run(
+                () -> "while taking a step",
+                () -> SmallArrays.within(() -> {
+                    present.take(trainables(), gradient);
+                    return 0;
+                }));
         if (statisticsWait) {
             parameters.getStatistics(memory, statistics);
             for (int i = 0; i < statistics.length; i++) {
@@ -396,11 +410,18 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
         double sum = 0;
         for (int from = 0; from < batch.size(); from += evaluationBatchSize) {
             int count = Math.min(evaluationBatchSize, batch.size() - from);
-            INDArray features = input.of(batch, from, count, count);
-            INDArray labels = output.labels(batch, from, count, count);
-            sum += output.evaluate(features, labels, outputs, from * outputLength());
+            int first = from;
+            sum += NativeWork.run(
+                    () -> "while evaluating " + count + " examples of " + featureShape,
+                    () -> evaluate(batch, first, count, outputs));
         }
         return sum;
+    }
+
+    private double evaluate(Batch batch, int from, int count, float[] outputs) {
+        INDArray features = input.of(batch, from, count, count);
+        INDArray labels = output.labels(batch, from, count, count);
+        return output.evaluate(features, labels, outputs, from * outputLength());
     }
 
     /** Collects what a model is made of. Immutable: each call gives a builder of its own, and each build a model. */
@@ -454,7 +475,7 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
 
         /** A model of its own. */
         public Dl4jModel build() {
-            return new Dl4jModel(this);
+            return NativeWork.run(() -> "for a network", () -> new Dl4jModel(this));
         }
     }
 }

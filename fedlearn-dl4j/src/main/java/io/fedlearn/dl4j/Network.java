@@ -9,6 +9,7 @@ import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
@@ -46,6 +47,20 @@ abstract class Network {
         return of(new ComputationGraph(own));
     }
 
+    /** A network of this configuration with these parameters, which it takes over. */
+    static Network of(MultiLayerConfiguration configuration, INDArray parameters) {
+        MultiLayerNetwork network = new MultiLayerNetwork(configuration.clone());
+        network.init(parameters, false);
+        return of(network);
+    }
+
+    /** A network of this configuration with these parameters, which it takes over. */
+    static Network of(ComputationGraphConfiguration configuration, INDArray parameters) {
+        ComputationGraph network = new ComputationGraph(configuration.clone());
+        network.init(parameters, false);
+        return of(network);
+    }
+
     /** Takes the network over. */
     static Network of(MultiLayerNetwork network) {
         network.init();
@@ -78,7 +93,7 @@ abstract class Network {
             throw new IllegalArgumentException(
                     "the network must have 1 to " + MAX_PARAMETERS + " parameters, had " + model().numParams());
         }
-        if (!(outputLayer() instanceof org.deeplearning4j.nn.api.layers.IOutputLayer)) {
+        if (!(outputLayer() instanceof IOutputLayer)) {
             throw new IllegalArgumentException("the last layer must be an output layer with a loss, was "
                     + outputLayer().getClass().getSimpleName());
         }
