@@ -1,0 +1,233 @@
+package io.fedlearn.luna16.dataset;
+
+import io.fedlearn.luna16.dataset.DatasetException.Problem;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rows of a comma-separated list, one after the other, with errors that say where. Byte-order marks, any line ends,
+ * blank lines and spaces around fields are passed over; columns go by their names, in any case of letters, and those
+ * that nobody asks for are left alone. Confined to one thread at a time.
+ */
+final class CsvRows implements AutoCloseable {
+    private static final int SHOWN_LENGTH = 60;
+    private static final int BYTE_ORDER_MARK = 0xfeff;
+    private static final CSVFormat FORMAT =
+            CSVFormat.DEFAULT.builder().setIgnoreEmptyLines(true).setTrim(true).get();
+
+    private final Path file;
+    private final CSVParser parser;
+    private final Iterator<CSVRecord> records;
+    private List<String> header = List.of();
+    private @Nullable CSVRecord record;
+    private long line;
+
+    private CsvRows(Path file, CSVParser parser) {
+        this.file = file;
+        this.parser = parser;
+        this.records = parser.iterator();
+    }
+
+    /** Opens a file whose first row names the columns. */
+    static CsvRows open(Path file) {
+        CsvRows rows = openWithoutHeader(file);
+        try {
+            if (!rows.next()) {
+                throw DatasetException.of(Problem.EMPTY, file, "is empty");
+            }
+            rows.header = List.copyOf(rows.fields());
+        } catch (DatasetException e) {
+            rows.close();
+            throw e;
+        }
+        return rows;
+    }
+
+    /** Opens a file whose first row is one like the others. */
+    static CsvRows openWithoutHeader(Path file) {
+        Reader reader = null;
+        try {
+            // A decoder, and not a charset, so that bytes that are no text are an error.
+            reader = new BufferedReader(
+                    new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8.newDecoder()), 1 << 16);
+            reader.mark(1);
+            if (reader.read() != BYTE_ORDER_MARK) {
+                reader.reset();
+            }
+            return new CsvRows(
+                    file,
+                    CSVParser.builder().setReader(reader).setFormat(FORMAT).get());
+        } catch (IOException e) {
+            DatasetException failure = unreadable(file, e);
+            if (reader != null) {
+                try {
+                    reader.close();
+                } catch (IOException notClosed) {
+                    failure.addSuppressed(notClosed);
+                }
+            }
+            throw failure;
+        }
+    }
+
+    private static DatasetException unreadable(Path file, IOException e) {
+        if (e instanceof NoSuchFileException) {
+            return DatasetException.unreadable(file, "there is no such file", e);
+        }
+        if (e instanceof CharacterCodingException) {
+            return DatasetException.unreadable(file, "is not text in UTF-8", e);
+        }
+        if (Files.isDirectory(file)) {
+            return DatasetException.unreadable(file, "is a folder, not a list", e);
+        }
+        return DatasetException.unreadable(file, "cannot be read: " + e, e);
+    }
+
+    /** The place of a column. */
+    int column(String name) {
+        return column(List.of(name));
+    }
+
+    /** The place of a column that may have any of these names, of which the header must have one. */
+    int column(List<String> names) {
+        int found = -1;
+        for (int i = 0; i < header.size(); i++) {
+            String name = header.get(i);
+            if (names.stream().anyMatch(name::equalsIgnoreCase)) {
+                if (found >= 0) {
+                    throw DatasetException.of(
+                            Problem.AMBIGUOUS_COLUMN,
+                            file,
+                            "columns " + quote(header.get(found)) + " and " + quote(name) + " could both be the column "
+                                    + quote(names.get(0)));
+                }
+                found = i;
+            }
+        }
+        if (found < 0) {
+            throw DatasetException.of(
+                    Problem.MISSING_COLUMN,
+                    file,
+                    "column " + quote(names.get(0)) + " is missing, the columns are "
+                            + quote(String.join(",", header)));
+        }
+        return found;
+    }
+
+    /** Reads the next row. */
+    boolean next() {
+        try {
+            if (!records.hasNext()) {
+                return false;
+            }
+            CSVRecord next = records.next();
+            record = next;
+            line = parser.getCurrentLineNumber();
+            if (!header.isEmpty() && next.size() != header.size()) {
+                throw DatasetException.of(
+                        Problem.MALFORMED,
+                        file,
+                        line,
+                        "",
+                        "must have " + header.size() + " fields as the header, has " + next.size());
+            }
+            return true;
+        } catch (UncheckedIOException e) {
+            IOException cause = e.getCause();
+            if (cause instanceof CharacterCodingException) {
+                throw unreadable(file, cause);
+            }
+            // Quotes out of place come as this, too.
+            DatasetException failure = DatasetException.of(
+                    Problem.MALFORMED, file, parser.getCurrentLineNumber(), "", String.valueOf(cause.getMessage()));
+            failure.initCause(e);
+            throw failure;
+        }
+    }
+
+    private CSVRecord row() {
+        if (record == null) {
+            throw new IllegalStateException("no row was read");
+        }
+        return record;
+    }
+
+    private List<String> fields() {
+        List<String> fields = new ArrayList<>();
+        row().forEach(fields::add);
+        return fields;
+    }
+
+    /** Where the row is. */
+    long line() {
+        return line;
+    }
+
+    /** How many fields the row has. */
+    int size() {
+        return row().size();
+    }
+
+    /** What the row has in a column; not empty. */
+    String text(int column) {
+        String text = row().get(column);
+        if (text.isEmpty()) {
+            throw failure(Problem.EMPTY_FIELD, column, "is empty");
+        }
+        return text;
+    }
+
+    /** The finite number that the row has in a column. */
+    double number(int column) {
+        String text = text(column);
+        double number;
+        try {
+            number = Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            number = Double.NaN;
+        }
+        if (!Double.isFinite(number)) {
+            throw failure(Problem.BAD_NUMBER, column, "must be a finite number, was " + quote(text));
+        }
+        return number;
+    }
+
+    DatasetException failure(Problem problem, int column, String reason) {
+        return DatasetException.of(problem, file, line, column < header.size() ? header.get(column) : "", reason);
+    }
+
+    /** Text out of a file, fit for a message. */
+    static String quote(String text) {
+        StringBuilder shown = new StringBuilder("'");
+        text.codePoints()
+                .limit(SHOWN_LENGTH)
+                .forEach(point -> shown.appendCodePoint(
+                        Character.isISOControl(point) || point >= 0xd800 && point <= 0xdfff ? '?' : point));
+        return shown.append(text.codePointCount(0, text.length()) > SHOWN_LENGTH ? "...'" : "'")
+                .toString();
+    }
+
+    @Override
+    public void close() {
+        try {
+            parser.close();
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+}
