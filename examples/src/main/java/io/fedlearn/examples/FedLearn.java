@@ -3,6 +3,8 @@ package io.fedlearn.examples;
 import io.fedlearn.core.FedLearnException;
 import io.fedlearn.core.LibraryVersion;
 import io.fedlearn.examples.heart.HeartCommand;
+import io.fedlearn.examples.luna16.Luna16Command;
+import io.fedlearn.examples.luna16.Luna16ScoreCommand;
 import io.fedlearn.examples.mnist.MnistCommand;
 import java.io.PrintWriter;
 import java.math.BigInteger;
@@ -29,7 +31,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The command line behind {@code ./fedlearn}: each command is a class of its own, registered here. */
 @Command(
         name = "fedlearn",
-        subcommands = {HeartCommand.class, MnistCommand.class, CommandLine.HelpCommand.class},
+        subcommands = {
+            HeartCommand.class,
+            MnistCommand.class,
+            Luna16Command.class,
+            Luna16ScoreCommand.class,
+            CommandLine.HelpCommand.class
+        },
         mixinStandardHelpOptions = true,
         scope = ScopeType.INHERIT,
         versionProvider = FedLearn.Version.class,

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * What the hospitals have.
@@ -27,7 +28,8 @@ import java.util.Map;
  * @param pooled the same scans in one place, which is done for comparison only
  * @param digest of all patches
  * @param notes what a reader must know first
- * @param remarks what is remarkable about the data
+ * @param remarks what came up when patches were cut
+ * @param problems what the check of the data found
  */
 record Luna16Data(List<Hospital> hospitals, Hospital pooled, String digest, List<String> notes, List<String> remarks) {
     private static final int MOST_REMARKS = 12;
@@ -77,9 +79,13 @@ record Luna16Data(List<Hospital> hospitals, Hospital pooled, String digest, List
         splits.values().forEach(split -> training.addAll(split.training()));
         Hospital pooled =
                 new Hospital("pooled", scans.size(), ofScans(prepared.patches(), training), prepared.patches());
-        problems(check, sites).forEach(remarks::add);
         return new Luna16Data(
-                List.copyOf(hospitals.values()), pooled, prepared.patches().digest(), List.of(), shortened(remarks));
+                List.copyOf(hospitals.values()),
+                pooled,
+                prepared.patches().digest(),
+                List.of(),
+                shortened(remarks),
+                shortened(problems(check, sites)));
     }
 
     /**
@@ -107,13 +113,20 @@ record Luna16Data(List<Hospital> hospitals, Hospital pooled, String digest, List
             return List.copyOf(remarks);
         }
         List<String> first = new ArrayList<>(remarks.subList(0, MOST_REMARKS));
-        first.add("and " + (remarks.size() - MOST_REMARKS) + " remarks more");
+        first.add("and " + (remarks.size() - MOST_REMARKS) + " more");
         return List.copyOf(first);
     }
 
     /** The same data with something that a reader must know first. */
     Luna16Data withNotes(List<String> texts) {
-        return new Luna16Data(hospitals, pooled, digest, List.copyOf(texts), remarks);
+        return new Luna16Data(hospitals, pooled, digest, List.copyOf(texts), remarks, problems);
+    }
+
+    /** Which hospital has how many scans, for the run's record. */
+    String sitesText() {
+        return hospitals.stream()
+                .map(hospital -> hospital.name() + "=" + hospital.scans())
+                .collect(Collectors.joining(" "));
     }
 
     /** Scans and patches of each hospital. */

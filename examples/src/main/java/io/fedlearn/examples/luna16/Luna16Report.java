@@ -60,7 +60,7 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
     }
 
     /** The whole page. */
-    HtmlReport page(Optional<Comparison> comparison, Path montage, String network) throws IOException {
+    HtmlReport page(Optional<Comparison> comparison, Path montage) throws IOException {
         HtmlReport report = HtmlReport.of(
                         "Lung nodules, learned by " + data.hospitals().size() + " hospitals together")
                 .paragraph("Each hospital trained on patches of its own CT scans; only models were exchanged. After "
@@ -70,6 +70,9 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
         data.notes().forEach(report::note);
         report.section("Hospitals").table("The common network, on test scans", hospitals());
         data.remarks().forEach(report::note);
+        if (!data.problems().isEmpty()) {
+            report.paragraph("What the check of the data found:").points(data.problems());
+        }
         report.table("The data of the hospitals", data.grid());
         comparison.ifPresent(three -> report.section(COMPARISON)
                 .paragraph(three.conclusion())
@@ -100,7 +103,7 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
                                 + " nodule.",
                         "This is the rating of given candidates, not the search for them; it is no medical device.",
                         "Beside this page also lie " + Luna16Command.DL4J_MODEL
-                                + ", the same network as a file of DL4J's" + " own (" + network + "), and "
+                                + ", the same network as a file of DL4J's" + " own, and "
                                 + Montage.FILE + ", the picture above."));
         return report;
     }

@@ -3,6 +3,7 @@ package io.fedlearn.examples.luna16;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.Batch;
 import io.fedlearn.core.training.LocalModel;
+import io.fedlearn.dl4j.Dl4jModel;
 import io.fedlearn.dl4j.Dl4jModelFile;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.run.InputException;
@@ -123,9 +124,9 @@ public final class Luna16ScoreCommand implements Callable<Integer> {
         if (!Files.isRegularFile(model)) {
             throw new InputException("--model " + model + " is not a file");
         }
-        LocalModel network = settings.network().create();
+        Dl4jModel network = settings.network().create();
         Model values = model.toString().endsWith(".zip")
-                ? Dl4jModelFile.read(model).snapshot()
+                ? Dl4jModelFile.read(model, network)
                 : Safetensors.read(model).model();
         if (!values.spec().equals(network.spec())) {
             throw new InputException("--model " + model + " is of another network than its run's " + settings.network()

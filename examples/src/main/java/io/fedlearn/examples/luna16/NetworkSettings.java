@@ -27,7 +27,6 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
     private static final String PATCH = "patch";
     private static final String SPACING = "spacingMillimetres";
     private static final String CHANNELS = "channels";
-    private static final String BATCH_NORMALIZATION = "batchNormalization";
     private static final String RUN_FILE = "run.json";
 
     /** Writes them into a run's settings. */
@@ -36,8 +35,7 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
                 .setting(PATCH, patches.shape().toString())
                 .setting(SPACING, patches.spacing().orElseThrow().toString())
                 .setting("window", patches.window().toString())
-                .setting(CHANNELS, network.channels().toString())
-                .setting(BATCH_NORMALIZATION, network.isBatchNormalizing());
+                .setting(CHANNELS, network.channels().toString());
     }
 
     /**
@@ -53,7 +51,7 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
         }
         try {
             JsonNode settings = new ObjectMapper().readTree(file.toFile()).path("settings");
-            for (String name : List.of(PATCH, SPACING, CHANNELS, BATCH_NORMALIZATION)) {
+            for (String name : List.of(PATCH, SPACING, CHANNELS)) {
                 if (!settings.has(name)) {
                     throw new InputException(file + " is not of a run of luna16: it has no setting '" + name + "'");
                 }
@@ -66,8 +64,7 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
                                     .replaceAll("[\\[\\] ]", "")
                                     .split(","))
                             .map(Integer::valueOf)
-                            .toList(),
-                    settings.path(BATCH_NORMALIZATION).asBoolean()));
+                            .toList()));
         } catch (IOException e) {
             throw InputException.of(file + " cannot be read", e);
         } catch (TypeConversionException | IllegalArgumentException e) {
@@ -80,7 +77,7 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
      *
      * @param spacing as millimetres along z, y and x, such as {@code 2.0x1.5x1.5}
      */
-    static NetworkSettings of(PatchShape patch, String spacing, List<Integer> channels, boolean batchNormalization) {
+    static NetworkSettings of(PatchShape patch, String spacing, List<Integer> channels) {
         double[] millimetres = spacing(spacing);
         return new NetworkSettings(
                 LunaNet.defaults().withPatch(patch).withChannels(channels).withBatchNormalization(batchNormalization),

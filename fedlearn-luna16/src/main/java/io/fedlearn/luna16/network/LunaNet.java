@@ -10,7 +10,6 @@ import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
-import org.deeplearning4j.nn.conf.layers.BatchNormalization;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.conf.layers.PoolingType;
@@ -29,29 +28,28 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * 32×48×48 voxels and 8, 16, 32 and 64 channels, it has 221,065 parameters.
  *
  * <p><b>Tensors.</b> Weights {@code 0.W} (outputs × inputs × 3 × 3 × 3) and biases {@code 0.b}, numbered by layer; as
- * {@link Dl4jModel} says. With {@linkplain #withBatchNormalization(boolean) batch normalisation}, off by default because its
- * statistics drift apart between small sites, each convolution is followed by its own, whose running statistics are buffers.
+ * {@link Dl4jModel} says. There is no normalisation
+ * layer: DL4J's takes no images in three dimensions, and its statistics would drift apart between small sites. What makes
+ * the network learn without one is that its input is {@linkplain io.fedlearn.luna16.patch.HuWindow standardised}.
  *
  * <p><b>Reference.</b> The shape of the network is that of Stevens, Antiga and Viehmann, "Deep Learning with PyTorch", Manning 2020,
  * chapter 11. <b>Differs</b> in having one sigmoid output in place of a softmax over two, and no batch normalisation of its
- * input, which {@link io.fedlearn.luna16.patch.PatchSettings} scales.
+ * input.
  */
 public final class LunaNet {
     /** Default of {@link #channels()}. */
     public static final List<Integer> DEFAULT_CHANNELS = List.of(8, 16, 32, 64);
 
-    private static final LunaNet DEFAULTS = new LunaNet(new PatchShape(32, 48, 48), DEFAULT_CHANNELS, 0, false);
+    private static final LunaNet DEFAULTS = new LunaNet(new PatchShape(32, 48, 48), DEFAULT_CHANNELS, 0);
 
     private final PatchShape patch;
     private final List<Integer> channels;
     private final double dropout;
-    private final boolean batchNormalization;
 
-    private LunaNet(PatchShape patch, List<Integer> channels, double dropout, boolean batchNormalization) {
+    private LunaNet(PatchShape patch, List<Integer> channels, double dropout) {
         this.patch = Objects.requireNonNull(patch, "patch");
         this.channels = List.copyOf(channels);
         this.dropout = dropout;
-        this.batchNormalization = batchNormalization;
         if (this.channels.isEmpty() || this.channels.stream().anyMatch(count -> count < 1 || count > 4096)) {
             throw new IllegalArgumentException("channels must be one or more numbers from 1 to 4096, were " + channels);
         }
@@ -65,29 +63,24 @@ public final class LunaNet {
         }
     }
 
-    /** The defaults: patches of 32×48×48, 8, 16, 32 and 64 channels, no dropout, no batch normalisation. */
+    /** The defaults: patches of 32×48×48, 8, 16, 32 and 64 channels, no dropout. */
     public static LunaNet defaults() {
         return DEFAULTS;
     }
 
     /** This network for patches of another shape, at least 2 to the number of blocks along each axis. */
     public LunaNet withPatch(PatchShape shape) {
-        return new LunaNet(shape, channels, dropout, batchNormalization);
+        return new LunaNet(shape, channels, dropout);
     }
 
     /** This network with a block for each of these numbers of channels. */
     public LunaNet withChannels(List<Integer> counts) {
-        return new LunaNet(patch, counts, dropout, batchNormalization);
+        return new LunaNet(patch, counts, dropout);
     }
 
     /** This network with this share of the dense layer's inputs dropped in training, in [0, 1). */
     public LunaNet withDropout(double share) {
-        return new LunaNet(patch, channels, share, batchNormalization);
-    }
-
-    /** This network with or without batch normalisation between each convolution and its ReLU. */
-    public LunaNet withBatchNormalization(boolean use) {
-        return new LunaNet(patch, channels, dropout, use);
+        return new LunaNet(patch, channels, share);
     }
 
     /** The shape of the patches that it takes. */
@@ -98,11 +91,6 @@ public final class LunaNet {
     /** The channels of each block. */
     public List<Integer> channels() {
         return channels;
-    }
-
-    /** Whether there is batch normalisation between each convolution and its ReLU. */
-    public boolean isBatchNormalizing() {
-        return batchNormalization;
     }
 
     /** The shape of one example's features: 1 × depth × height × width. */
@@ -151,13 +139,7 @@ public final class LunaNet {
                 .stride(1, 1, 1)
                 .convolutionMode(ConvolutionMode.Same)
                 .dataFormat(Convolution3D.DataFormat.NCDHW)
-                .hasBias(!batchNormalization)
-                .activation(batchNormalization ? Activation.IDENTITY : Activation.RELU)
                 .build());
-        if (batchNormalization) {
-            layers.layer(
-                    new BatchNormalization.Builder().activation(Activation.RELU).build());
-        }
     }
 
     /** For run records: {@code LunaNet 32x48x48, channels 8 16 32 64}. */
@@ -168,6 +150,6 @@ public final class LunaNet {
         if (dropout > 0) {
             text.append(", dropout ").append(dropout);
         }
-        return text.append(batchNormalization ? ", batch normalisation" : "").toString();
+        return text.toString();
     }
 }

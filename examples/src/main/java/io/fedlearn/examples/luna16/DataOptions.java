@@ -1,0 +1,144 @@
+package io.fedlearn.examples.luna16;
+
+import io.fedlearn.examples.run.InputException;
+import io.fedlearn.luna16.image.MetaImage;
+import io.fedlearn.luna16.patch.CandidateSelection;
+import io.fedlearn.luna16.phantom.PhantomDataset;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** The options that say which scans there are, which hospital has which, and what of them is used. */
+final class DataOptions {
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            order = -30,
+            description = "Folder with LUNA16's data, or a part of it (default: generated scans, in <out>/data).")
+    private Optional<Path> folder = Optional.empty();
+
+    @Option(
+            names = "--hospitals",
+            paramLabel = "N",
+            order = -29,
+            description = "How many hospitals share the scans, unless --sites says it (default: ${DEFAULT-VALUE}).")
+    private int hospitals = PhantomDataset.DEFAULT_HOSPITALS;
+
+    @Option(
+            names = "--sites",
+            paramLabel = "FILE",
+            order = -28,
+            description = "CSV that says which hospital has which scan.")
+    private Optional<String> sites = Optional.empty();
+
+    @Option(
+            names = "--partition",
+            paramLabel = "RULE",
+            order = -27,
+            description = "Distributes scans at random: iid, dirichlet:A (unequal shares of scans with and without"
+                    + " nodules) or quantity:B (unequal numbers) (default: subset by subset).")
+    private Optional<String> partition = Optional.empty();
+
+    @Option(
+            names = "--test-share",
+            paramLabel = "X",
+            order = -26,
+            description = "What part of each hospital's scans is kept aside to test on (default: ${DEFAULT-VALUE}).")
+    private double testShare = 0.25;
+
+    @Option(
+            names = "--negatives-per-scan",
+            paramLabel = "N",
+            order = -25,
+            description = "The most candidates of a scan that are used and are no nodules; LUNA16 has some 850 to a"
+                    + " scan (default: ${DEFAULT-VALUE}).")
+    private int negativesPerScan = CandidateSelection.DEFAULT_NEGATIVES_PER_SCAN;
+
+    @Option(
+            names = "--cache",
+            paramLabel = "DIR",
+            order = -24,
+            description = "Where patches are kept; several runs may share it (default: <out>/patches).")
+    private Optional<Path> cache = Optional.empty();
+
+    @Option(
+            names = "--scans",
+            paramLabel = "N",
+            order = -23,
+            description = "How many scans are generated (default: " + PhantomDataset.DEFAULT_SCANS + ").")
+    private Optional<Integer> scans = Optional.empty();
+
+    @Option(
+            names = "--background",
+            paramLabel = "FILE",
+            order = -22,
+            description = "A real chest CT (.mhd) to put generated nodules into, in place of generated chests.")
+    private Optional<Path> background = Optional.empty();
+
+    /** Finds mistakes before anything is opened. */
+    void check() {
+        if (hospitals < 1) {
+            throw new InputException("--hospitals must be >= 1, was " + hospitals);
+        }
+        if (!(testShare > 0 && testShare < 1)) {
+            throw new InputException("--test-share must be between 0 and 1, was " + testShare);
+        }
+        if (negativesPerScan < 0) {
+            throw new InputException("--negatives-per-scan must be >= 0, was " + negativesPerScan);
+        }
+        if (sites.isPresent() && partition.isPresent()) {
+            throw new InputException("--sites and --partition exclude each other");
+        }
+        if (folder.isPresent() && (scans.isPresent() || background.isPresent())) {
+            throw new InputException("--scans and --background are for generated scans, and --data is given");
+        }
+    }
+
+    /** The folder with the scans; empty if they are to be generated. */
+    Optional<Path> folder() {
+        return folder;
+    }
+
+    /** How many hospitals there are, where no file says it. */
+    int hospitals() {
+        return hospitals;
+    }
+
+    /** The CSV that says which hospital has which scan. */
+    Optional<String> sites() {
+        return sites;
+    }
+
+    /** How scans are distributed at random. */
+    Optional<String> partition() {
+        return partition;
+    }
+
+    /** What part of each hospital's scans is kept aside. */
+    double testShare() {
+        return testShare;
+    }
+
+    /** The most candidates of a scan that are no nodules. */
+    int negativesPerScan() {
+        return negativesPerScan;
+    }
+
+    /** Where patches are kept. */
+    Optional<Path> cache() {
+        return cache;
+    }
+
+    /** The generator of scans. */
+    PhantomDataset generator(Path directory, long seed) {
+        try {
+            PhantomDataset.Builder builder =
+                    PhantomDataset.builder(directory).hospitals(hospitals).seed(seed);
+            scans.ifPresent(builder::scans);
+            background.ifPresent(file -> builder.background(MetaImage.read(file)));
+            return builder.build();
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--scans and --hospitals: " + e.getMessage(), e);
+        }
+    }
+}
