@@ -14,18 +14,18 @@ import java.util.Optional;
  */
 final class DistractorMaker {
     private enum Kind {
-        VESSEL(0.20),
-        FORK(0.12),
-        CROSSING(0.06),
-        BULGE(0.09),
-        LONG_SCAR(0.13),
-        FLAT_SCAR(0.13),
-        PLAQUE(0.08),
-        BUMP(0.04),
-        FISSURE(0.03),
-        RIB_END(0.03),
-        OWN_VESSEL(0.06),
-        NOTHING(0.03);
+        VESSEL(0.17),
+        FORK(0.08),
+        CROSSING(0.05),
+        BULGE(0.04),
+        LONG_SCAR(0.10),
+        FLAT_SCAR(0.10),
+        PLAQUE(0.05),
+        BUMP(0.03),
+        FISSURE(0.05),
+        RIB_END(0.02),
+        OWN_VESSEL(0.20),
+        NOTHING(0.11);
 
         private final double share;
 
@@ -100,7 +100,7 @@ final class DistractorMaker {
 
     /** A vessel's radius that gives as much of a blob as a nodule of this radius. */
     private static double thickness(double radius) {
-        return Math.min(5, 0.9 * radius);
+        return Math.max(1.3, Math.min(3.8, 0.58 * radius));
     }
 
     /** As bright as nodules are: dense, hazy or, sometimes, with some calcium. */
@@ -108,7 +108,7 @@ final class DistractorMaker {
         if (draw.chance(hazy)) {
             return draw.between(-620, -430);
         }
-        return draw.chance(0.15) ? draw.between(120, 320) : draw.between(-60, 90);
+        return draw.chance(0.08) ? draw.between(120, 300) : draw.between(-60, 90);
     }
 
     private Tube vessel(Point at, double thick, Point direction) {
@@ -169,16 +169,16 @@ final class DistractorMaker {
     }
 
     private void bulge(Point at, double radius, List<Shape> shapes) {
-        double thick = Math.min(4.5, 0.8 * radius);
+        double thick = Math.min(3.8, 0.62 * radius);
         Point direction = draw.direction();
         double hu = hu(0);
         shapes.add(Tube.of(bent(at, direction, HALF_LENGTH), tapered(0.45 * thick, 9), hu));
-        shapes.add(spindle(at, direction, thick, draw.between(2.3, 3.2), hu));
+        shapes.add(spindle(at, direction, thick, draw.between(2.6, 3.4), hu));
     }
 
     private Shape longScar(Point at, double radius) {
-        double ratio = draw.between(2.3, 3.6);
-        double thick = Math.min(0.85 * radius, 16 / ratio);
+        double ratio = draw.between(2.5, 3.8);
+        double thick = Math.min(0.66 * radius, 16 / ratio);
         return spindle(at, draw.direction(), thick, ratio, hu(0.3));
     }
 
@@ -190,9 +190,9 @@ final class DistractorMaker {
     }
 
     private Shape flatScar(Point at, double radius) {
-        double ratio = draw.between(2.4, 4.0);
+        double ratio = draw.between(2.8, 4.5);
         double wide = Math.min(15, Math.max(5, 1.35 * radius));
-        double thin = Math.max(1.1, wide / ratio);
+        double thin = Math.max(0.9, wide / ratio);
         Point thinAxis = draw.direction();
         return Blob.at(
                         at,
@@ -231,21 +231,21 @@ final class DistractorMaker {
                                 at,
                                 outwards,
                                 along,
-                                new Point(wide / draw.between(2.6, 4), wide, wide * draw.between(0.7, 1)),
+                                new Point(wide / draw.between(3.2, 5), wide, wide * draw.between(0.7, 1)),
                                 hu(0.15))
                         .lobes(4, 0.4, draw)
                         .build();
             }
             case BUMP -> {
                 double wide = draw.between(10, 15);
-                double high = wide * draw.between(0.35, 0.45);
+                double high = wide * draw.between(0.28, 0.36);
                 shape = Blob.at(at, outwards, along, new Point(high, wide, wide), draw.between(10, 80))
                         .build();
             }
             default -> {
                 double thick = draw.between(3.5, 5);
                 at = Vectors.plus(at, outwards, 0.2 * thick);
-                shape = Tube.of(bent(at, along, 12), tapered(thick, 9), draw.between(180, 420));
+                shape = Tube.of(bent(at, along, 12), tapered(thick, 9), draw.between(120, 300));
             }
         }
         // What lies before the wall is what is seen.

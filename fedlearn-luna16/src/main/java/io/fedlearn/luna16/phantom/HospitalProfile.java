@@ -35,10 +35,10 @@ record HospitalProfile(
         double share) {
 
     private static final List<HospitalProfile> PROFILES = List.of(
-            new HospitalProfile("north", 0.70, 1.25, 26, -0.06, 3, 0, 0.60, 0.20, 0.20, 0.20, 1.2, 1.2),
-            new HospitalProfile("east", 0.76, 2.5, 13, 0.20, -4, 0, 0.45, 0.30, 0.25, 0.30, 0.9, 1.05),
-            new HospitalProfile("south", 0.66, 1.5, 19, 0.10, 0, 0.5, 0.35, 0.40, 0.25, 0.20, 1.1, 0.95),
-            new HospitalProfile("west", 0.84, 1.0, 22, 0.05, 6, 0.2, 0.50, 0.20, 0.30, 0.35, 1.0, 0.8));
+            new HospitalProfile("north", 0.70, 1.25, 26, -0.06, 3, 0, 0.62, 0.18, 0.20, 0.18, 1.0, 1.2),
+            new HospitalProfile("east", 0.76, 2.5, 13, 0.20, -4, 0, 0.50, 0.25, 0.25, 0.25, 0.8, 1.05),
+            new HospitalProfile("south", 0.66, 1.5, 19, 0.10, 0, 0.5, 0.40, 0.35, 0.25, 0.18, 1.05, 0.95),
+            new HospitalProfile("west", 0.84, 1.0, 22, 0.05, 6, 0.2, 0.52, 0.18, 0.30, 0.28, 0.9, 0.8));
 
     /** The profile of a hospital of this number: beyond the fourth, other names on scanners much like the first four. */
     static HospitalProfile of(int number) {

@@ -53,30 +53,34 @@ final class PhantomChest implements Chest {
         double domeLeft = domeRight - draw.between(4, 9);
         body = CoarseField.sample(FIELD, NODE, (x, y, z) -> radial(x - middle, y - depth, outerWidth, outerDepth));
         organs = CoarseField.sample(FIELD, NODE, (x, y, z) -> {
-            double heart =
-                    ellipsoid(x - heartX, y - heartY, z - heartZ, 41 * heartSize, 35 * heartSize, 46 * heartSize);
+            double heart = ellipsoid(
+                    x - heartX, y - heartY, z - heartZ, 38 * heartSize, 33 * heartSize, 45 * heartSize)
+                    + 2.5 * shape.at(y, x, z);
             double aorta = circle(x - middle - 17, y - spineY + 14, 11);
             double vessels = circle(x - middle + 14, y - depth + 20, 12);
             double core = radial(x - middle, y - depth - 6, 15, 26);
-            return smoothLeast(smoothLeast(heart, aorta, 4), smoothLeast(vessels, core, 5), 6);
+            double right = ellipsoid(x - middle + 52, y - depth - 4, z - domeRight, 58, 70, 70);
+            double left = ellipsoid(x - middle - 52, y - depth - 4, z - domeLeft, 58, 70, 70);
+            double chest = smoothLeast(smoothLeast(heart, aorta, 4), smoothLeast(vessels, core, 5), 6);
+            return smoothLeast(chest, Math.min(right, left) + 2, 6);
         });
         lungs = CoarseField.sample(FIELD, NODE, (x, y, z) -> {
             double bump = 2.2 * shape.at(x, y, z);
             double cavity = radial(x - middle, y - depth, halfWidth, halfDepth) + bump;
             double between = ellipsoid(x - middle, y - depth - 4, 0, 21 + 0.06 * z, halfDepth + 8, 1);
             double spine = circle(x - middle, y - spineY, 22);
-            double right = ellipsoid(x - middle + 52, y - depth - 4, z - domeRight, 58, 70, 70);
-            double left = ellipsoid(x - middle - 52, y - depth - 4, z - domeLeft, 58, 70, 70);
             double solid = smoothLeast(smoothLeast(organs.at(x, y, z) - 2, between, 6), spine, 8);
-            solid = smoothLeast(solid, Math.min(right, left), 6) - 0.6 * bump;
-            return -smoothLeast(-cavity, solid, 9);
+            return -smoothLeast(-cavity, solid - 0.6 * bump, 9);
         });
         hila = new Point[] {
             new Point(middle - 34, depth + 6, FIELD.z() * draw.between(0.5, 0.62)),
             new Point(middle + 36, depth + 10, FIELD.z() * draw.between(0.52, 0.66))
         };
         for (int side = 0; side < 2; side++) {
-            trees.add(VesselTree.grow(lungs, hila[side], new Point(side == 0 ? -1 : 1, 0, 0), draw));
+            // Arteries and, from below them, veins.
+            Point below = Vectors.plus(hila[side], new Point(0, -9, -12));
+            trees.add(VesselTree.grow(lungs, FIELD, hila[side], 2 * side - 1, middle, 330, draw));
+            trees.add(VesselTree.grow(lungs, FIELD, below, 2 * side - 1, middle, 200, draw));
         }
     }
 
@@ -245,7 +249,7 @@ final class PhantomChest implements Chest {
         Point body = new Point(middle, spineY, 0);
         double every = draw.between(22, 25);
         double start = draw.between(-30.0, -10.0);
-        canvas.cover(Tube.hollow(line(body, -10, top), new double[] {15, 15}, 175, 380, 1.6));
+        canvas.cover(Tube.hollow(line(body, -10, top), new double[] {15, 15}, 165, 330, 1.1));
         Point canal = new Point(middle, spineY + 24, 0);
         canvas.cover(Tube.hollow(line(canal, -10, top), new double[] {12, 12}, 300, 420, 2));
         canvas.cover(Tube.of(line(canal, -10, top), new double[] {8.5, 8.5}, 30));
@@ -277,15 +281,16 @@ final class PhantomChest implements Chest {
             }
         }
         double front = depth - halfDepth - 9;
-        for (int i = -2; i <= 2; i++) {
-            canvas.cover(Tube.hollow(
-                    line(new Point(middle + 5 * i, front + 0.4 * Math.abs(i), 0), -10, top),
-                    new double[] {5, 5},
-                    130,
-                    300,
-                    1.1));
+        for (int layer = 0; layer < 2; layer++) {
+            Point radii = layer == 0 ? new Point(5, 15, 500) : new Point(3.8, 13.8, 500);
+            canvas.cover(Blob.at(
+                            new Point(middle, front, FIELD.z() / 2),
+                            new Point(0, 1, 0),
+                            new Point(1, 0, 0),
+                            radii,
+                            layer == 0 ? 340 : 130)
+                    .build());
         }
-        canvas.cover(Tube.of(line(new Point(middle, front, 0), -10, top), new double[] {3.6, 3.6}, 130));
     }
 
     private static List<Point> line(Point at, double from, double to) {
@@ -315,24 +320,37 @@ final class PhantomChest implements Chest {
     }
 
     private void paintAirways(Canvas canvas, Draw draw) {
-        double carina = FIELD.z() * draw.between(0.7, 0.8);
-        Point fork = new Point(middle, depth + 8, carina);
-        airway(canvas, List.of(new Point(middle, depth + 4, FIELD.z() + 10), fork), 8.5, 8);
+        List<Tube> walls = new ArrayList<>();
+        List<Tube> lumens = new ArrayList<>();
+        Point fork = new Point(middle, depth + 8, FIELD.z() * draw.between(0.9, 0.98));
+        airway(List.of(new Point(middle, depth + 3, FIELD.z() + 20), fork), 8, 7.5, walls, lumens);
         for (int side = 0; side < 2; side++) {
-            Point hilum = hila[side];
-            airway(canvas, List.of(fork, Vectors.plus(hilum, new Point(0, 3, 6))), 6.5, 4.5);
-            for (int i = 0; i < 4; i++) {
-                Point aim = Vectors.unit(new Point(side == 0 ? -1 : 1, draw.between(-1, 1.0), draw.between(-1.2, 0.8)));
-                Point middle = Vectors.plus(Vectors.plus(hilum, new Point(0, 3, 6)), aim, draw.between(14, 20));
-                Point turned = Vectors.unit(Vectors.plus(aim, draw.direction(), 0.4));
-                airway(canvas, List.of(Vectors.plus(hilum, new Point(0, 3, 6)), middle), 3.2, 2.2);
-                airway(canvas, List.of(middle, Vectors.plus(middle, turned, draw.between(14, 22))), 2.2, 1.3);
+            Point hilum = Vectors.plus(hila[side], new Point(0, 4, 4));
+            airway(List.of(fork, hilum), 6, 4.5, walls, lumens);
+            for (int i = 0; i < 5; i++) {
+                Point aim = Vectors.unit(new Point(
+                        (side == 0 ? -1 : 1) * draw.between(0.3, 1.2), draw.between(-1, 1.0), draw.between(-1.2, 0.8)));
+                Point end = Vectors.plus(hilum, aim, draw.between(14, 20));
+                if (lungs.at(end) > -3) {
+                    continue;
+                }
+                airway(List.of(hilum, end), 3, 2, walls, lumens);
+                for (int j = 0; j < 2; j++) {
+                    Point turned = Vectors.unit(Vectors.plus(aim, draw.direction(), 0.6));
+                    Point tip = Vectors.plus(end, turned, draw.between(14, 24));
+                    if (lungs.at(tip) < -3) {
+                        airway(List.of(end, tip), 1.9, 1.2, walls, lumens);
+                    }
+                }
             }
         }
+        // All walls first: no wall runs across a lumen where airways fork.
+        walls.forEach(wall -> canvas.brighten(wall, PARENCHYMA));
+        lumens.forEach(canvas::cover);
     }
 
-    private static void airway(Canvas canvas, List<Point> line, double from, double to) {
-        canvas.brighten(Tube.of(line, new double[] {from + 0.8, to + 0.8}, -150), PARENCHYMA);
-        canvas.cover(Tube.of(line, new double[] {from, to}, -985));
+    private static void airway(List<Point> line, double from, double to, List<Tube> walls, List<Tube> lumens) {
+        walls.add(Tube.of(line, new double[] {from + 0.8, to + 0.7}, -250));
+        lumens.add(Tube.of(line, new double[] {from, to}, -985));
     }
 }

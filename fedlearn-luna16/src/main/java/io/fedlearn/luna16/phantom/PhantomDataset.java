@@ -29,6 +29,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A data set in the layout of LUNA16 that is made, not taken: chests that nobody has, or parts of one real CT, with
@@ -41,7 +42,7 @@ import java.util.concurrent.Executors;
  * <p><b>Content.</b> A nodule has 4 to 20 mm and is as long as wide as high, within a third: solid, hazy or both, free
  * in the lung, at the pleura or at a vessel. The other candidates are vessels, forks, crossings, scars, plaques and
  * such, as thick and as bright, but long, flat or branching. So the shape in three dimensions tells them apart, which
- * intensity and blob filters do not ({@code DifficultyFloors} measures that). Hospitals differ in noise, reconstruction
+ * intensity and blob filters do not ({@link DifficultyFloors} measures that). Hospitals differ in noise, reconstruction
  * kernel, spacing, offset, orientation and in their mix of nodules.
  *
  * <p><b>Promises.</b> The same settings give the same bytes, whatever the number of threads. A data set that was begun
@@ -358,9 +359,25 @@ public final class PhantomDataset {
             throw new IllegalStateException("a scan failed for no reason that is known", cause);
         } finally {
             executor.shutdownNow();
+            // What is being written is finished or removed before anybody looks.
+            awaitEnd(executor);
         }
         written.sort((a, b) -> Integer.compare(a.number(), b.number()));
         return written;
+    }
+
+    private static void awaitEnd(ExecutorService executor) {
+        boolean isInterrupted = false;
+        while (!executor.isTerminated()) {
+            try {
+                executor.awaitTermination(1, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                isInterrupted = true;
+            }
+        }
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private Written writeScan(int number, Entry entry, Optional<Background> lungs) throws IOException {
