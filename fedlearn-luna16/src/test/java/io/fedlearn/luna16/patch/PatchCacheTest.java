@@ -22,9 +22,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -212,23 +214,19 @@ class PatchCacheTest {
     @Test
     void noticesDamageWhilePatchesAreRead() throws Exception {
         PatchSet patches = prepare().patches();
-        Path path = null;
-        for (Path file : Scans.all(folder)) {
-            if (new String(Scans.read(file), StandardCharsets.ISO_8859_1).contains("1.2.3.3")) {
-                path = file;
-            }
-        }
-        assertThat(path).isNotNull();
+        Path path = Scans.all(folder).stream()
+                .filter(file -> new String(Scans.read(file), StandardCharsets.ISO_8859_1).contains("1.2.3.3"))
+                .findFirst()
+                .orElseThrow();
         try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
             file.seek(file.length() - 2);
             file.write(file.read() ^ 1);
         }
         int last = patches.size() - 1;
         assertThat(patches.patch(last - 1).shape()).isEqualTo(SETTINGS.shape());
-        Path damaged = path;
         assertThatThrownBy(() -> patches.patch(last))
                 .isInstanceOfSatisfying(
-                        PatchCacheException.class, e -> assertThat(e.path()).isEqualTo(damaged))
+                        PatchCacheException.class, e -> assertThat(e.path()).isEqualTo(path))
                 .hasMessageContaining("damaged since the patches were prepared");
         Files.delete(path);
         assertThatThrownBy(() -> patches.patch(last))
@@ -355,7 +353,7 @@ class PatchCacheTest {
 
     @Test
     void stopsWhenInterruptedAndGoesOnLater() throws Exception {
-        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        AtomicReference<Optional<Throwable>> thrown = new AtomicReference<>(Optional.empty());
         for (int threads : new int[] {1, 3}) {
             Path other = directory.resolve("interrupted-" + threads);
             Thread preparing = new Thread(() -> {
@@ -365,12 +363,12 @@ class PatchCacheTest {
                             .withThreads(threads)
                             .prepare(scans, SETTINGS, CandidateSelection.all(), (done, total) -> self.interrupt());
                 } catch (Throwable e) {
-                    thrown.set(e);
+                    thrown.set(Optional.of(e));
                 }
             });
             preparing.start();
             preparing.join();
-            assertThat(thrown.getAndSet(null)).isInstanceOf(InterruptedException.class);
+            assertThat(thrown.getAndSet(Optional.empty())).containsInstanceOf(InterruptedException.class);
             assertThat(Scans.all(other)).noneMatch(path -> path.toString().endsWith(CacheFile.PART));
             PreparedPatches prepared = PatchCache.at(other).prepare(scans, SETTINGS, CandidateSelection.all());
             assertThat(prepared.failures()).isEmpty();
@@ -422,6 +420,29 @@ class PatchCacheTest {
                 });
         assertThat(seen).hasValue(4);
         assertThat(dead).doesNotExist();
+    }
+
+    @Test
+    void isFilledByTwoAtATime() throws Exception {
+        CyclicBarrier both = new CyclicBarrier(2);
+        PatchCache cache = cache().withReader(path -> {
+            try {
+                both.await(30, TimeUnit.SECONDS);
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+            return MetaImage.read(path);
+        });
+        // Each waits for the other before every scan, so that both cut the same one at the same time.
+        FutureTask<PreparedPatches> other =
+                new FutureTask<>(() -> cache.prepare(scans.subList(0, 1), SETTINGS, CandidateSelection.all()));
+        new Thread(other).start();
+        PreparedPatches prepared = cache.prepare(scans.subList(0, 1), SETTINGS, CandidateSelection.all());
+        assertThat(prepared.failures()).isEmpty();
+        assertThat(other.get(30, TimeUnit.SECONDS).patches().digest())
+                .isEqualTo(prepared.patches().digest());
+        assertThat(Scans.files(folder)).hasSize(1);
+        assertThat(prepare().repairedScans()).isZero();
     }
 
     @Test
