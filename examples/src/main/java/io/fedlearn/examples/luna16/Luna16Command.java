@@ -139,15 +139,16 @@ public final class Luna16Command extends TrainingCommand {
             throw new InputException("--native-threads must be >= 1, was " + nativeThreads);
         }
         if (!(negativesPerPositive >= 0.01 && negativesPerPositive <= 10_000)) {
-            throw new InputException("--negatives-per-positive must be from 0.01 to 10000, was " + negativesPerPositive);
+            throw new InputException(
+                    "--negatives-per-positive must be from 0.01 to 10000, was " + negativesPerPositive);
         }
         settings();
     }
 
     private NetworkSettings settings() {
         try {
-            String millimetres = spacing.orElse(
-                    32.0 / patch.depth() + "x" + 36.0 / patch.height() + "x" + 36.0 / patch.width());
+            String millimetres =
+                    spacing.orElse(32.0 / patch.depth() + "x" + 36.0 / patch.height() + "x" + 36.0 / patch.width());
             return NetworkSettings.of(patch, millimetres, LunaNet.DEFAULT_CHANNELS);
         } catch (IllegalArgumentException e) {
             throw new InputException("--patch and --spacing: " + e.getMessage(), e);
@@ -162,9 +163,9 @@ public final class Luna16Command extends TrainingCommand {
         backend.warning().ifPresent(warning -> out().println("Warning: " + warning));
         NetworkSettings settings = settings();
         Luna16Data hospitals = read(folder, settings);
-        Augmentation augmentation = Augmentation.defaults().withShift(settings.patches().margin());
-        Luna16Training training =
-                new Luna16Training(settings.network(), negativesPerPositive, augmentation, options());
+        Augmentation augmentation =
+                Augmentation.defaults().withShift(settings.patches().margin());
+        Luna16Training training = new Luna16Training(settings.network(), negativesPerPositive, augmentation, options());
         Federation.Builder federation = training.federation(hospitals.hospitals())
                 .setting("data", hospitals.digest())
                 .setting("sites", hospitals.sitesText())
@@ -195,7 +196,11 @@ public final class Luna16Command extends TrainingCommand {
             try (ProgressBar bar = ProgressBar.start(
                     out(), options().progress(), "Training each hospital alone, and all data pooled")) {
                 comparison = Optional.of(training.comparison(
-                        scores, hospitals.hospitals(), hospitals.pooled(), run.records().size(), bar));
+                        scores,
+                        hospitals.hospitals(),
+                        hospitals.pooled(),
+                        run.records().size(),
+                        bar));
             }
             print(comparison.get().grid());
             print(comparison.get().aloneGrid());
@@ -233,7 +238,9 @@ public final class Luna16Command extends TrainingCommand {
                     + sites.sites().size() + " hospitals");
         }
         Luna16Data.Division division = new Luna16Data.Division(
-                new CandidateSelection(data.negativesPerScan(), options().seed()), data.testShare(), options().seed());
+                new CandidateSelection(data.negativesPerScan(), options().seed()),
+                data.testShare(),
+                options().seed());
         PatchCache cache = PatchCache.at(data.cache().orElse(folder.path().resolve(PATCHES)))
                 .withThreads(options().threads().orElse(Runtime.getRuntime().availableProcessors()));
         Luna16Data hospitals;
@@ -250,7 +257,8 @@ public final class Luna16Command extends TrainingCommand {
     private SiteAssignment sites(DatasetCheck check, Path directory) {
         try {
             if (data.sites().isPresent()) {
-                return SiteAssignment.byFile(check.scans(), SitesFile.parse(data.sites().get()));
+                return SiteAssignment.byFile(
+                        check.scans(), SitesFile.parse(data.sites().get()));
             }
             if (data.partition().isPresent()) {
                 Partitioner partitioner = Partitioner.parse(data.partition().get());

@@ -31,7 +31,13 @@ import java.util.stream.Collectors;
  * @param remarks what came up when patches were cut
  * @param problems what the check of the data found
  */
-record Luna16Data(List<Hospital> hospitals, Hospital pooled, String digest, List<String> notes, List<String> remarks) {
+record Luna16Data(
+        List<Hospital> hospitals,
+        Hospital pooled,
+        String digest,
+        List<String> notes,
+        List<String> remarks,
+        List<String> problems) {
     private static final int MOST_REMARKS = 12;
 
     /**

@@ -53,8 +53,7 @@ final class PhantomChest implements Chest {
         double domeLeft = domeRight - draw.between(4, 9);
         body = CoarseField.sample(FIELD, NODE, (x, y, z) -> radial(x - middle, y - depth, outerWidth, outerDepth));
         organs = CoarseField.sample(FIELD, NODE, (x, y, z) -> {
-            double heart = ellipsoid(
-                    x - heartX, y - heartY, z - heartZ, 38 * heartSize, 33 * heartSize, 45 * heartSize)
+            double heart = ellipsoid(x - heartX, y - heartY, z - heartZ, 38 * heartSize, 33 * heartSize, 45 * heartSize)
                     + 2.5 * shape.at(y, x, z);
             double aorta = circle(x - middle - 17, y - spineY + 14, 11);
             double vessels = circle(x - middle + 14, y - depth + 20, 12);

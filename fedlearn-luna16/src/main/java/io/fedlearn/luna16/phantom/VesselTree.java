@@ -16,6 +16,7 @@ final class VesselTree {
     private static final double THICKEST = 4.2;
     /** What a millimetre of the way from the hilum counts, against a millimetre of new vessel. */
     private static final double DETOUR = 0.42;
+
     private static final double FROM_PLEURA = 2.5;
     private static final double NOTABLE_FORK = 1.2;
     private static final double FROM_HILUM = 22;
@@ -98,7 +99,8 @@ final class VesselTree {
         for (int i = 1; i < nodes.size(); i++) {
             int parent = parents.get(i);
             double radius = Math.min(THICKEST, StrictMath.cbrt(cubes[i]));
-            double before = parent == 0 || children[parent] > 1 ? radius : Math.min(THICKEST, StrictMath.cbrt(cubes[parent]));
+            double before =
+                    parent == 0 || children[parent] > 1 ? radius : Math.min(THICKEST, StrictMath.cbrt(cubes[parent]));
             branches.add(Tube.of(List.of(nodes.get(parent), nodes.get(i)), new double[] {before, radius}, HU));
             boolean isFork = children[i] > 1 && radius > NOTABLE_FORK;
             if (isFork && nodes.get(i).distance(hilum) > FROM_HILUM) {
