@@ -28,7 +28,7 @@ final class CsvRows implements AutoCloseable {
     private static final int SHOWN_LENGTH = 60;
     private static final int BYTE_ORDER_MARK = 0xfeff;
     private static final CSVFormat FORMAT =
-            CSVFormat.DEFAULT.builder().setIgnoreEmptyLines(true).setTrim(true).get();
+            CSVFormat.DEFAULT.builder().setIgnoreEmptyLines(true).get();
 
     private final Path file;
     private final CSVParser parser;
@@ -132,10 +132,13 @@ final class CsvRows implements AutoCloseable {
     /** Reads the next row. */
     boolean next() {
         try {
-            if (!records.hasNext()) {
-                return false;
-            }
-            CSVRecord next = records.next();
+            CSVRecord next;
+            do {
+                if (!records.hasNext()) {
+                    return false;
+                }
+                next = records.next();
+            } while (next.size() == 1 && next.get(0).isBlank());
             record = next;
             line = parser.getCurrentLineNumber();
             if (!header.isEmpty() && next.size() != header.size()) {
@@ -169,7 +172,7 @@ final class CsvRows implements AutoCloseable {
 
     private List<String> fields() {
         List<String> fields = new ArrayList<>();
-        row().forEach(fields::add);
+        row().forEach(field -> fields.add(field.strip()));
         return fields;
     }
 
@@ -185,7 +188,7 @@ final class CsvRows implements AutoCloseable {
 
     /** What the row has in a column; not empty. */
     String text(int column) {
-        String text = row().get(column);
+        String text = row().get(column).strip();
         if (text.isEmpty()) {
             throw failure(Problem.EMPTY_FIELD, column, "is empty");
         }

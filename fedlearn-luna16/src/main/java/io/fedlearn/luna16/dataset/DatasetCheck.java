@@ -8,6 +8,7 @@ import io.fedlearn.luna16.image.MetaImageHeader;
 import io.fedlearn.luna16.image.Point;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,8 +21,8 @@ import java.util.Map;
  * Candidates outside their scan are left out and counted. All else is a remark. Immutable.
  */
 public final class DatasetCheck {
-    /** How many problems of each sort {@link #text()} shows: {@value}. */
-    public static final int SHOWN_PROBLEMS = 20;
+    /** How many problems of each kind {@link #text()} shows: {@value}. */
+    public static final int SHOWN_PROBLEMS = 5;
 
     private final Luna16Dataset dataset;
     private final List<Scan> scans;
@@ -225,11 +226,16 @@ public final class DatasetCheck {
         }
         line(text, "");
         line(text, "  %s (%,d)", title, problems.size());
-        for (DatasetProblem problem : problems.subList(0, Math.min(SHOWN_PROBLEMS, problems.size()))) {
-            line(text, "    %s", problem.message());
-        }
-        if (problems.size() > SHOWN_PROBLEMS) {
-            line(text, "    and %,d more", problems.size() - SHOWN_PROBLEMS);
+        Map<Kind, List<DatasetProblem>> byKind = new EnumMap<>(Kind.class);
+        problems.forEach(problem -> byKind.computeIfAbsent(problem.kind(), unused -> new ArrayList<>())
+                .add(problem));
+        for (List<DatasetProblem> alike : byKind.values()) {
+            for (DatasetProblem problem : alike.subList(0, Math.min(SHOWN_PROBLEMS, alike.size()))) {
+                line(text, "    %s", problem.message());
+            }
+            if (alike.size() > SHOWN_PROBLEMS) {
+                line(text, "    and %,d more like this", alike.size() - SHOWN_PROBLEMS);
+            }
         }
     }
 

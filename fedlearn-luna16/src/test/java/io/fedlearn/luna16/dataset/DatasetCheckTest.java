@@ -87,7 +87,7 @@ class DatasetCheckTest {
                 .containsExactly("series 1.2.3: " + wrong + ": NDims must be 3, was 2");
         assertThat(check.text())
                 .contains("  scans       1, of them 1 with nodules; 6 series are listed\n")
-                .contains("\n  left out (5)\n    series 1.2.0: ")
+                .contains("\n  left out (5)\n    series 1.2.3: ")
                 .doesNotContain("remarks");
     }
 
@@ -171,7 +171,7 @@ class DatasetCheckTest {
             luna.scan("subset3", "9." + i);
         }
 
-        assertThat(check().text()).contains("  left out (23)\n").endsWith("    and 3 more\n");
+        assertThat(check().text()).contains("  left out (8)\n").endsWith("    and 3 more like this\n");
     }
 
     @Test
