@@ -151,13 +151,17 @@ final class CsvRows implements AutoCloseable {
             }
             return true;
         } catch (UncheckedIOException e) {
-            IOException cause = e.getCause();
-            if (cause instanceof CharacterCodingException) {
-                throw unreadable(file, cause);
+            Throwable cause = e.getCause();
+            if (cause instanceof CharacterCodingException coding) {
+                throw unreadable(file, coding);
             }
             // Quotes out of place come as this, too.
             DatasetException failure = DatasetException.of(
-                    Problem.MALFORMED, file, parser.getCurrentLineNumber(), "", String.valueOf(cause.getMessage()));
+                    Problem.MALFORMED,
+                    file,
+                    parser.getCurrentLineNumber(),
+                    "",
+                    String.valueOf(cause == null ? e : cause.getMessage()));
             failure.initCause(e);
             throw failure;
         }

@@ -143,10 +143,16 @@ public final class DatasetCheck {
 
     /** What was found, as lines to print, with a table of the sites and their problems. */
     public String text(SiteAssignment sites) {
+        return text(sites, Map.of());
+    }
+
+    /** As {@link #text(SiteAssignment)}, with what is to be said of the sites' training and test parts. */
+    public String text(SiteAssignment sites, Map<String, ScanSplit> splits) {
         StringBuilder text = heading();
         appendTable(text, sites.sites());
         List<DatasetProblem> all = new ArrayList<>(problems);
         all.addAll(sites.problems());
+        splits.forEach((site, split) -> all.addAll(split.problems(site)));
         appendProblems(text, all);
         return text.toString();
     }

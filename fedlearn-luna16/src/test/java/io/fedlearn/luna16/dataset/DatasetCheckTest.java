@@ -165,6 +165,16 @@ class DatasetCheckTest {
     }
 
     @Test
+    void remarksOnPartsOfSitesThatCannotBeLearntFrom() throws IOException {
+        LunaFolder.small(folder);
+        DatasetCheck check = check();
+        SiteAssignment sites = SiteAssignment.bySubset(check.scans(), 1);
+
+        assertThat(check.text(sites, sites.split(.01, 1)))
+                .endsWith("\n  remarks (1)\n    hospital-1: the test part, 0 scans, has no candidates\n");
+    }
+
+    @Test
     void shortensLongListsOfProblems() throws IOException {
         LunaFolder luna = LunaFolder.small(folder);
         for (int i = 0; i < DatasetCheck.SHOWN_PROBLEMS + 3; i++) {
