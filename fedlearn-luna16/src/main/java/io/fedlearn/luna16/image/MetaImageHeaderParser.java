@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads one header. Confined to one thread at a time. */
 final class MetaImageHeaderParser {
     private static final int DIMENSIONS = 3;
+    private static final int MAX_FILES = 1 << 14;
     private static final int SHOWN_LENGTH = 60;
     private static final long MAX_WHOLE = 1L << 53;
     private static final String DATA_FILE = "ElementDataFile";
@@ -279,9 +280,8 @@ final class MetaImageHeaderParser {
             throw bad(DATA_FILE + " must have one number such as %03d, and then first, last and step, was " + shown);
         }
         long count = size.z();
-        if (count > MetaImageHeader.MAX_BYTES) {
-            throw unsupported("at most " + MetaImageHeader.MAX_BYTES
-                    + " files of a slice each are read, DimSize asks for " + count);
+        if (count > MAX_FILES) {
+            throw unsupported("at most " + MAX_FILES + " files of a slice each are read, DimSize asks for " + count);
         }
         long first = words.length > 1 ? parseWhole(DATA_FILE, words[1]) : 1;
         long step = 1;

@@ -291,4 +291,16 @@ class MetaImageHeaderTest {
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessage(file + ": ElementDataFile must give 2 files, one for each slice, was '" + value + "'");
     }
+
+    @Test
+    void refusesPatternForMoreFilesThanAnyScanHasSlices() throws IOException {
+        Path file = new MetaImageFiles()
+                .with("DimSize", "4 3 20000")
+                .with("ElementDataFile", "s%d.raw")
+                .in(folder);
+
+        assertThatExceptionOfType(MetaImageException.class)
+                .isThrownBy(() -> MetaImageHeader.read(file))
+                .withMessage(file + ": at most 16384 files of a slice each are read, DimSize asks for 20000");
+    }
 }
