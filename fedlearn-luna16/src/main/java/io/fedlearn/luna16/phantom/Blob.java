@@ -140,6 +140,11 @@ final class Blob implements Shape {
     }
 
     @Override
+    public boolean owns(int piece, double x, double y, double z) {
+        return true;
+    }
+
+    @Override
     public double distance(int piece, double x, double y, double z) {
         double dx = x - center.x();
         double dy = y - center.y();

@@ -70,12 +70,16 @@ final class Canvas {
             int x1 = last(greatest.x(), spacing.x(), size.x());
             int y0 = first(least.y(), spacing.y());
             int y1 = last(greatest.y(), spacing.y(), size.y());
-            int z0 = first(least.z(), spacing.z());
-            int z1 = last(greatest.z(), spacing.z(), size.z());
+            // A slice whose middle is beyond the piece may reach into it.
+            int z0 = first(least.z() - spacing.z() / 2, spacing.z());
+            int z1 = last(greatest.z() + spacing.z() / 2, spacing.z(), size.z());
             for (int z = z0; z <= z1; z++) {
                 for (int y = y0; y <= y1; y++) {
                     int row = (z * size.y() + y) * size.x();
                     for (int x = x0; x <= x1; x++) {
+                        if (!shape.owns(piece, x * spacing.x(), y * spacing.y(), z * spacing.z())) {
+                            continue;
+                        }
                         double filled = 0;
                         double sum = 0;
                         for (int h = 0; h < heights; h++) {

@@ -161,7 +161,8 @@ public final class PhantomDataset {
         }
     }
 
-    private record Entry(String uid, int subset, int hospital, long seed) {}
+    /** Which scan lies where. */
+    record Entry(String uid, int subset, int hospital, long seed) {}
 
     private record Written(int number, List<Nodule> nodules, List<Candidate> candidates) {}
 
@@ -288,7 +289,7 @@ public final class PhantomDataset {
     }
 
     /** Which scan lies where: a hospital's scans go to one subset after the other, so that each subset has of all. */
-    private List<Entry> entries() {
+    List<Entry> entries() {
         double[] due = new double[hospitals];
         int[] count = new int[hospitals];
         double sum = 0;

@@ -13,7 +13,10 @@ sealed interface Shape permits Blob, Tube {
     /** The greatest corner of a piece's box. */
     Point greatest(int piece);
 
-    /** About how far a place is from the surface; negative inside; infinite where another piece is nearer. */
+    /** Whether a place is nearer to this piece than to the ones before and after it: it is painted with that piece only. */
+    boolean owns(int piece, double x, double y, double z);
+
+    /** About how far a place near this piece is from the surface of the whole; negative inside. */
     double distance(int piece, double x, double y, double z);
 
     /** The HU at this depth below the surface. */

@@ -62,16 +62,21 @@ final class Tube implements Shape {
     }
 
     @Override
-    public double distance(int i, double x, double y, double z) {
+    public boolean owns(int i, double x, double y, double z) {
         double own = toPiece(i, x, y, z);
-        // A place is painted by the piece that it is nearest to, lest joints be painted twice.
-        if (i > 0 && toPiece(i - 1, x, y, z) <= own) {
-            return Double.POSITIVE_INFINITY;
+        return (i == 0 || toPiece(i - 1, x, y, z) > own) && (i + 1 == pieces() || toPiece(i + 1, x, y, z) >= own);
+    }
+
+    @Override
+    public double distance(int i, double x, double y, double z) {
+        double least = toPiece(i, x, y, z);
+        if (i > 0) {
+            least = Math.min(least, toPiece(i - 1, x, y, z));
         }
-        if (i + 1 < pieces() && toPiece(i + 1, x, y, z) < own) {
-            return Double.POSITIVE_INFINITY;
+        if (i + 1 < pieces()) {
+            least = Math.min(least, toPiece(i + 1, x, y, z));
         }
-        return own;
+        return least;
     }
 
     private double toPiece(int i, double x, double y, double z) {
