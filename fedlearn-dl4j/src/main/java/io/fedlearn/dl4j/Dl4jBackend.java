@@ -1,16 +1,18 @@
 package io.fedlearn.dl4j;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Properties;
 import org.bytedeco.javacpp.Loader;
 import org.nd4j.linalg.factory.Environment;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOps;
 import org.nd4j.nativeblas.NativeOpsHolder;
-import org.nd4j.versioncheck.VersionCheck;
-import org.nd4j.versioncheck.VersionInfo;
 
 /**
  * What computes: which build of ND4J was loaded, and on how many threads one operation runs.
@@ -29,6 +31,7 @@ import org.nd4j.versioncheck.VersionInfo;
 public record Dl4jBackend(String name, String build, String version, boolean oneDnn, String instructions, int threads) {
     private static final String CPU = "CPU";
     private static final int MAX_THREADS = 1024;
+    private static final String VERSION = "/META-INF/maven/org.nd4j/nd4j-api/pom.properties";
 
     /** Loads ND4J once, and holds the number of threads. */
     private static final class Loaded {
@@ -106,11 +109,15 @@ public record Dl4jBackend(String name, String build, String version, boolean one
     }
 
     private static String versionOfNd4j() {
-        return VersionCheck.getVersionInfos().stream()
-                .filter(info -> "nd4j-api".equals(info.getArtifactId()))
-                .map(VersionInfo::getBuildVersion)
-                .findFirst()
-                .orElse("of unknown version");
+        try (InputStream in = Nd4j.class.getResourceAsStream(VERSION)) {
+            Properties properties = new Properties();
+            if (in != null) {
+                properties.load(in);
+            }
+            return properties.getProperty("version", "of unknown version");
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read " + VERSION + " of ND4J", e);
+        }
     }
 
     private static String instructionsOf(int level) {
