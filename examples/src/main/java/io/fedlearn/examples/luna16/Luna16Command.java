@@ -16,6 +16,7 @@ import io.fedlearn.examples.run.RunOptions;
 import io.fedlearn.examples.run.TrainingCommand;
 import io.fedlearn.luna16.dataset.DatasetCheck;
 import io.fedlearn.luna16.dataset.Luna16Dataset;
+import io.fedlearn.luna16.dataset.ScanSplit;
 import io.fedlearn.luna16.dataset.SiteAssignment;
 import io.fedlearn.luna16.dataset.SitesFile;
 import io.fedlearn.luna16.network.LunaNet;
@@ -29,6 +30,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -230,22 +232,21 @@ public final class Luna16Command extends TrainingCommand {
         DatasetCheck check = DatasetCheck.of(Luna16Dataset.open(directory));
         SiteAssignment sites = sites(check, directory);
         out().println();
-        out().print(check.text(sites));
+        Map<String, ScanSplit> splits = sites.split(data.testShare(), options().seed());
+        out().print(check.text(sites, splits));
         out().println();
         out().flush();
         if (options().quorum() > sites.sites().size()) {
             throw new InputException("--quorum is " + options().quorum() + ", but there are only "
                     + sites.sites().size() + " hospitals");
         }
-        Luna16Data.Division division = new Luna16Data.Division(
-                new CandidateSelection(data.negativesPerScan(), options().seed()),
-                data.testShare(),
-                options().seed());
+        CandidateSelection selection =
+                new CandidateSelection(data.negativesPerScan(), options().seed());
         PatchCache cache = PatchCache.at(data.cache().orElse(folder.path().resolve(PATCHES)))
                 .withThreads(options().threads().orElse(Runtime.getRuntime().availableProcessors()));
         Luna16Data hospitals;
         try (ProgressBar bar = ProgressBar.start(out(), options().progress(), "Cutting out patches")) {
-            hospitals = Luna16Data.cut(check, sites, division, settings.patches(), cache, bar)
+            hospitals = Luna16Data.cut(check, sites, splits, selection, settings.patches(), cache, bar)
                     .withNotes(notes);
         }
         print(hospitals.grid());

@@ -43,20 +43,22 @@ record Luna16Data(
     /**
      * Cuts the patches of all hospitals, as far as the cache does not have them.
      *
+     * @param splits what each site trains and tests on
+     * @param selection which candidates of a scan
      * @throws InputException if no hospital has a patch to train on
      */
     static Luna16Data cut(
             DatasetCheck check,
             SiteAssignment sites,
-            Division division,
+            Map<String, ScanSplit> splits,
+            CandidateSelection selection,
             PatchSettings settings,
             PatchCache cache,
             ProgressBar bar)
             throws InterruptedException {
         List<Scan> scans = new ArrayList<>();
         sites.sites().values().forEach(scans::addAll);
-        PreparedPatches prepared = cache.prepare(scans, settings, division.selection(), bar::update);
-        Map<String, ScanSplit> splits = sites.split(division.testShare(), division.seed());
+        PreparedPatches prepared = cache.prepare(scans, settings, selection, bar::update);
         Map<String, Hospital> hospitals = new LinkedHashMap<>();
         List<String> remarks = new ArrayList<>();
         sites.sites().forEach((name, own) -> {
@@ -68,7 +70,6 @@ record Luna16Data(
                             own.size(),
                             ofScans(prepared.patches(), split.training()),
                             ofScans(prepared.patches(), split.test())));
-            split.problems(name).forEach(problem -> remarks.add(problem.message()));
         });
         for (ScanFailure failure : prepared.failures()) {
             remarks.add("left out: " + failure.message());
@@ -91,26 +92,19 @@ record Luna16Data(
                 prepared.patches().digest(),
                 List.of(),
                 shortened(remarks),
-                shortened(problems(check, sites)));
+                shortened(problems(check, sites, splits)));
     }
-
-    /**
-     * What of the candidates is used for what.
-     *
-     * @param selection which candidates of a scan
-     * @param testShare of each hospital's scans
-     * @param seed where the division starts
-     */
-    record Division(CandidateSelection selection, double testShare, long seed) {}
 
     private static PatchSet ofScans(PatchSet patches, List<Scan> scans) {
         return patches.ofScans(scans.stream().map(Scan::seriesUid).toList());
     }
 
-    private static List<String> problems(DatasetCheck check, SiteAssignment sites) {
+    private static List<String> problems(DatasetCheck check, SiteAssignment sites, Map<String, ScanSplit> splits) {
         List<String> problems = new ArrayList<>();
         check.problems().stream().map(DatasetProblem::message).forEach(problems::add);
         sites.problems().stream().map(DatasetProblem::message).forEach(problems::add);
+        splits.forEach((site, split) ->
+                split.problems(site).stream().map(DatasetProblem::message).forEach(problems::add));
         return problems;
     }
 
