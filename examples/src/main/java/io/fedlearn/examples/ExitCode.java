@@ -2,6 +2,7 @@ package io.fedlearn.examples;
 
 import io.fedlearn.core.federation.ResumeRefusedException;
 import io.fedlearn.examples.run.InputException;
+import io.fedlearn.luna16.phantom.PhantomException;
 import io.fedlearn.models.idx.IdxException;
 import io.fedlearn.models.table.TableException;
 import picocli.CommandLine;
@@ -23,6 +24,8 @@ final class ExitCode {
                 || failure instanceof ResumeRefusedException
                 || failure instanceof TableException
                 || failure instanceof IdxException
+                || failure instanceof PhantomException phantom
+                        && phantom.problem() != PhantomException.Problem.NOT_WRITABLE
                 || failure instanceof IllegalArgumentException
                 || failure instanceof IllegalStateException;
         return mistake ? USAGE : FAILED;

@@ -4,6 +4,7 @@ import io.fedlearn.core.FedLearnException;
 import io.fedlearn.core.LibraryVersion;
 import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
+import io.fedlearn.examples.luna16.Luna16DataCommand;
 import io.fedlearn.examples.luna16.Luna16ScoreCommand;
 import io.fedlearn.examples.mnist.MnistCommand;
 import java.io.PrintWriter;
@@ -35,6 +36,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             HeartCommand.class,
             MnistCommand.class,
             Luna16Command.class,
+            Luna16DataCommand.class,
             Luna16ScoreCommand.class,
             CommandLine.HelpCommand.class
         },

@@ -243,8 +243,10 @@ final class PhantomDatasetTest {
         Files.writeString(folder.resolve("thesis.doc"), "years of work");
 
         assertThatThrownBy(() -> dataset(folder, 1).build().write(PhantomProgress.none()))
-                .isInstanceOfSatisfying(
-                        PhantomException.class, e -> assertThat(e.folder()).isEqualTo(folder))
+                .isInstanceOfSatisfying(PhantomException.class, e -> {
+                    assertThat(e.folder()).isEqualTo(folder);
+                    assertThat(e.problem()).isEqualTo(PhantomException.Problem.OTHER_CONTENT);
+                })
                 .hasMessageContainingAll(folder.toString(), "thesis.doc", "no phantom.json");
         assertThat(folder).isDirectoryContaining("glob:**thesis.doc");
     }
@@ -253,7 +255,7 @@ final class PhantomDatasetTest {
     void refusesGeneratedSetOfOtherSettings() {
         assertThatThrownBy(() -> dataset(shared, 8).build().write(PhantomProgress.none()))
                 .isInstanceOf(PhantomException.class)
-                .hasMessageContainingAll("other settings", "\"seed\":\"7\"", "\"seed\":\"8\"");
+                .hasMessageContainingAll("other settings: seed 7 (wanted: 8)");
     }
 
     @Test
