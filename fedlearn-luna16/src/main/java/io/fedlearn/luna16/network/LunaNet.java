@@ -7,6 +7,7 @@ import io.fedlearn.luna16.patch.PatchShape;
 import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
@@ -24,7 +25,8 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  *
  * <p><b>Layers.</b> For each number of channels a block: two 3×3×3 convolutions with ReLU, padded so that the size stays, and
  * a maximum over 2×2×2 that halves it, rounding up. Then one dense output with a sigmoid. Input 1 × depth × height × width
- * (NCDHW), as {@link io.fedlearn.luna16.patch.PatchExamples} gives it; the loss is the binary cross-entropy. With the defaults,
+ * (NCDHW), as {@link io.fedlearn.luna16.patch.PatchExamples} gives it; the loss is the binary cross-entropy, and the gradient of
+ * each layer is clipped to norm {@value #GRADIENT_NORM}, without which first steps may leave units dead. With the defaults,
  * 32×48×48 voxels and 8, 16, 32 and 64 channels, it has 221,065 parameters.
  *
  * <p><b>Tensors.</b> Weights {@code 0.W} (outputs × inputs × 3 × 3 × 3) and biases {@code 0.b}, numbered by layer; as
@@ -39,6 +41,9 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 public final class LunaNet {
     /** Default of {@link #channels()}. */
     public static final List<Integer> DEFAULT_CHANNELS = List.of(8, 16, 32, 64);
+
+    /** To what L2 norm the gradient of each layer is cut down where it is longer: {@value}. */
+    public static final double GRADIENT_NORM = 1;
 
     private static final LunaNet DEFAULTS = new LunaNet(new PatchShape(32, 48, 48), DEFAULT_CHANNELS, 0);
 
@@ -108,6 +113,8 @@ public final class LunaNet {
         NeuralNetConfiguration.ListBuilder layers = new NeuralNetConfiguration.Builder()
                 .weightInit(WeightInit.RELU)
                 .activation(Activation.RELU)
+                .gradientNormalization(GradientNormalization.ClipL2PerLayer)
+                .gradientNormalizationThreshold(GRADIENT_NORM)
                 .list();
         for (int count : channels) {
             addConvolution(layers, count);
