@@ -81,7 +81,7 @@ public final class Luna16Command extends TrainingCommand {
     private static final int DEFAULT_ROUNDS = 24;
     private static final TrainingSettings DEFAULT_TRAINING = TrainingSettings.defaults()
             .withLocalEpochs(1)
-            .withBatchSize(16)
+            .withBatchSize(8)
             .withLearningRate(0.01)
             .withMomentum(0.9);
     private static final String GENERATED = "data";
