@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Properties;
 import org.bytedeco.javacpp.Loader;
+import org.deeplearning4j.util.CrashReportingUtil;
 import org.nd4j.linalg.factory.Environment;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOps;
@@ -41,6 +42,8 @@ public record Dl4jBackend(String name, String build, String version, boolean one
 
         static {
             useThreads(threads);
+            // They would go to files in the working directory, and need a library that this module leaves out.
+            CrashReportingUtil.crashDumpsEnabled(false);
         }
 
         private static NativeOps load() {

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
@@ -40,6 +41,7 @@ class NativeMemoryTest {
                 "-Xmx64m",
                 "-XX:+AlwaysPreTouch",
                 "-XX:+UseSerialGC",
+                "-Dorg.bytedeco.javacpp.maxretries=1",
                 "-Dorg.bytedeco.javacpp.maxphysicalbytes=" + maxPhysicalBytes,
                 "-cp",
                 System.getProperty("java.class.path"),
@@ -135,28 +137,37 @@ class NativeMemoryTest {
 
     /** Trains on more than its memory holds, then on less. Runs in a virtual machine of its own. */
     static final class Hungry {
+        private static final int EXAMPLES = 40_000;
+
         private Hungry() {}
 
         public static void main(String[] arguments) {
-            Dl4jModel model = Dl4jModel.of(
-                    new NeuralNetConfiguration.Builder()
-                            .list()
-                            .layer(new DenseLayer.Builder()
-                                    .nIn(16)
-                                    .nOut(4096)
-                                    .activation(Activation.TANH)
-                                    .build())
-                            .layer(new OutputLayer.Builder(LossFunction.XENT)
-                                    .nIn(4096)
-                                    .nOut(1)
-                                    .activation(Activation.SIGMOID)
-                                    .build())
-                            .build(),
-                    Shape.of(16),
-                    Objective.BINARY);
+            Dl4jModel model = Dl4jModel.builder(
+                            new NeuralNetConfiguration.Builder()
+                                    .list()
+                                    .layer(new DenseLayer.Builder()
+                                            .nIn(16)
+                                            .nOut(4096)
+                                            .activation(Activation.TANH)
+                                            .build())
+                                    .layer(new OutputLayer.Builder(LossFunction.XENT)
+                                            .nIn(4096)
+                                            .nOut(1)
+                                            .activation(Activation.SIGMOID)
+                                            .build())
+                                    .build(),
+                            Shape.of(16),
+                            Objective.BINARY)
+                    .evaluationBatchSize(EXAMPLES)
+                    .build();
             float[] gradient = new float[model.trainables().length];
             try {
-                model.lossAndGradient(batch(40_000), gradient);
+                model.lossAndGradient(batch(EXAMPLES), gradient);
+            } catch (NativeMemoryException e) {
+                System.out.println("refused: " + e.getMessage());
+            }
+            try {
+                model.evaluate(batch(EXAMPLES), new float[EXAMPLES]);
             } catch (NativeMemoryException e) {
                 System.out.println("refused: " + e.getMessage());
             }
@@ -178,7 +189,11 @@ class NativeMemoryTest {
         assertThat(said)
                 .contains(
                         "refused: too little native memory while training on 40000 examples of 16: the process takes ")
+                .contains("refused: too little native memory while evaluating 40000 examples of 16: the process takes ")
                 .contains(" MiB of at most 400 MiB; raise -Dorg.bytedeco.javacpp.maxphysicalbytes")
                 .contains("went on");
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).containsExactly(folder.resolve("output"));
+        }
     }
 }
