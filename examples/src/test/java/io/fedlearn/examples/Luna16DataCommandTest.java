@@ -76,7 +76,7 @@ final class Luna16DataCommandTest {
     void helpTeaches() {
         assertThat(Outcome.of("luna16-data", "--help").done().out())
                 .contains("Usage: fedlearn luna16-data", "--background=FILE", "--scans=N", "Examples:", "sites.csv")
-                .contains("(default: 80)", "(default: 4)")
+                .contains("(default: 80)", "(default: 0)")
                 .doesNotContain("${");
     }
 }

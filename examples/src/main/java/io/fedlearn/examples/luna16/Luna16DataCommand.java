@@ -46,7 +46,7 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  fedlearn luna16-data --out data/phantoms",
-            "  fedlearn luna16 --data data/phantoms --sites data/phantoms/sites.csv",
+            "  fedlearn luna16 --data data/phantoms",
             "  fedlearn luna16-data --out data/implanted --background CT.mhd --scans 40 --seed 7",
             ""
         })
@@ -67,7 +67,7 @@ public final class Luna16DataCommand implements Callable<Integer> {
     @Option(
             names = "--hospitals",
             paramLabel = "N",
-            description = "How many hospitals share them, at most " + PhantomDataset.MAX_HOSPITALS
+            description = "How many hospitals share them, 1 to " + PhantomDataset.MAX_HOSPITALS
                     + " (default: ${DEFAULT-VALUE}).")
     private int hospitals = PhantomDataset.DEFAULT_HOSPITALS;
 
