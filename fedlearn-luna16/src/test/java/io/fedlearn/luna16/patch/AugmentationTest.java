@@ -14,7 +14,6 @@ import org.junit.jupiter.api.Test;
 
 class AugmentationTest {
     private static final HuWindow WINDOW = new HuWindow(-1000, 4000);
-    private static final double SCALE = 5000;
     private static final PatchSettings SETTINGS = PatchSettings.defaults()
             .withShape(new PatchShape(3, 4, 4))
             .withMargin(2)
@@ -27,6 +26,11 @@ class AugmentationTest {
             box[i] = (short) i;
         }
         return box;
+    }
+
+    /** The value that a network sees as this. */
+    private static double hu(float feature, HuWindow window) {
+        return window.low() + (window.high() - window.low()) * (feature + 1.0) / 4;
     }
 
     private static float[] varied(Augmentation augmentation, PatchSettings settings, short[] box, long seed) {
@@ -44,7 +48,7 @@ class AugmentationTest {
         PatchShape box = settings.boxShape();
         int[][] sources = new int[shown.length][];
         for (int i = 0; i < shown.length; i++) {
-            int number = (int) Math.round(shown[i] * SCALE - 1000);
+            int number = (int) Math.round(hu(shown[i], WINDOW));
             sources[i] = new int[] {
                 number / (box.height() * box.width()), number / box.width() % box.height(), number % box.width()
             };
@@ -154,7 +158,7 @@ class AugmentationTest {
                     .withShift(2);
             for (long seed = 0; seed < 300; seed++) {
                 for (float value : varied(augmentation, SETTINGS, box, seed)) {
-                    assertThat(value * SCALE - 1000).isBetween(-0.01, box.length - 0.99);
+                    assertThat(hu(value, WINDOW)).isBetween(-0.01, box.length - 0.99);
                 }
             }
         }
@@ -173,7 +177,7 @@ class AugmentationTest {
         double products = 0;
         double previous = 0;
         for (float value : shown) {
-            double noise = value * 2000 - 1000;
+            double noise = hu(value, settings.window());
             sum += noise;
             squares += noise * noise;
             products += noise * previous;
@@ -194,7 +198,7 @@ class AugmentationTest {
         double most = 0;
         for (long seed = 0; seed < 200; seed++) {
             float[] shown = varied(augmentation, SETTINGS, box, seed);
-            double gain = shown[0] * SCALE / 1000;
+            double gain = (hu(shown[0], WINDOW) + 1000) / 1000;
             assertThat(shown).containsOnly(shown[0]);
             least = Math.min(least, gain);
             most = Math.max(most, gain);
@@ -234,7 +238,7 @@ class AugmentationTest {
     }
 
     private static double hu(float[] shown, int x, int y) {
-        return shown[y * 9 + x] * SCALE - 1000;
+        return hu(shown[y * 9 + x], WINDOW);
     }
 
     @Test
@@ -244,7 +248,7 @@ class AugmentationTest {
         Augmentation augmentation = Augmentation.none().withRotation(Augmentation.Rotation.FREE);
         for (long seed = 0; seed < 50; seed++) {
             for (float value : varied(augmentation, settings, box, seed)) {
-                assertThat(value * SCALE - 1000).isBetween(-0.01, 100.01);
+                assertThat(hu(value, WINDOW)).isBetween(-0.01, 100.01);
             }
         }
     }

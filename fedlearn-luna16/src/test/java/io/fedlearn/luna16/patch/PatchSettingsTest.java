@@ -45,10 +45,13 @@ class PatchSettingsTest {
     @Test
     void showsTheWindowAsZeroToOne() {
         HuWindow window = HuWindow.LUNG;
-        assertThat(window.apply(-1000)).isZero();
-        assertThat(window.apply(-2000)).isZero();
-        assertThat(window.apply(-300)).isEqualTo(0.5f);
-        assertThat(window.apply(400)).isEqualTo(1);
-        assertThat(window.apply(3000)).isEqualTo(1);
+        assertThat(window.share(-1000)).isZero();
+        assertThat(window.share(-2000)).isZero();
+        assertThat(window.share(-300)).isEqualTo(0.5f);
+        assertThat(window.share(400)).isEqualTo(1);
+        assertThat(window.share(3000)).isEqualTo(1);
+        assertThat(window.feature(-1000)).isEqualTo(-1);
+        assertThat(window.feature(-650)).isZero();
+        assertThat(window.feature(3000)).isEqualTo(3);
     }
 }
