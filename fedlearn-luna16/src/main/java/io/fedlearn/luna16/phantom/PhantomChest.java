@@ -40,7 +40,7 @@ final class PhantomChest implements Chest {
         depth = FIELD.y() / 2 - 1 + draw.between(-1.5, 1.5);
         halfWidth = 97 * build * draw.between(0.98, 1.02);
         halfDepth = 65 * build * draw.between(0.97, 1.03);
-        spineY = depth + halfDepth - 12;
+        spineY = depth + halfDepth - 16;
         fat = draw.between(3.5, 8.5);
         shape = CoarseField.noise(FIELD, 22, draw);
         double outerWidth = Math.min(FIELD.x() / 2 - 4, halfWidth + 16 + fat);
@@ -67,7 +67,7 @@ final class PhantomChest implements Chest {
             double bump = 2.2 * shape.at(x, y, z);
             double cavity = radial(x - middle, y - depth, halfWidth, halfDepth) + bump;
             double between = ellipsoid(x - middle, y - depth - 4, 0, 21 + 0.06 * z, halfDepth + 8, 1);
-            double spine = circle(x - middle, y - spineY, 22);
+            double spine = circle(x - middle, y - spineY, 19);
             double solid = smoothLeast(smoothLeast(organs.at(x, y, z) - 2, between, 6), spine, 8);
             return -smoothLeast(-cavity, solid - 0.6 * bump, 9);
         });
@@ -248,31 +248,31 @@ final class PhantomChest implements Chest {
         Point body = new Point(middle, spineY, 0);
         double every = draw.between(22, 25);
         double start = draw.between(-30.0, -10.0);
-        canvas.cover(Tube.hollow(line(body, -10, top), new double[] {15, 15}, 165, 330, 1.1));
-        Point canal = new Point(middle, spineY + 24, 0);
-        canvas.cover(Tube.hollow(line(canal, -10, top), new double[] {12, 12}, 300, 420, 2));
-        canvas.cover(Tube.of(line(canal, -10, top), new double[] {8.5, 8.5}, 30));
+        canvas.cover(Tube.hollow(line(body, -10, top), new double[] {13, 13}, 165, 330, 1.1));
+        Point canal = new Point(middle, spineY + 18, 0);
+        canvas.cover(Tube.hollow(line(canal, -10, top), new double[] {9, 9}, 300, 420, 1.5));
+        canvas.cover(Tube.of(line(canal, -10, top), new double[] {6.2, 6.2}, 30));
         for (double z = start; z < top + 40; z += every) {
             // Discs, processes and the ribs of both sides.
             canvas.cover(Blob.at(
                             new Point(middle, spineY, z + every / 2),
                             new Point(0, 0, 1),
                             new Point(1, 0, 0),
-                            new Point(2.2, 14, 14),
+                            new Point(2.2, 12, 12),
                             85)
                     .build());
             canvas.cover(Tube.hollow(
-                    List.of(new Point(middle, spineY + 34, z), new Point(middle, spineY + 48, z - 8)),
-                    new double[] {3.5, 2.5},
+                    List.of(new Point(middle, spineY + 25, z), new Point(middle, spineY + 30, z - 8)),
+                    new double[] {2.5, 1.8},
                     240,
                     480,
                     1.2));
             for (int side = -1; side <= 1; side += 2) {
                 canvas.cover(Tube.hollow(
                         List.of(
-                                new Point(middle + side * 10, spineY + 22, z),
-                                new Point(middle + side * 27, spineY + 26, z + 2)),
-                        new double[] {4.5, 4},
+                                new Point(middle + side * 8, spineY + 16, z),
+                                new Point(middle + side * 23, spineY + 19, z + 2)),
+                        new double[] {3.8, 3.4},
                         220,
                         460,
                         1.2));
