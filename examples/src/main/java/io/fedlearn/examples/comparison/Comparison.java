@@ -2,6 +2,10 @@ package io.fedlearn.examples.comparison;
 
 import io.fedlearn.examples.report.Figures;
 import io.fedlearn.examples.report.Grid;
+import io.fedlearn.examples.report.HtmlReport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -20,15 +24,16 @@ import java.util.OptionalDouble;
  */
 public record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelScores pooled, String examples) {
     private static final String ALL = "all hospitals";
+    private static final String TITLE = "Federated, alone, pooled";
 
     /** What the tables mean where it is not plain. */
-    public String legend() {
+    private String legend() {
         return "Alone, a hospital is tested with its own model. In the last row, alone is the mean over the hospitals'"
                 + " own models of their AUC on the test " + examples + " of all hospitals.";
     }
 
     /** The AUC at each hospital, and over all test patients, in the three ways. */
-    public Grid grid() {
+    private Grid grid() {
         Grid grid = Grid.of("AUC, tested at", "federated", "alone", "pooled");
         for (String hospital : federated.hospitals().keySet()) {
             grid = grid.with(
@@ -47,7 +52,7 @@ public record Comparison(ModelScores federated, Map<String, ModelScores> alone, 
     }
 
     /** The AUC of each hospital's own model at every hospital: how far it carries. */
-    public Grid aloneGrid() {
+    private Grid aloneGrid() {
         List<String> header = new ArrayList<>(List.of("AUC, trained at"));
         header.addAll(federated.hospitals().keySet());
         header.add(ALL);
@@ -65,7 +70,7 @@ public record Comparison(ModelScores federated, Map<String, ModelScores> alone, 
     }
 
     /** How good the hospitals' own models are on average over all test examples. */
-    public OptionalDouble meanAloneAuc() {
+    private OptionalDouble meanAloneAuc() {
         return alone.values().stream()
                 .map(ModelScores::auc)
                 .flatMapToDouble(OptionalDouble::stream)
@@ -73,7 +78,7 @@ public record Comparison(ModelScores federated, Map<String, ModelScores> alone, 
     }
 
     /** Where training alone was better, in one line. */
-    public String exceptions() {
+    private String exceptions() {
         List<String> better = new ArrayList<>();
         alone.forEach((hospital, own) -> {
             OptionalDouble single = own.auc(hospital);
@@ -88,7 +93,7 @@ public record Comparison(ModelScores federated, Map<String, ModelScores> alone, 
     }
 
     /** What the figures say, in one line. */
-    public String conclusion() {
+    private String conclusion() {
         if (federated.auc().isEmpty()
                 || pooled.auc().isEmpty()
                 || meanAloneAuc().isEmpty()) {
@@ -110,5 +115,29 @@ public record Comparison(ModelScores federated, Map<String, ModelScores> alone, 
                 Math.abs(gap) < 0.0005
                         ? "level with"
                         : String.format(Locale.ROOT, "%.3f %s", Math.abs(gap), gap < 0 ? "below" : "above"));
+    }
+
+    /** Adds a section to a report. */
+    public void addTo(HtmlReport report) {
+        report.section(TITLE)
+                .paragraph(conclusion())
+                .paragraph(exceptions())
+                .table("The three ways on the same test " + examples, grid())
+                .paragraph(legend())
+                .table("How far each hospital's own model carries", aloneGrid());
+    }
+
+    /** Whether a report that was written earlier has such a section. */
+    public static boolean isIn(Path page) throws IOException {
+        return Files.exists(page) && Files.readString(page).contains("<h2>" + TITLE + "</h2>");
+    }
+
+    /** Tables and sentences as they are printed. */
+    public List<String> toLines() {
+        List<String> lines = new ArrayList<>(grid().toLines());
+        lines.add("");
+        lines.addAll(aloneGrid().toLines());
+        lines.addAll(List.of("", conclusion(), exceptions(), legend()));
+        return lines;
     }
 }

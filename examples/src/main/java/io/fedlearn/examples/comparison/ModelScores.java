@@ -5,7 +5,9 @@ import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.ExampleSource;
 import io.fedlearn.core.training.LocalModel;
+import io.fedlearn.examples.report.LineChart;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -63,5 +65,27 @@ public record ModelScores(Map<String, Evaluation> hospitals, ScoreHistogram scor
             count += evaluation.exampleCount();
         }
         return count == 0 ? OptionalDouble.empty() : OptionalDouble.of(sum / count);
+    }
+
+    /**
+     * The ROC curves of all hospitals together and of each.
+     *
+     * @param negativesTaken what the horizontal axis shows, such as "healthy taken for ill"
+     * @param positivesFound what the vertical axis shows
+     */
+    public LineChart roc(String negativesTaken, String positivesFound) {
+        LineChart chart = LineChart.ofUnitSquare(negativesTaken, positivesFound).with("overall", points(scores));
+        for (Map.Entry<String, Evaluation> hospital : hospitals.entrySet()) {
+            chart = chart.with(
+                    hospital.getKey(),
+                    hospital.getValue().scores().map(ModelScores::points).orElse(List.of()));
+        }
+        return chart;
+    }
+
+    private static List<LineChart.Point> points(ScoreHistogram histogram) {
+        return histogram.roc().stream()
+                .map(point -> new LineChart.Point(point.falsePositiveRate(), point.truePositiveRate()))
+                .toList();
     }
 }

@@ -110,13 +110,9 @@ public final class HeartCommand extends TrainingCommand {
             out().flush();
             comparison = Optional.of(
                     training.comparison(scores, hospitals, run.records().size()));
-            print(comparison.get().grid());
-            print(comparison.get().aloneGrid());
             out().println();
-            out().println(comparison.get().conclusion());
-            out().println(comparison.get().exceptions());
-            out().println(comparison.get().legend());
-        } else if (HeartReport.hasComparison(folder.report())) {
+            comparison.get().toLines().forEach(out()::println);
+        } else if (Comparison.isIn(folder.report())) {
             out().println();
             out().println("Note: the report had a comparison, which is not repeated: pass --compare to have it again.");
         }

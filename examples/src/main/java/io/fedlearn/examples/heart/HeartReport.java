@@ -1,26 +1,18 @@
 package io.fedlearn.examples.heart;
 
 import io.fedlearn.core.federation.Run;
-import io.fedlearn.core.metric.ScoreHistogram;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
 import io.fedlearn.examples.report.Figures;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.report.HtmlReport;
-import io.fedlearn.examples.report.LineChart;
 import io.fedlearn.examples.report.RunSections;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** The page about a run over hospitals. */
 final class HeartReport {
-    private static final String COMPARISON = "Federated, alone, pooled";
-
     static final List<String> METRICS = List.of(Evaluation.LOSS, Evaluation.AUC, Evaluation.ACCURACY);
 
     private final HeartData data;
@@ -62,11 +54,6 @@ final class HeartReport {
                 Figures.metric(scores.mean(Evaluation.LOSS)));
     }
 
-    /** Whether a page that was written earlier has a comparison. */
-    static boolean hasComparison(Path page) throws IOException {
-        return Files.exists(page) && Files.readString(page).contains("<h2>" + COMPARISON + "</h2>");
-    }
-
     /** The whole page. */
     HtmlReport page(Optional<Comparison> comparison, boolean isGenerated) {
         HtmlReport report = HtmlReport.of("Heart disease, learned by four hospitals together")
@@ -81,18 +68,13 @@ final class HeartReport {
         report.section("Hospitals").table("The common model, on test patients", hospitals());
         data.remarks().forEach(report::note);
         report.table("The data of the hospitals", data.grid());
-        comparison.ifPresent(three -> report.section(COMPARISON)
-                .paragraph(three.conclusion())
-                .paragraph(three.exceptions())
-                .table("The three ways on the same test patients", three.grid())
-                .paragraph(three.legend())
-                .table("How far each hospital's own model carries", three.aloneGrid()));
+        comparison.ifPresent(three -> three.addTo(report));
         RunSections sections = RunSections.of(run);
         report.section("Curves");
         sections.addCurve(report, Evaluation.AUC, "AUC", HeartData.NAMES);
         sections.addCurve(report, Evaluation.LOSS, "loss", HeartData.NAMES);
         sections.addCurve(report, Evaluation.ACCURACY, "accuracy", HeartData.NAMES);
-        report.chart("ROC of the final model, on test patients", roc());
+        report.chart("ROC of the final model, on test patients", scores.roc("healthy taken for ill", "ill found"));
         sections.addRounds(report, METRICS);
         sections.addSettings(report);
         sections.addDigests(report);
@@ -108,22 +90,5 @@ final class HeartReport {
                         "A fifth of each hospital's patients is never trained on. Few test patients make a"
                                 + " hospital's own curve jumpy."));
         return report;
-    }
-
-    private LineChart roc() {
-        LineChart chart =
-                LineChart.ofUnitSquare("healthy taken for ill", "ill found").with("overall", points(scores.scores()));
-        for (Map.Entry<String, Evaluation> hospital : scores.hospitals().entrySet()) {
-            chart = chart.with(
-                    hospital.getKey(),
-                    hospital.getValue().scores().map(HeartReport::points).orElse(List.of()));
-        }
-        return chart;
-    }
-
-    private static List<LineChart.Point> points(ScoreHistogram histogram) {
-        return histogram.roc().stream()
-                .map(point -> new LineChart.Point(point.falsePositiveRate(), point.truePositiveRate()))
-                .toList();
     }
 }

@@ -204,12 +204,11 @@ public final class Luna16Command extends TrainingCommand {
                         run.records().size(),
                         bar));
             }
-            print(comparison.get().grid());
-            print(comparison.get().aloneGrid());
             out().println();
-            out().println(comparison.get().conclusion());
-            out().println(comparison.get().exceptions());
-            out().println(comparison.get().legend());
+            comparison.get().toLines().forEach(out()::println);
+        } else if (Comparison.isIn(folder.report())) {
+            out().println();
+            out().println("Note: the report had a comparison, which is not repeated: pass --compare to have it again.");
         }
         finish(run, folder, report.page(comparison, montage));
         out().println("DL4J:    " + folder.path().resolve(DL4J_MODEL));

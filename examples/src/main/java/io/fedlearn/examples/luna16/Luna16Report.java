@@ -1,19 +1,16 @@
 package io.fedlearn.examples.luna16;
 
 import io.fedlearn.core.federation.Run;
-import io.fedlearn.core.metric.ScoreHistogram;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
 import io.fedlearn.examples.report.Figures;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.report.HtmlReport;
-import io.fedlearn.examples.report.LineChart;
 import io.fedlearn.examples.report.RunSections;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -26,8 +23,6 @@ import java.util.Optional;
 record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
     /** The columns of the table of rounds. */
     static final List<String> METRICS = List.of(Evaluation.LOSS, Evaluation.AUC, Evaluation.SENSITIVITY_AT_90);
-
-    static final String COMPARISON = "Federated, alone, pooled";
 
     /** What the final model is worth at each hospital. */
     Grid hospitals() {
@@ -74,12 +69,7 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
             report.paragraph("What the check of the data found:").points(data.problems());
         }
         report.table("The data of the hospitals", data.grid());
-        comparison.ifPresent(three -> report.section(COMPARISON)
-                .paragraph(three.conclusion())
-                .paragraph(three.exceptions())
-                .table("The three ways on the same test scans", three.grid())
-                .paragraph(three.legend())
-                .table("How far each hospital's own network carries", three.aloneGrid()));
+        comparison.ifPresent(three -> three.addTo(report));
         report.section("Test patches and their scores").picture(Montage.CAPTION, montage);
         RunSections sections = RunSections.of(run);
         report.section("Curves");
@@ -87,7 +77,9 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
         sections.addCurve(report, Evaluation.AUC, "AUC", names);
         sections.addCurve(report, Evaluation.LOSS, "loss", names);
         sections.addCurve(report, Evaluation.SENSITIVITY_AT_90, "sensitivity at 90 % specificity", names);
-        report.chart("ROC of the final network, on test scans", roc());
+        report.chart(
+                "ROC of the final network, on test scans",
+                scores.roc("other candidates taken for nodules", "nodules found"));
         sections.addRounds(report, METRICS);
         sections.addSettings(report);
         sections.addDigests(report);
@@ -106,22 +98,5 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
                                 + ", the same network as a file of DL4J's" + " own, and "
                                 + Montage.FILE + ", the picture above."));
         return report;
-    }
-
-    private LineChart roc() {
-        LineChart chart = LineChart.ofUnitSquare("other candidates taken for nodules", "nodules found")
-                .with("overall", points(scores.scores()));
-        for (Map.Entry<String, Evaluation> hospital : scores.hospitals().entrySet()) {
-            chart = chart.with(
-                    hospital.getKey(),
-                    hospital.getValue().scores().map(Luna16Report::points).orElse(List.of()));
-        }
-        return chart;
-    }
-
-    private static List<LineChart.Point> points(ScoreHistogram histogram) {
-        return histogram.roc().stream()
-                .map(point -> new LineChart.Point(point.falsePositiveRate(), point.truePositiveRate()))
-                .toList();
     }
 }
