@@ -3,7 +3,6 @@ package io.fedlearn.dl4j;
 import io.fedlearn.dl4j.Parameters.Parameter;
 import java.util.ArrayList;
 import java.util.List;
-import org.deeplearning4j.nn.api.TrainingConfig;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 
 /**
@@ -26,7 +25,7 @@ final class GradientLimits {
     static GradientLimits of(Parameters parameters) {
         List<Part> parts = new ArrayList<>();
         int at = 0;
-        TrainingConfig layer = null;
+        String layer = "";
         for (Parameter parameter : parameters.list()) {
             if (!parameter.isTrainable()) {
                 continue;
@@ -36,7 +35,7 @@ final class GradientLimits {
             if (kind != null && kind != GradientNormalization.None) {
                 boolean whole = kind == GradientNormalization.RenormalizeL2PerLayer
                         || kind == GradientNormalization.ClipL2PerLayer;
-                if (whole && parameter.config() == layer) {
+                if (whole && parameter.layer().equals(layer)) {
                     Part last = parts.remove(parts.size() - 1);
                     parts.add(new Part(last.from(), end, kind, last.threshold()));
                 } else {
@@ -44,7 +43,7 @@ final class GradientLimits {
                     parts.add(new Part(at, end, kind, threshold));
                 }
             }
-            layer = parameter.config();
+            layer = parameter.layer();
             at = end;
         }
         return new GradientLimits(parts);

@@ -54,6 +54,8 @@ final class NativeWork {
                     || message.contains("llocation failed")
                     || message.contains("bad_alloc")
                     || message.contains("Cannot allocate")
+                    // As oneDNN says it.
+                    || message.contains("could not create a memory")
                     || message.contains("Physical memory usage is too high");
             if (lack && !ofJava) {
                 return Optional.of(error);

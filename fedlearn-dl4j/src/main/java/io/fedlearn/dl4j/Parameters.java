@@ -38,6 +38,7 @@ final class Parameters {
      * @param frozen whether training leaves it as it is
      * @param values the network's own view of it, of one dimension
      * @param gradient the network's own view of its gradient, of one dimension
+     * @param layer the name of its layer
      * @param config of its layer
      * @param key its name in its layer
      */
@@ -48,6 +49,7 @@ final class Parameters {
             boolean frozen,
             INDArray values,
             INDArray gradient,
+            String layer,
             TrainingConfig config,
             String key) {
         boolean isTrainable() {
@@ -151,6 +153,7 @@ final class Parameters {
                         frozen,
                         values.get(NDArrayIndex.interval(offset, offset + length)),
                         gradients.get(NDArrayIndex.interval(offset, offset + length)),
+                        entry.getKey(),
                         layer.getConfig(),
                         parameter.getKey()));
             }

@@ -41,6 +41,7 @@ class NativeMemoryTest {
                 "-Xmx64m",
                 "-XX:+AlwaysPreTouch",
                 "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
                 "-Dorg.bytedeco.javacpp.maxretries=1",
                 "-Dorg.bytedeco.javacpp.maxphysicalbytes=" + maxPhysicalBytes,
                 "-cp",
@@ -64,7 +65,7 @@ class NativeMemoryTest {
 
     /** Trains and evaluates, and says how much memory the last four fifths of the steps took. */
     static final class Steady {
-        private static final int FEATURES = 1024;
+        private static final int FEATURES = 4096;
 
         private Steady() {}
 
@@ -117,16 +118,17 @@ class NativeMemoryTest {
     private void requireNoGrowth(int steps) throws IOException, InterruptedException {
         String said = run(Steady.class, "1g", String.valueOf(steps));
 
-        // Each of the larger arrays, were it left behind in every step, would take 32 KiB times the steps: 50 MiB at
-        // least.
+        // Each of the larger arrays, were it left behind in every step, would take at least 128 KiB times the steps:
+        // 100
+        // MiB or more. The compiler and the allocator take some of their own.
         String grown =
                 said.substring(said.indexOf("grew by ") + "grew by ".length()).trim();
-        assertThat(Long.parseLong(grown)).isLessThan(24 * MEBIBYTE);
+        assertThat(Long.parseLong(grown)).isLessThan(64 * MEBIBYTE);
     }
 
     @Test
     void doesNotGrowFromStepToStep() throws IOException, InterruptedException {
-        requireNoGrowth(2000);
+        requireNoGrowth(1000);
     }
 
     @Test
