@@ -27,6 +27,7 @@ public final class ScoreHistogram {
     /** The width of a bin, in logits: {@value}. */
     public static final double BIN_WIDTH = 0.0625;
 
+    private static final double RATE_ROUNDING = 1e-12;
     private static final String POSITIVES = "positives";
     private static final String NEGATIVES = "negatives";
 
@@ -182,9 +183,10 @@ public final class ScoreHistogram {
         double rate = 1 - specificity;
         RocPoint before = new RocPoint(0, 0);
         for (RocPoint point : roc()) {
-            if (point.falsePositiveRate() > rate) {
-                double share =
-                        (rate - before.falsePositiveRate()) / (point.falsePositiveRate() - before.falsePositiveRate());
+            // 1 - 0.9 is a little less than 0.1, and what the curve rises by at 0.1 counts.
+            if (point.falsePositiveRate() > rate + RATE_ROUNDING) {
+                double share = Math.max(0, rate - before.falsePositiveRate())
+                        / (point.falsePositiveRate() - before.falsePositiveRate());
                 return OptionalDouble.of(
                         before.truePositiveRate() + share * (point.truePositiveRate() - before.truePositiveRate()));
             }

@@ -261,6 +261,23 @@ class ScoreHistogramTest {
     }
 
     @Test
+    void findsAllPositivesThatLieAtTheSpecificityItself() {
+        for (int tenth = 1; tenth <= 9; tenth++) {
+            ScoreHistogram histogram = ScoreHistogram.empty();
+            for (int negative = 0; negative < 10; negative++) {
+                histogram.add(0.99 - 0.1 * negative, false);
+            }
+            // Just below the last of the negatives that the specificity allows: there the curve goes straight up.
+            histogram.add(0.98 - 0.1 * (tenth - 1), true);
+            histogram.add(0.001, true);
+
+            assertThat(histogram.sensitivityAt((10 - tenth) / 10.0).orElseThrow())
+                    .as("with " + tenth + " of 10 negatives at or above")
+                    .isCloseTo(0.5, within(1e-9));
+        }
+    }
+
+    @Test
     void hasNoSensitivityWithoutBothClasses() {
         ScoreHistogram positivesOnly = ScoreHistogram.empty();
         positivesOnly.add(0.5, true);
