@@ -70,9 +70,9 @@ public record DifficultyFloors(double meanIntensityAuc, double blobAuc, int posi
         /** Measures candidates of a scan. */
         public Meter add(Volume scan, List<Candidate> candidates) {
             for (Candidate candidate : candidates) {
-                float[] box = box(scan, candidate.center());
+                double[] box = box(scan, candidate.center());
                 double sum = 0;
-                for (float hu : box) {
+                for (double hu : box) {
                     sum += hu;
                 }
                 features.add(new double[] {sum / box.length, blob(box)});
@@ -122,8 +122,8 @@ public record DifficultyFloors(double meanIntensityAuc, double blobAuc, int posi
             return Math.max(auc, 1 - auc);
         }
 
-        private float[] box(Volume scan, Point center) {
-            float[] box = new float[width * height * depth];
+        private double[] box(Volume scan, Point center) {
+            double[] box = new double[width * height * depth];
             int i = 0;
             for (int z = 0; z < depth; z++) {
                 for (int y = 0; y < height; y++) {
@@ -134,7 +134,7 @@ public record DifficultyFloors(double meanIntensityAuc, double blobAuc, int posi
                                         center.y() + y - (height - 1) / 2.0,
                                         center.z() + z - (depth - 1) / 2.0));
                         double hu = sample(scan, index);
-                        box[i++] = (float) Math.max(LEAST_HU, Math.min(GREATEST_HU, hu));
+                        box[i++] = Math.max(LEAST_HU, Math.min(GREATEST_HU, hu));
                     }
                 }
             }
@@ -175,7 +175,7 @@ public record DifficultyFloors(double meanIntensityAuc, double blobAuc, int posi
             return a + share * (b - a);
         }
 
-        private double blob(float[] box) {
+        private double blob(double[] box) {
             double best = Double.NEGATIVE_INFINITY;
             for (double diameter : DIAMETERS) {
                 best = Math.max(best, blob(box, diameter / (2 * Math.sqrt(3))));
@@ -184,32 +184,25 @@ public record DifficultyFloors(double meanIntensityAuc, double blobAuc, int posi
         }
 
         /** The strongest response of one scale: three second derivatives, each a product of three short filters. */
-        private double blob(float[] box, double sigma) {
+        private double blob(double[] box, double sigma) {
             double[] smooth = gaussian(sigma);
             double[] curve = secondDerivative(sigma);
             int side = 2 * REACH + 1;
-            double[] x0 = along(box, width, 1, width * height * depth, smooth);
-            double[] x2 = along(box, width, 1, width * height * depth, curve);
-            // Axes are filtered one after the other; each shrinks to the places near the candidate.
-            double[] x0y0 = along(x0, height, side, depth, smooth);
-            double[] x0y2 = along(x0, height, side, depth, curve);
-            double[] x2y0 = along(x2, height, side, depth, smooth);
-            double[] a = along(x0y0, depth, side * side, 1, curve);
-            double[] b = along(x0y2, depth, side * side, 1, smooth);
-            double[] c = along(x2y0, depth, side * side, 1, smooth);
+            // Axes are filtered one after the other, and each shrinks to the places near the candidate; z is first, as
+            // its values lie far apart and many lines can be filtered side by side.
+            double[] z0 = along(box, depth, width * height, 1, smooth);
+            double[] z2 = along(box, depth, width * height, 1, curve);
+            double[] z0y0 = along(z0, height, width, side, smooth);
+            double[] z0y2 = along(z0, height, width, side, curve);
+            double[] z2y0 = along(z2, height, width, side, smooth);
+            double[] a = along(z0y0, width, 1, side * side, curve);
+            double[] b = along(z0y2, width, 1, side * side, smooth);
+            double[] c = along(z2y0, width, 1, side * side, smooth);
             double best = Double.NEGATIVE_INFINITY;
             for (int i = 0; i < a.length; i++) {
                 best = Math.max(best, -sigma * sigma * (a[i] + b[i] + c[i]));
             }
             return best;
-        }
-
-        private static double[] along(float[] box, int count, int stride, int total, double[] filter) {
-            double[] wide = new double[total];
-            for (int i = 0; i < total; i++) {
-                wide[i] = box[i];
-            }
-            return along(wide, count, stride, total / count, filter);
         }
 
         /** Filters along an axis of this stride, at the places near the middle; beyond the ends the last value goes on. */

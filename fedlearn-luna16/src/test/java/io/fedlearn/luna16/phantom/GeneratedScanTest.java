@@ -103,7 +103,7 @@ final class GeneratedScanTest {
     @Test
     void isHarderThanIntensityAndBlobs() {
         DifficultyFloors.Meter meter = DifficultyFloors.meter(BOX);
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 4; i++) {
             GeneratedScan scan = phantom(i, 40 + i);
             meter.add(scan.volume(), scan.candidates());
         }
