@@ -297,7 +297,7 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
         INDArray labels = output.labels(batch, from, count, rows);
         // Layers that backpropagation does not reach leave what was there.
         network.gradients().assign(0);
-        Nd4j.getRandom().setSeed(randomSeed);
+        Nd4j.getRandom().setSeed(Network.repeatable(randomSeed));
         network.setBatch(features, labels);
         network.model().computeGradientAndScore(LayerWorkspaceMgr.noWorkspaces());
         for (TrainingListener listener : listeners) {

@@ -1,5 +1,6 @@
 package io.fedlearn.dl4j;
 
+import io.fedlearn.core.random.SeededRandom;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -31,11 +32,14 @@ abstract class Network {
     /** The most parameters that one buffer of two gigabytes holds: {@value}. */
     static final int MAX_PARAMETERS = (1 << 29) - 2;
 
+    private static final long SEED_FOR_ZERO = SeededRandom.derive(0, "dl4j");
+
     /** A network of this configuration with parameters drawn by the seed. */
     static Network of(MultiLayerConfiguration configuration, long seed) {
         MultiLayerConfiguration own = configuration.clone();
+        long ownSeed = repeatable(seed);
         for (NeuralNetConfiguration layer : own.getConfs()) {
-            layer.setSeed(seed);
+            layer.setSeed(ownSeed);
         }
         return of(new MultiLayerNetwork(own));
     }
@@ -43,8 +47,13 @@ abstract class Network {
     /** A network of this configuration with parameters drawn by the seed. */
     static Network of(ComputationGraphConfiguration configuration, long seed) {
         ComputationGraphConfiguration own = configuration.clone();
-        own.getDefaultConfiguration().setSeed(seed);
+        own.getDefaultConfiguration().setSeed(repeatable(seed));
         return of(new ComputationGraph(own));
+    }
+
+    /** The seed that ND4J is given: it takes 0 for none, and draws one from the clock. */
+    static long repeatable(long seed) {
+        return seed == 0 ? SEED_FOR_ZERO : seed;
     }
 
     /** A network of this configuration with these parameters, which it takes over. */

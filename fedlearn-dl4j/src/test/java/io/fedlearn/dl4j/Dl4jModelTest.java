@@ -161,6 +161,14 @@ class Dl4jModelTest {
         assertThat(dense().initialModel(1)).isEqualTo(dense().initialModel(1)).isNotEqualTo(dense().initialModel(2));
     }
 
+    /** ND4J takes 0 for no seed. */
+    @Test
+    void drawsTheSameParametersForSeedZero() {
+        assertThat(dense().initialModel(0)).isEqualTo(dense().initialModel(0)).isNotEqualTo(dense().initialModel(1));
+        Dl4jModel graph = Dl4jModel.of(Networks.residual(), Networks.FEATURES, Objective.BINARY);
+        assertThat(graph.initialModel(0)).isEqualTo(graph.initialModel(0)).isNotEqualTo(graph.initialModel(1));
+    }
+
     /** What DL4J's own {@code fit} makes of the same batches. */
     private static Model fitted(MultiLayerConfiguration configuration, Model start, int steps) {
         Dl4jModel names = Dl4jModel.of(configuration, Networks.FEATURES, Objective.MULTICLASS);
