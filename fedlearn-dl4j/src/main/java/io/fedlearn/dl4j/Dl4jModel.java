@@ -261,6 +261,9 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
             exampleGradient = new float[parameters.trainableCount()];
         }
         requireShape(batch);
+        // What single examples do to batch-norm's statistics takes the place of what a batch did, and must not leave
+        // here.
+        statisticsWait = false;
         long stepSeed = SeededRandom.derive(seed, gradientCount++);
         for (int i = 0; i < batch.size(); i++) {
             double loss = backpropagate(batch, i, 1, SeededRandom.derive(stepSeed, i), exampleGradient);

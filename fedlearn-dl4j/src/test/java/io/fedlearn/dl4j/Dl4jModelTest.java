@@ -265,6 +265,22 @@ class Dl4jModelTest {
     }
 
     @Test
+    void leavesStatisticsOfBatchNormWhereGradientsAreOfSingleExamples() {
+        Dl4jModel model = Dl4jModel.of(Networks.normalized(false), Networks.FEATURES, Objective.MULTICLASS);
+        Model start = model.snapshot();
+        model.startTraining(SETTINGS, 1);
+        float[] gradient = new float[model.trainables().length];
+
+        model.lossAndGradient(batch(8, 6, 3, 1), gradient);
+        model.forEachGradient(batch(2, 6, 3, 2), (example, loss, own) -> {});
+        model.applyGradient(gradient);
+
+        for (String statistic : List.of("norm.mean", "norm.var")) {
+            assertThat(model.snapshot().tensor(statistic)).isEqualTo(start.tensor(statistic));
+        }
+    }
+
+    @Test
     void keepsTheConfigurationsConstraints() {
         Dl4jModel model = Dl4jModel.of(
                 layers(new NeuralNetConfiguration.Builder().constrainWeights(new MaxNormConstraint(0.1, 0))),
