@@ -67,7 +67,10 @@ public final class Augmentation {
     public enum Rotation {
         /** Not at all. */
         NONE,
-        /** By 0, 90, 180 or 270 degrees; a patch that is not as high as wide by 0 or 180. Values stay as they are. */
+        /**
+         * By 0, 90, 180 or 270 degrees; a patch that is not as high as wide, in voxels and in millimetres, by 0 or 180.
+         * Values stay as they are.
+         */
         QUARTER_TURNS,
         /**
          * By any angle, each as likely, with linear interpolation, which blurs noise a little. Where a corner reaches beyond

@@ -5,6 +5,9 @@ import io.fedlearn.luna16.image.Volume;
 
 /** Turns a cached box into what a network sees, varied or not. Confined to one thread at a time. */
 final class Augmenter {
+    /** By what share voxels may be longer than wide for a quarter turn to keep shapes as they are. */
+    private static final double SQUARE_WITHIN = 0.01;
+
     private static final int NOISE_BITS = 16;
     private static final int NOISE_MASK = (1 << NOISE_BITS) - 1;
     /** Drawn once: a voxel's noise is one of these, picked at random, which costs a tenth of drawing it anew. */
@@ -77,7 +80,8 @@ final class Augmenter {
         cut.shiftX = random.nextInt(range) - augmentation.shift();
         double gain = 1 + augmentation.intensity() * (2 * random.nextDouble() - 1);
         if (augmentation.rotation() == Augmentation.Rotation.QUARTER_TURNS) {
-            cut.turn(shape.height() == shape.width() ? turns : turns / 2 * 2);
+            boolean square = shape.height() == shape.width() && Math.abs(spacingRatio - 1) < SQUARE_WITHIN;
+            cut.turn(square ? turns : turns / 2 * 2);
         }
         cut.flip(
                 augmentation.flipsZ() && (coins & 1) != 0,

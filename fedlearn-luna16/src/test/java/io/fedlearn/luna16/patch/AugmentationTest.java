@@ -131,6 +131,21 @@ class AugmentationTest {
     }
 
     @Test
+    void turnsWhatIsNotSquareInMillimetresByHalvesOnly() {
+        short[] box = numbered(SETTINGS);
+        Augmenter augmenter =
+                new Augmenter(Augmentation.none().withRotation(Augmentation.Rotation.QUARTER_TURNS), SETTINGS);
+        float[] shown = new float[SETTINGS.shape().voxelCount()];
+        Set<String> seen = new HashSet<>();
+        for (long seed = 0; seed < 50; seed++) {
+            augmenter.varied(box, 1.25, seed, shown, 0);
+            int[][] sources = sources(shown, SETTINGS);
+            seen.add(Arrays.toString(sources[0]) + Arrays.toString(sources[3]));
+        }
+        assertThat(seen).containsExactlyInAnyOrder("[2, 2, 2][2, 2, 5]", "[2, 5, 5][2, 5, 2]");
+    }
+
+    @Test
     void shiftsByUpToSoManyVoxelsEachWay() {
         short[] box = numbered(SETTINGS);
         Augmentation augmentation = Augmentation.none().withShift(2);
