@@ -78,11 +78,11 @@ public final class Luna16Command extends TrainingCommand {
     static final String DL4J_MODEL = "lunanet.zip";
 
     private static final Path DEFAULT_OUT = Path.of("runs", "luna16");
-    private static final int DEFAULT_ROUNDS = 24;
+    private static final int DEFAULT_ROUNDS = 20;
     private static final TrainingSettings DEFAULT_TRAINING = TrainingSettings.defaults()
             .withLocalEpochs(1)
             .withBatchSize(8)
-            .withLearningRate(0.01)
+            .withLearningRate(0.02)
             .withMomentum(0.9);
     private static final String GENERATED = "data";
     private static final String PATCHES = "patches";
@@ -103,7 +103,7 @@ public final class Luna16Command extends TrainingCommand {
             names = "--spacing",
             paramLabel = "ZxYxX",
             order = -12,
-            description = "Millimetres between a patch's voxels (default: such that a patch shows 32x36x36 mm).")
+            description = "Millimetres between a patch's voxels (default: such that a patch shows 24x30x30 mm).")
     private Optional<String> spacing = Optional.empty();
 
     @Option(
@@ -150,7 +150,7 @@ public final class Luna16Command extends TrainingCommand {
     private NetworkSettings settings() {
         try {
             String millimetres =
-                    spacing.orElse(32.0 / patch.depth() + "x" + 36.0 / patch.height() + "x" + 36.0 / patch.width());
+                    spacing.orElse(24.0 / patch.depth() + "x" + 30.0 / patch.height() + "x" + 30.0 / patch.width());
             return NetworkSettings.of(patch, millimetres, LunaNet.DEFAULT_CHANNELS);
         } catch (IllegalArgumentException e) {
             throw new InputException("--patch and --spacing: " + e.getMessage(), e);
