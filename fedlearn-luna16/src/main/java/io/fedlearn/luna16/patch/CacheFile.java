@@ -344,9 +344,9 @@ final class CacheFile {
             in.readFully(target);
             requireChecksum(index, target);
         } catch (IOException e) {
-            throw new PatchCacheException(path, "cannot be read: " + e.getMessage() + "; prepare the patches again", e);
+            throw PatchCacheException.ofReading(path, "cannot be read; prepare the patches again", e);
         } catch (DamagedException e) {
-            throw new PatchCacheException(
+            throw PatchCacheException.ofReading(
                     path, e.getMessage() + " since the patches were prepared; prepare them again", e);
         }
     }

@@ -4,6 +4,7 @@ import static io.fedlearn.luna16.patch.Scans.SETTINGS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fedlearn.core.task.ClientOutcome;
 import io.fedlearn.luna16.dataset.Candidate;
 import io.fedlearn.luna16.dataset.Scan;
 import io.fedlearn.luna16.image.MetaImage;
@@ -231,7 +232,22 @@ class PatchCacheTest {
         Files.delete(path);
         assertThatThrownBy(() -> patches.patch(last))
                 .isInstanceOf(PatchCacheException.class)
-                .hasMessageContaining(path.toString());
+                .hasMessageContaining(path.getFileName().toString());
+    }
+
+    @Test
+    void doesNotTellOthersWhereASiteKeepsItsPatches() throws Exception {
+        PatchSet patches = prepare().patches();
+        for (Path file : Scans.all(folder)) {
+            Files.delete(file);
+        }
+
+        assertThatThrownBy(() -> patches.patch(0))
+                .isInstanceOf(PatchCacheException.class)
+                .satisfies(
+                        failure -> assertThat(ClientOutcome.Failed.of(failure).reason())
+                                .contains(".patches: cannot be read")
+                                .doesNotContain(folder.toString()));
     }
 
     @Test
