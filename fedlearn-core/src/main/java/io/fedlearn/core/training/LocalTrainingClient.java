@@ -21,7 +21,8 @@ import java.util.function.Supplier;
  * evaluates on its test examples, gives its {@link FeatureStatistics} and an initial model.
  *
  * <p>The metrics of its update are {@value Evaluation#LOSS} (mean training loss of the last epoch), {@value #LOCAL_STEPS} and
- * {@value #LOCAL_EPOCHS}. A site without examples declines. Thread-safe as its model pool and sources are.
+ * {@value #LOCAL_EPOCHS}. A site without examples declines, and so does one whose model has other tensors than the task's,
+ * naming the first. Thread-safe as its model pool and sources are.
  */
 public final class LocalTrainingClient implements Client {
     /** Metric {@value}: the steps that the client's optimizer took. */
@@ -75,7 +76,7 @@ public final class LocalTrainingClient implements Client {
         TrainingSettings settings = TrainingSettings.of(task.config());
         List<LocalCorrection> corrections = corrections(task, settings, context);
         return models.borrow(model -> {
-            model.load(start(task, corrections));
+            load(model, start(task, corrections));
             Metrics metrics = Metrics.none();
             if (task.config().getBoolean(REPORT_LOSS_BEFORE).orElse(false)) {
                 metrics = metrics.with(
@@ -104,6 +105,21 @@ public final class LocalTrainingClient implements Client {
             throw new TrainingDivergedException(loss);
         }
         return loss;
+    }
+
+    /** A site whose model is another says so; that it could not load the task's would tell nobody what to change. */
+    private static void load(LocalModel model, Model start) {
+        List<TensorSpec> own = model.spec().tensors();
+        List<TensorSpec> sent = start.spec().tensors();
+        for (int i = 0; i < Math.max(own.size(), sent.size()); i++) {
+            String mine = i < own.size() ? own.get(i).toString() : "nothing more";
+            String theirs = i < sent.size() ? sent.get(i).toString() : "nothing more";
+            if (!mine.equals(theirs)) {
+                throw new TaskDeclinedException("this site trains another model: its tensor " + i + " is " + mine
+                        + ", the task's is " + theirs);
+            }
+        }
+        model.load(start);
     }
 
     private static Model start(Task task, List<LocalCorrection> corrections) {
@@ -154,7 +170,7 @@ public final class LocalTrainingClient implements Client {
         }
         List<LocalCorrection> corrections = corrections(task, TrainingSettings.of(task.config()), context);
         return models.borrow(model -> {
-            model.load(start(task, corrections));
+            load(model, start(task, corrections));
             return Evaluation.of(model, source).toUpdate();
         });
     }

@@ -11,7 +11,10 @@ import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.task.UpdateForm;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.tensor.Shape;
+import io.fedlearn.core.tensor.Tensor;
+import io.fedlearn.core.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -123,6 +126,23 @@ class LocalTrainingClientTest {
                 () -> client.perform(
                         Task.builder(new TaskKind("unheard-of"), "a").build(), context),
                 "this client does not do 'unheard-of' tasks");
+    }
+
+    @Test
+    void declinesAModelOfOtherTensorsByNamingTheFirst() {
+        LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES, EXAMPLES);
+        TensorSpec own = GLOBAL.spec().tensors().get(0);
+        Tensor values = GLOBAL.tensors().get(0);
+        TensorSpec other = new TensorSpec("median", own.type(), own.shape(), own.role());
+        Model renamed = Model.of(ModelSpec.of(List.of(other)), List.of(values));
+        Model longer = Model.of(ModelSpec.of(List.of(own, other)), List.of(values, values));
+        String says = "this site trains another model: its tensor ";
+
+        Task first = fit(Config.empty()).toBuilder().model(renamed).build();
+        declines(() -> client.fit(first, context), says + "0 is " + own + ", the task's is " + other);
+        declines(() -> client.evaluate(first, context), says + "0 is " + own + ", the task's is " + other);
+        Task second = fit(Config.empty()).toBuilder().model(longer).build();
+        declines(() -> client.fit(second, context), says + "1 is nothing more, the task's is " + other);
     }
 
     private interface Work {
