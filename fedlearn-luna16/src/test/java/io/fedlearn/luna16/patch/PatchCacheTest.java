@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -134,6 +135,7 @@ class PatchCacheTest {
                 0, new Candidate(relabelled.get(0).center(), !relabelled.get(0).isNodule()));
         for (Scan other : List.of(
                 new Scan(scan.seriesUid(), 0, scan.header(), List.of(), relabelled),
+                new Scan("1.2.3.9", 0, scan.header(), List.of(), scan.candidates()),
                 new Scan("9.9", 0, scan.header(), List.of(), scan.candidates()))) {
             assertThat(cache().prepare(List.of(other), SETTINGS, CandidateSelection.all())
                             .builtScans())
@@ -186,6 +188,29 @@ class PatchCacheTest {
         assertThat(Files.readString(digests)).contains("1.2.3.2.raw");
         Files.writeString(digests, Files.readString(digests).replace("1.2.3.2.raw", "1.2.3.9.raw"));
         // That line no longer has its checksum, and counts for nothing.
+        assertThat(prepare().builtScans()).isEqualTo(1);
+    }
+
+    @Test
+    void doesNotRememberDigestsOfFilesThatMayStillChange() throws Exception {
+        Path voxels = directory.resolve("scans/1.2.3.2.raw");
+        Files.setLastModifiedTime(voxels, FileTime.from(Instant.now().plus(Duration.ofHours(1))));
+        prepare();
+
+        Path digests = folder.resolve("digests.txt");
+        assertThat(Files.exists(digests) ? Files.readString(digests) : "").doesNotContain("1.2.3.2.raw");
+    }
+
+    @Test
+    void readsAFileOfAnotherSizeAnewThoughItsTimeIsTheSame() throws Exception {
+        FileTime old = FileTime.from(Instant.now().minus(Duration.ofDays(3)));
+        Path header = directory.resolve("scans/1.2.3.2.mhd");
+        Files.setLastModifiedTime(header, old);
+        prepare();
+        Files.writeString(
+                header, Files.readString(header).replace("Offset = -10", "Offset = -9.75"));
+        Files.setLastModifiedTime(header, old);
+
         assertThat(prepare().builtScans()).isEqualTo(1);
     }
 
@@ -367,6 +392,17 @@ class PatchCacheTest {
                 .isEqualTo(4);
     }
 
+    /** Holds a worker until it is told to stop: were all done before, there would be nothing to interrupt any more. */
+    private static void awaitInterruptUnless(Thread caller) {
+        if (Thread.currentThread() != caller) {
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
     @Test
     void stopsWhenInterruptedAndGoesOnLater() throws Exception {
         AtomicReference<Optional<Throwable>> thrown = new AtomicReference<>(Optional.empty());
@@ -377,7 +413,10 @@ class PatchCacheTest {
                 try {
                     PatchCache.at(other)
                             .withThreads(threads)
-                            .prepare(scans, SETTINGS, CandidateSelection.all(), (done, total) -> self.interrupt());
+                            .prepare(scans, SETTINGS, CandidateSelection.all(), (done, total) -> {
+                                self.interrupt();
+                                awaitInterruptUnless(self);
+                            });
                 } catch (Throwable e) {
                     thrown.set(Optional.of(e));
                 }
