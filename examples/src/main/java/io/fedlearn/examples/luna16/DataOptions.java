@@ -2,6 +2,7 @@ package io.fedlearn.examples.luna16;
 
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.luna16.image.MetaImage;
+import io.fedlearn.luna16.network.Luna16Client;
 import io.fedlearn.luna16.patch.CandidateSelection;
 import io.fedlearn.luna16.phantom.PhantomDataset;
 import java.nio.file.Path;
@@ -44,7 +45,7 @@ final class DataOptions {
             paramLabel = "X",
             order = -26,
             description = "What part of each hospital's scans is kept aside to test on (default: ${DEFAULT-VALUE}).")
-    private double testShare = 0.25;
+    private double testShare = Luna16Client.Builder.DEFAULT_TEST_SHARE;
 
     @Option(
             names = "--negatives-per-scan",

@@ -19,6 +19,7 @@ import io.fedlearn.luna16.dataset.Luna16Dataset;
 import io.fedlearn.luna16.dataset.ScanSplit;
 import io.fedlearn.luna16.dataset.SiteAssignment;
 import io.fedlearn.luna16.dataset.SitesFile;
+import io.fedlearn.luna16.network.Luna16Client;
 import io.fedlearn.luna16.network.LunaNet;
 import io.fedlearn.luna16.patch.Augmentation;
 import io.fedlearn.luna16.patch.CandidateSelection;
@@ -112,7 +113,7 @@ public final class Luna16Command extends TrainingCommand {
             order = -11,
             description = "Patches of nodules are repeated in training until there are at most so many others to each"
                     + " (default: ${DEFAULT-VALUE}).")
-    private double negativesPerPositive = 1;
+    private double negativesPerPositive = Luna16Client.Builder.DEFAULT_NEGATIVES_PER_POSITIVE;
 
     @Option(
             names = "--native-threads",

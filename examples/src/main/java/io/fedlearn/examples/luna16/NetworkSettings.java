@@ -80,7 +80,7 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
     static NetworkSettings of(PatchShape patch, String spacing, List<Integer> channels) {
         double[] millimetres = spacing(spacing);
         return new NetworkSettings(
-                LunaNet.defaults().withPatch(patch).withChannels(channels),
+                LunaNet.of(patch, channels),
                 PatchSettings.defaults()
                         .withShape(patch)
                         .withSpacing(millimetres[0], millimetres[1], millimetres[2])

@@ -29,9 +29,9 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * each layer is clipped to norm {@value #GRADIENT_NORM}, without which first steps may leave units dead. With the defaults,
  * 32×48×48 voxels and 8, 16, 32 and 64 channels, it has 221,065 parameters.
  *
- * <p><b>Tensors.</b> Weights {@code 0.W} (outputs × inputs × 3 × 3 × 3) and biases {@code 0.b}, numbered by layer; as
- * {@link Dl4jModel} says. There is no normalisation
- * layer: DL4J's takes no images in three dimensions, and its statistics would drift apart between small sites. What makes
+ * <p><b>Tensors.</b> {@code layer0.bias} and {@code layer0.weight} (outputs × inputs × 3 × 3 × 3), and so on, numbered by
+ * layer, of which those that pool have none; as {@link Dl4jModel} says. There is no normalisation layer: DL4J's
+ * takes no images in three dimensions, and its statistics would drift apart between small sites. What makes
  * the network learn without one is that its input is {@linkplain io.fedlearn.luna16.patch.HuWindow standardised}.
  *
  * <p><b>Reference.</b> The shape of the network is that of Stevens, Antiga and Viehmann, "Deep Learning with PyTorch", Manning 2020,
@@ -71,6 +71,16 @@ public final class LunaNet {
     /** The defaults: patches of 32×48×48, 8, 16, 32 and 64 channels, no dropout. */
     public static LunaNet defaults() {
         return DEFAULTS;
+    }
+
+    /**
+     * A network without dropout.
+     *
+     * @param patch what it takes, at least 2 to the number of blocks along each axis
+     * @param channels of each block, one or more numbers from 1 to 4096
+     */
+    public static LunaNet of(PatchShape patch, List<Integer> channels) {
+        return new LunaNet(patch, channels, 0);
     }
 
     /** This network for patches of another shape, at least 2 to the number of blocks along each axis. */
