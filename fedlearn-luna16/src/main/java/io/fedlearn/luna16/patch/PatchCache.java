@@ -53,9 +53,10 @@ public final class PatchCache {
     private final Path folder;
     private final int threads;
     private final long memoryBytes;
+    private final String readerName;
     private final Function<Path, Volume> reader;
 
-    private PatchCache(Path folder, int threads, long memoryBytes, Function<Path, Volume> reader) {
+    private PatchCache(Path folder, int threads, long memoryBytes, String readerName, Function<Path, Volume> reader) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads must be >= 1, was " + threads);
         }
@@ -65,32 +66,38 @@ public final class PatchCache {
         this.folder = folder;
         this.threads = threads;
         this.memoryBytes = memoryBytes;
+        this.readerName = readerName;
         this.reader = reader;
     }
 
     /** A cache in a folder, which is created when it is first needed. */
     public static PatchCache at(Path folder) {
-        return new PatchCache(folder, 1, Runtime.getRuntime().maxMemory() / DEFAULT_MEMORY_SHARE, MetaImage::read);
+        return new PatchCache(folder, 1, Runtime.getRuntime().maxMemory() / DEFAULT_MEMORY_SHARE, "", MetaImage::read);
     }
 
     /** This cache with so many threads to read and cut, which live as long as a preparation; 1 is the caller's own. */
     public PatchCache withThreads(int threads) {
-        return new PatchCache(folder, threads, memoryBytes, reader);
+        return new PatchCache(folder, threads, memoryBytes, readerName, reader);
     }
 
     /** This cache with so much memory for scans that are being cut, {@code >= 1}. */
     public PatchCache withMemoryBytes(long bytes) {
-        return new PatchCache(folder, threads, bytes, reader);
+        return new PatchCache(folder, threads, bytes, readerName, reader);
     }
 
     /**
-     * This cache with another reader of scans.
+     * This cache with another reader of scans. What it reads is kept apart from what others read of the same files, by its
+     * name: one that rounds or shifts values gives other patches.
      *
+     * @param name of the reader and its version, not empty
      * @param reader gives the scan of a header; called from several threads if there are several. What it throws is the
      *     scan's failure
      */
-    public PatchCache withReader(Function<Path, Volume> reader) {
-        return new PatchCache(folder, threads, memoryBytes, reader);
+    public PatchCache withReader(String name, Function<Path, Volume> reader) {
+        if (name.isEmpty()) {
+            throw new IllegalArgumentException("name of a reader must not be empty");
+        }
+        return new PatchCache(folder, threads, memoryBytes, name, reader);
     }
 
     /** The folder. */
@@ -138,13 +145,18 @@ public final class PatchCache {
         }
     }
 
-    private static byte[] key(byte[] content, Scan scan, PatchSettings settings, List<Candidate> candidates) {
+    private byte[] key(byte[] content, Scan scan, PatchSettings settings, List<Candidate> candidates) {
         MessageDigest digest = ContentDigests.sha256();
         byte[] name = scan.seriesUid().getBytes(StandardCharsets.UTF_8);
         digest.update(
                 (KEY_VERSION + "," + settings.cutText() + "," + name.length + "\n").getBytes(StandardCharsets.UTF_8));
         digest.update(name);
         digest.update(content);
+        if (!readerName.isEmpty()) {
+            byte[] own = readerName.getBytes(StandardCharsets.UTF_8);
+            digest.update((",reader=" + own.length + "\n").getBytes(StandardCharsets.UTF_8));
+            digest.update(own);
+        }
         ByteBuffer place = ByteBuffer.allocate(3 * Double.BYTES + 1).order(ByteOrder.LITTLE_ENDIAN);
         for (Candidate candidate : candidates) {
             Point center = candidate.center();

@@ -90,8 +90,9 @@ class PatchCacheTest {
 
     @Test
     void readsNoScanASecondTime() throws Exception {
-        PreparedPatches first = prepare();
-        PreparedPatches second = cache().withReader(path -> {
+        PreparedPatches first =
+                cache().withReader("test", MetaImage::read).prepare(scans, SETTINGS, CandidateSelection.all());
+        PreparedPatches second = cache().withReader("test", path -> {
                     throw new AssertionError("read " + path);
                 })
                 .prepare(scans, SETTINGS, CandidateSelection.all());
@@ -145,6 +146,28 @@ class PatchCacheTest {
         Files.writeString(scan.header(), text.replace("ElementSpacing = 0.8", "ElementSpacing = 0.81"));
         assertThat(prepare().builtScans()).isEqualTo(1);
         assertThat(Scans.files(folder).keySet()).containsAll(names);
+    }
+
+    @Test
+    void keepsApartWhatAnotherReaderReads() throws Exception {
+        PatchSet usual = prepare().patches();
+        PreparedPatches prepared = cache().withReader("brighter", path -> {
+                    Volume volume = MetaImage.read(path);
+                    short[] values = volume.values().clone();
+                    for (int i = 0; i < values.length; i++) {
+                        values[i] += 100;
+                    }
+                    return Volume.wrap(volume.geometry(), values);
+                })
+                .prepare(scans, SETTINGS, CandidateSelection.all());
+
+        assertThat(prepared.builtScans()).isEqualTo(4);
+        assertThat(prepared.patches().digest()).isNotEqualTo(usual.digest());
+        assertThat(prepare().patches().patch(0).values())
+                .isEqualTo(usual.patch(0).values());
+        assertThatThrownBy(() -> cache().withReader("", MetaImage::read))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("name of a reader must not be empty");
     }
 
     @Test
@@ -207,8 +230,7 @@ class PatchCacheTest {
         Path header = directory.resolve("scans/1.2.3.2.mhd");
         Files.setLastModifiedTime(header, old);
         prepare();
-        Files.writeString(
-                header, Files.readString(header).replace("Offset = -10", "Offset = -9.75"));
+        Files.writeString(header, Files.readString(header).replace("Offset = -10", "Offset = -9.75"));
         Files.setLastModifiedTime(header, old);
 
         assertThat(prepare().builtScans()).isEqualTo(1);
@@ -356,7 +378,7 @@ class PatchCacheTest {
         AtomicInteger held = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
         // The one scan that may be held is counted from before it is read to when the next one's turn is.
-        PatchCache cache = cache().withThreads(4).withMemoryBytes(scanBytes + 1).withReader(path -> {
+        PatchCache cache = cache().withThreads(4).withMemoryBytes(scanBytes + 1).withReader("test", path -> {
             most.accumulateAndGet(held.incrementAndGet(), Math::max);
             Volume volume = MetaImage.read(path);
             Thread.yield();
@@ -372,7 +394,7 @@ class PatchCacheTest {
         PatchCache wider = PatchCache.at(directory.resolve("wide"))
                 .withThreads(4)
                 .withMemoryBytes(2 * scanBytes)
-                .withReader(path -> {
+                .withReader("test", path -> {
                     try {
                         both.await(30, TimeUnit.SECONDS);
                     } catch (Exception e) {
@@ -458,7 +480,7 @@ class PatchCacheTest {
         Path dead = folder.resolve("ab.patches.of-another.part");
         Files.writeString(dead, "half");
         AtomicInteger seen = new AtomicInteger();
-        cache().withReader(path -> MetaImage.read(path))
+        cache().withReader("test", path -> MetaImage.read(path))
                 .prepare(scans, SETTINGS, CandidateSelection.all(), (done, total) -> {
                     try {
                         // What this process writes at the same time is left alone, by another cache of the same folder,
@@ -480,7 +502,7 @@ class PatchCacheTest {
     @Test
     void isFilledByTwoAtATime() throws Exception {
         CyclicBarrier both = new CyclicBarrier(2);
-        PatchCache cache = cache().withReader(path -> {
+        PatchCache cache = cache().withReader("test", path -> {
             try {
                 both.await(30, TimeUnit.SECONDS);
             } catch (Exception e) {
