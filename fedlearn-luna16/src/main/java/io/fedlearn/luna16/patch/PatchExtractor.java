@@ -96,13 +96,19 @@ public final class PatchExtractor {
         };
     }
 
-    /** The spacing of that axis of the scan that lies most along an axis of the patient. */
+    /** How far apart voxels are along that axis of the scan that lies most along an axis of the patient. */
     private static double ofNearest(ImageGeometry geometry, double x, double y, double z) {
         Point spacing = geometry.spacing();
         if (z >= x && z >= y) {
-            return spacing.z();
+            return spacing.z() * length(geometry.zAxis());
         }
-        return y >= x ? spacing.y() : spacing.x();
+        return y >= x ? spacing.y() * length(geometry.yAxis()) : spacing.x() * length(geometry.xAxis());
+    }
+
+    /** 1 for most scans; some headers have the spacing, or a part of it, in the matrix. */
+    private static double length(Point axis) {
+        double length = Math.sqrt(axis.x() * axis.x() + axis.y() * axis.y() + axis.z() * axis.z());
+        return Math.abs(length - 1) < ALIGNED_WITHIN ? 1 : length;
     }
 
     private static double[][] steps(ImageGeometry geometry, double[] spacing) {

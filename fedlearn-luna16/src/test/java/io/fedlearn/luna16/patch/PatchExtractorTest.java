@@ -243,6 +243,29 @@ class PatchExtractorTest {
     }
 
     @Test
+    void keepsVoxelsWhereTheMatrixHasTheSpacing() {
+        ImageGeometry geometry =
+                axes(new Point(1, 1, 1), new Point(0.6, 0, 0), new Point(0, 0.6, 0), new Point(0, 0, 2.5));
+        Volume volume = noiseVolume(geometry);
+        PatchSettings settings = PatchSettings.defaults()
+                .withShape(new PatchShape(3, 3, 3))
+                .withMargin(0)
+                .withNativeSpacing();
+        PatchExtractor extractor = PatchExtractor.of(volume, settings);
+        Patch patch = extractor.extract(geometry.toWorld(20, 22, 18));
+
+        assertThat(extractor.spacing()).isEqualTo(new PatchSettings.VoxelSpacing(2.5, 0.6, 0.6));
+        for (int z = 0; z < 3; z++) {
+            for (int y = 0; y < 3; y++) {
+                for (int x = 0; x < 3; x++) {
+                    short voxel = volume.get(19 + x, 21 + y, 17 + z);
+                    assertThat(patch.get(z, y, x)).isEqualTo((short) Math.max(voxel, Volume.AIR));
+                }
+            }
+        }
+    }
+
+    @Test
     void namesTheSpacingOfAScanThatLiesAskew() {
         Volume volume = noiseVolume(oblique(new Point(0.9, 0.6, 1.5)));
         PatchExtractor extractor = PatchExtractor.of(volume, SETTINGS.withNativeSpacing());
