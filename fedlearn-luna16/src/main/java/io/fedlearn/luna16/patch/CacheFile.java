@@ -7,6 +7,7 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -156,7 +157,8 @@ final class CacheFile {
     private static Optional<FileLock> lock(RandomAccessFile file) {
         try {
             return Optional.ofNullable(file.getChannel().tryLock());
-        } catch (IOException e) {
+        } catch (IOException | OverlappingFileLockException e) {
+            // The latter where this code was loaded twice into one process.
             return Optional.empty();
         }
     }

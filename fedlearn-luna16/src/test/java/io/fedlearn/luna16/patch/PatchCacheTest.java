@@ -13,6 +13,7 @@ import io.fedlearn.luna16.image.Point;
 import io.fedlearn.luna16.image.Volume;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -497,6 +498,18 @@ class PatchCacheTest {
                 });
         assertThat(seen).hasValue(4);
         assertThat(dead).doesNotExist();
+    }
+
+    @Test
+    void leavesWhatIsLockedInThisProcessByAnotherClassLoader() throws Exception {
+        Files.createDirectories(folder);
+        Path other = folder.resolve("ab.patches.of-another.part");
+        try (RandomAccessFile file = new RandomAccessFile(other.toFile(), "rw");
+                FileLock lock = file.getChannel().lock()) {
+            assertThat(prepare().builtScans()).isEqualTo(4);
+            assertThat(lock.isValid()).isTrue();
+            assertThat(other).exists();
+        }
     }
 
     @Test
