@@ -83,9 +83,13 @@ record Luna16Data(
                     + " than --negatives-per-scan: training and test figures are over a part of them.");
         }
         List<Scan> training = new ArrayList<>();
-        splits.values().forEach(split -> training.addAll(split.training()));
-        Hospital pooled =
-                new Hospital("pooled", scans.size(), ofScans(prepared.patches(), training), prepared.patches());
+        List<Scan> test = new ArrayList<>();
+        splits.values().forEach(split -> {
+            training.addAll(split.training());
+            test.addAll(split.test());
+        });
+        Hospital pooled = new Hospital(
+                "pooled", scans.size(), ofScans(prepared.patches(), training), ofScans(prepared.patches(), test));
         return new Luna16Data(
                 List.copyOf(hospitals.values()),
                 pooled,

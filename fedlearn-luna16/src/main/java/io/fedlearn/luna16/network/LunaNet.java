@@ -17,7 +17,7 @@ import org.deeplearning4j.nn.conf.layers.PoolingType;
 import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
-import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
 
 /**
  * A 3D convolutional network that says how probably a patch shows a nodule. Immutable settings; {@link #create()} makes the
@@ -41,6 +41,12 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 public final class LunaNet {
     /** Default of {@link #channels()}. */
     public static final List<Integer> DEFAULT_CHANNELS = List.of(8, 16, 32, 64);
+
+    /**
+     * How near to 0 and 1 probabilities count in the loss: {@value}, what float32 can still tell from 1. Beyond it the gradient of an
+     * example that is far on the wrong side vanishes.
+     */
+    public static final double LEAST_PROBABILITY = 1e-7;
 
     /** To what L2 norm the gradient of each layer is cut down where it is longer: {@value}. */
     public static final double GRADIENT_NORM = 1;
@@ -137,10 +143,12 @@ public final class LunaNet {
                     .dataFormat(Convolution3D.DataFormat.NCDHW)
                     .build());
         }
-        OutputLayer.Builder output = new OutputLayer.Builder(LossFunction.XENT)
+        OutputLayer.Builder output = new OutputLayer.Builder(new LossBinaryXENT(LEAST_PROBABILITY))
                 .nOut(1)
                 .activation(Activation.SIGMOID)
-                .weightInit(WeightInit.XAVIER);
+                // Not at random: first steps would drive what disturbs the output, which is all of it, below zero for
+                // good.
+                .weightInit(WeightInit.ZERO);
         if (dropout > 0) {
             output.dropOut(1 - dropout); // DL4J takes the share that is kept
         }
