@@ -53,7 +53,7 @@ final class Luna16Test {
 
     // tag::agreed[]
     static final PatchSettings PATCHES =
-            PatchSettings.defaults().withShape(new PatchShape(16, 24, 24)).withSpacing(2, 1.5, 1.5);
+            PatchSettings.defaults().withShape(new PatchShape(16, 24, 24)).withSpacing(1.5, 1.25, 1.25);
     static final LunaNet NETWORK = LunaNet.defaults().withPatch(PATCHES.shape());
     // end::agreed[]
 
@@ -132,7 +132,7 @@ final class Luna16Test {
                 .strategy(FedAvg.create())
                 .training(TrainingSettings.defaults()
                         .withBatchSize(8)
-                        .withLearningRate(0.01)
+                        .withLearningRate(0.02)
                         .withMomentum(0.9))
                 .initialModel(NETWORK.create().initialModel(1))
                 .setting("patches", PATCHES.toString())

@@ -29,10 +29,10 @@ import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
  * each layer is clipped to norm {@value #GRADIENT_NORM}, without which first steps may leave units dead. With the defaults,
  * 32×48×48 voxels and 8, 16, 32 and 64 channels, it has 221,065 parameters.
  *
- * <p><b>Tensors.</b> {@code layer0.bias} and {@code layer0.weight} (outputs × inputs × 3 × 3 × 3), and so on, numbered by
- * layer, of which those that pool have none; as {@link Dl4jModel} says. There is no normalisation layer: DL4J's
- * takes no images in three dimensions, and its statistics would drift apart between small sites. What makes
- * the network learn without one is that its input is {@linkplain io.fedlearn.luna16.patch.HuWindow standardised}.
+ * <p><b>Tensors.</b> {@code layer0.weight} (outputs × inputs × 3 × 3 × 3), {@code layer0.bias} and so on, numbered by layer, of
+ * which those that halve have none; in the order that {@link Dl4jModel} says. There is no normalisation layer: DL4J's takes no
+ * images in three dimensions, and its statistics would drift apart between small sites. What makes the network learn without
+ * one is that its input is {@linkplain io.fedlearn.luna16.patch.HuWindow standardised}.
  *
  * <p><b>Reference.</b> The shape of the network is that of Stevens, Antiga and Viehmann, "Deep Learning with PyTorch", Manning 2020,
  * chapter 11. <b>Differs</b> in having one sigmoid output in place of a softmax over two, and no batch normalisation of its
