@@ -1,7 +1,11 @@
 package io.fedlearn.examples;
 
 import io.fedlearn.core.federation.ResumeRefusedException;
+import io.fedlearn.dl4j.InvalidModelFileException;
 import io.fedlearn.examples.run.InputException;
+import io.fedlearn.formats.FormatException;
+import io.fedlearn.luna16.dataset.DatasetException;
+import io.fedlearn.luna16.image.MetaImageException;
 import io.fedlearn.luna16.phantom.PhantomException;
 import io.fedlearn.models.idx.IdxException;
 import io.fedlearn.models.table.TableException;
@@ -24,6 +28,10 @@ final class ExitCode {
                 || failure instanceof ResumeRefusedException
                 || failure instanceof TableException
                 || failure instanceof IdxException
+                || failure instanceof FormatException
+                || failure instanceof InvalidModelFileException
+                || failure instanceof DatasetException
+                || failure instanceof MetaImageException
                 || failure instanceof PhantomException phantom
                         && phantom.problem() != PhantomException.Problem.NOT_WRITABLE
                 || failure instanceof IllegalArgumentException

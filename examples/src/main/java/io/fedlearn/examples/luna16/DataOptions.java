@@ -2,6 +2,7 @@ package io.fedlearn.examples.luna16;
 
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.luna16.image.MetaImage;
+import io.fedlearn.luna16.image.MetaImageException;
 import io.fedlearn.luna16.network.Luna16Client;
 import io.fedlearn.luna16.patch.CandidateSelection;
 import io.fedlearn.luna16.phantom.PhantomDataset;
@@ -139,7 +140,10 @@ final class DataOptions {
             background.ifPresent(file -> builder.background(MetaImage.read(file)));
             return builder.build();
         } catch (IllegalArgumentException e) {
-            throw new InputException("--scans and --hospitals: " + e.getMessage(), e);
+            // It begins with the name of the setting, which is that of the option.
+            throw new InputException("--" + e.getMessage(), e);
+        } catch (MetaImageException e) {
+            throw new InputException("--background cannot be read: " + e.getMessage(), e);
         }
     }
 }

@@ -79,6 +79,7 @@ public final class Luna16Command extends TrainingCommand {
     static final String DL4J_MODEL = "lunanet.zip";
 
     private static final Path DEFAULT_OUT = Path.of("runs", "luna16");
+    private static final int MOST_NATIVE_THREADS = 1024;
     private static final int DEFAULT_ROUNDS = 20;
     private static final TrainingSettings DEFAULT_TRAINING = TrainingSettings.defaults()
             .withLocalEpochs(1)
@@ -138,8 +139,9 @@ public final class Luna16Command extends TrainingCommand {
     protected void check() {
         data.check();
         options().check(Integer.MAX_VALUE);
-        if (nativeThreads < 1) {
-            throw new InputException("--native-threads must be >= 1, was " + nativeThreads);
+        if (nativeThreads < 1 || nativeThreads > MOST_NATIVE_THREADS) {
+            throw new InputException(
+                    "--native-threads must be from 1 to " + MOST_NATIVE_THREADS + ", was " + nativeThreads);
         }
         if (!(negativesPerPositive >= 0.01 && negativesPerPositive <= 10_000)) {
             throw new InputException(
@@ -189,8 +191,7 @@ public final class Luna16Command extends TrainingCommand {
         Dl4jModel network = settings.network().create();
         ModelScores scores = ModelScores.of(network, run.model(), Luna16Training.tests(hospitals.hospitals()));
         Dl4jModelFile.write(network, folder.path().resolve(DL4J_MODEL));
-        Path montage = folder.path().resolve(Montage.FILE);
-        Montage.write(montage, network, hospitals.hospitals());
+        Optional<Path> montage = Montage.write(folder.path().resolve(Montage.FILE), network, hospitals.hospitals());
         Luna16Report report = new Luna16Report(hospitals, run, scores);
         print(report.hospitals());
         Optional<Comparison> comparison = Optional.empty();
@@ -213,7 +214,7 @@ public final class Luna16Command extends TrainingCommand {
         }
         finish(run, folder, report.page(comparison, montage));
         out().println("DL4J:    " + folder.path().resolve(DL4J_MODEL));
-        out().println("Picture: " + montage);
+        montage.ifPresent(picture -> out().println("Picture: " + picture));
     }
 
     private Luna16Data read(RunFolder folder, NetworkSettings settings) throws InterruptedException {

@@ -55,7 +55,7 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
     }
 
     /** The whole page. */
-    HtmlReport page(Optional<Comparison> comparison, Path montage) throws IOException {
+    HtmlReport page(Optional<Comparison> comparison, Optional<Path> montage) throws IOException {
         HtmlReport report = HtmlReport.of(
                         "Lung nodules, learned by " + data.hospitals().size() + " hospitals together")
                 .paragraph("Each hospital trained on patches of its own CT scans; only models were exchanged. After "
@@ -70,7 +70,12 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
         }
         report.table("The data of the hospitals", data.grid());
         comparison.ifPresent(three -> three.addTo(report));
-        report.section("Test patches and their scores").picture(Montage.CAPTION, montage);
+        report.section("Test patches and their scores");
+        if (montage.isPresent()) {
+            report.picture(Montage.CAPTION, montage.get());
+        } else {
+            report.paragraph("No hospital has a patch to test on, so there is no picture, and no figure of merit.");
+        }
         RunSections sections = RunSections.of(run);
         report.section("Curves");
         List<String> names = data.hospitals().stream().map(Hospital::name).toList();
@@ -94,9 +99,10 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
                         "Test scans are never trained on, and a scan is never divided: several candidates may be one"
                                 + " nodule.",
                         "This is the rating of given candidates, not the search for them; it is no medical device.",
-                        "Beside this page also lie " + Luna16Command.DL4J_MODEL
-                                + ", the same network as a file of DL4J's" + " own, and "
-                                + Montage.FILE + ", the picture above."));
+                        "Beside this page also lies " + Luna16Command.DL4J_MODEL
+                                + ", the same network as a file of DL4J's own"
+                                + montage.map(picture -> ", and " + Montage.FILE + ", the picture above.")
+                                        .orElse(".")));
         return report;
     }
 }

@@ -7,6 +7,7 @@ import io.fedlearn.dl4j.Dl4jModel;
 import io.fedlearn.dl4j.Dl4jModelFile;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.run.InputException;
+import io.fedlearn.formats.FormatException;
 import io.fedlearn.formats.safetensors.Safetensors;
 import io.fedlearn.luna16.image.GridSize;
 import io.fedlearn.luna16.image.ImageGeometry;
@@ -44,7 +45,8 @@ import picocli.CommandLine.Spec;
             "Says of patches how probably each shows a nodule, with a network that luna16 trained.",
             "",
             "Patches are .npy or .npz files with depth x height x width values in HU (z, y, x). Those of another size"
-                    + " than the network's are cut off around the centre, or filled up with air.",
+                    + " than the network's are cut off around the centre, or filled up with air. Files that are no such"
+                    + " patches are skipped, and said to be.",
             ""
         },
         footerHeading = "%nExamples:%n",
@@ -92,12 +94,19 @@ public final class Luna16ScoreCommand implements Callable<Integer> {
         NetworkSettings settings = NetworkSettings.beside(model)
                 .orElseThrow(() -> new InputException("there is no run.json beside --model " + model
                         + ", which says how its patches are cut: leave the model in the folder of its run"));
+        if (Files.isDirectory(out)) {
+            // An empty one would be replaced.
+            throw new InputException("--out " + out + " is a folder");
+        }
         Optional<PatchSettings.VoxelSpacing> given = spacing.map(Luna16ScoreCommand::spacing);
         LocalModel network = network(settings);
         if (!Files.isDirectory(patches)) {
             throw new InputException("--patches " + patches + " is not a folder");
         }
         List<Scored> scored = score(network, settings.patches(), given, PatchFiles.in(patches));
+        if (scored.isEmpty()) {
+            throw new InputException("--patches " + patches + " has no file that could be scored");
+        }
         write(scored);
         Grid grid = Grid.of("patch", "score");
         for (Scored patch : scored) {
@@ -151,26 +160,47 @@ public final class Luna16ScoreCommand implements Callable<Integer> {
                 + network.spec().size();
     }
 
-    private static List<Scored> score(
-            LocalModel network, PatchSettings settings, Optional<PatchSettings.VoxelSpacing> spacing, List<Path> files)
-            throws IOException {
+    private List<Scored> score(
+            LocalModel network,
+            PatchSettings settings,
+            Optional<PatchSettings.VoxelSpacing> spacing,
+            List<Path> files) {
         int voxels = settings.shape().voxelCount();
         Batch batch = Batch.of(Math.min(BATCH, files.size()), voxels, 1);
         float[] outputs = new float[batch.capacity()];
+        List<Path> waiting = new ArrayList<>();
         List<Scored> scored = new ArrayList<>();
-        for (int from = 0; from < files.size(); from += batch.capacity()) {
-            int count = Math.min(batch.capacity(), files.size() - from);
-            for (int i = 0; i < count; i++) {
-                Patch patch = PatchFiles.read(files.get(from + i));
-                fit(patch, settings, spacing).copyTo(settings.window(), batch.features(), i * voxels);
+        for (int i = 0; i < files.size(); i++) {
+            Optional<Patch> patch = read(files.get(i));
+            if (patch.isPresent()) {
+                fit(patch.get(), settings, spacing)
+                        .copyTo(settings.window(), batch.features(), waiting.size() * voxels);
+                waiting.add(files.get(i));
             }
-            batch.resize(count);
-            network.evaluate(batch, outputs);
-            for (int i = 0; i < count; i++) {
-                scored.add(new Scored(files.get(from + i), outputs[i]));
+            if (waiting.size() == batch.capacity() || i == files.size() - 1 && !waiting.isEmpty()) {
+                batch.resize(waiting.size());
+                network.evaluate(batch, outputs);
+                for (int j = 0; j < waiting.size(); j++) {
+                    scored.add(new Scored(waiting.get(j), outputs[j]));
+                }
+                waiting.clear();
             }
         }
         return scored;
+    }
+
+    /** One file that is no patch must not keep the others from being scored. */
+    private Optional<Patch> read(Path file) {
+        String reason;
+        try {
+            return Optional.of(PatchFiles.read(file));
+        } catch (FormatException e) {
+            reason = String.valueOf(e.getMessage());
+        } catch (IOException e) {
+            reason = InputException.of(file + " cannot be read", e).getMessage();
+        }
+        spec.commandLine().getErr().println("fedlearn: skipped: " + reason);
+        return Optional.empty();
     }
 
     private static Patch fit(Patch patch, PatchSettings settings, Optional<PatchSettings.VoxelSpacing> spacing) {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
 
 /** A picture of test patches with their scores: what the network is surest of, and where it errs most. */
@@ -37,14 +38,18 @@ final class Montage {
      * Scores all test patches and writes the picture.
      *
      * @param network with the model to be shown
+     * @return the picture; empty if there is no test patch
      */
-    static void write(Path file, LocalModel network, List<Hospital> hospitals) throws IOException {
+    static Optional<Path> write(Path file, LocalModel network, List<Hospital> hospitals) throws IOException {
         List<Scored> scored = new ArrayList<>();
         for (Hospital hospital : hospitals) {
             float[] scores = scores(network, hospital.testExamples());
             for (int i = 0; i < scores.length; i++) {
                 scored.add(new Scored(hospital.test(), i, scores[i]));
             }
+        }
+        if (scored.isEmpty()) {
+            return Optional.empty();
         }
         scored.sort(Comparator.comparingDouble(Scored::score).reversed());
         PatchMontage montage = PatchMontage.of(hospitals.get(0).test().settings());
@@ -58,6 +63,7 @@ final class Montage {
             add(montage, own.subList(own.size() - low, own.size()));
         }
         montage.write(file);
+        return Optional.of(file);
     }
 
     private static void add(PatchMontage montage, List<Scored> row) {
