@@ -66,7 +66,9 @@ final class ConsumerProjectIT {
 
     @Test
     void runsOnPublishedArtifacts() {
-        assertThat(output).containsPattern("round \\d+: \\{accuracy=0\\.[0-9]+, auc=0\\.[0-9]+, loss=0\\.[0-9]+\\}");
+        assertThat(output)
+                .containsPattern(
+                        "round \\d+: \\{accuracy=0\\.[0-9]+, auc=0\\.[0-9]+, loss=0\\.[0-9]+, sensitivityAt90=0\\.[0-9]+\\}");
     }
 
     @Test

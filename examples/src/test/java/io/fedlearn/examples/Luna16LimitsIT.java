@@ -82,11 +82,11 @@ final class Luna16LimitsIT {
 
     @Test
     void tooLittleNativeMemorySaysWhichOptionToRaise() throws IOException, InterruptedException {
-        String message = fail("", List.of("-Xmx64m", "-Dorg.bytedeco.javacpp.maxphysicalbytes=60m"));
+        String message = fail("", List.of("-Xmx64m", "-Dorg.bytedeco.javacpp.maxphysicalbytes=40m"));
 
         assertThat(message)
                 .startsWith("fedlearn: ")
-                .contains("hospital-1 failed", "too little native memory", "of at most 60 MiB")
+                .contains("too little native memory to load ND4J", "of at most 40 MiB")
                 .contains("raise -Dorg.bytedeco.javacpp.maxphysicalbytes");
     }
 }

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Properties;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.util.CrashReportingUtil;
 import org.nd4j.linalg.factory.Environment;
 import org.nd4j.linalg.factory.Nd4j;
@@ -65,6 +66,7 @@ public record Dl4jBackend(String name, String build, String version, boolean one
      * The backend that is loaded, which is loaded now if it was not.
      *
      * @throws BackendMissingException if there is none for this platform
+     * @throws NativeMemoryException if the process may not take the memory that loading it needs
      */
     public static Dl4jBackend present() {
         NativeOps operations = operations();
@@ -81,6 +83,9 @@ public record Dl4jBackend(String name, String build, String version, boolean one
     private static NativeOps operations() {
         try {
             return Loaded.OPERATIONS;
+        } catch (OutOfMemoryError e) {
+            Throwable lack = NativeWork.lackOfMemory(e).orElseThrow(() -> e);
+            throw new NativeMemoryException("to load ND4J", Pointer.physicalBytes(), Pointer.maxPhysicalBytes(), lack);
         } catch (LinkageError | RuntimeException e) {
             throw new BackendMissingException(Loader.getPlatform(), e);
         }

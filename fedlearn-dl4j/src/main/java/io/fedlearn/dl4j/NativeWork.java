@@ -41,7 +41,8 @@ final class NativeWork {
         }
     }
 
-    private static Optional<Throwable> lackOfMemory(Throwable thrown) {
+    /** Of an error and its causes the one that is for want of memory off the heap, if one is. */
+    static Optional<Throwable> lackOfMemory(Throwable thrown) {
         for (Throwable error = thrown; error != null; error = error.getCause()) {
             String message = String.valueOf(error.getMessage());
             boolean ofJava = message.contains("Java heap space")
