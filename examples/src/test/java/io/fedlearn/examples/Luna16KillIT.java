@@ -20,8 +20,8 @@ final class Luna16KillIT {
     @TempDir
     private Path folder;
 
-    private Path run;
-    private Path log;
+    private Path run = Path.of("");
+    private Path log = Path.of("");
 
     private List<Object> arguments(Path out) {
         return List.of(
