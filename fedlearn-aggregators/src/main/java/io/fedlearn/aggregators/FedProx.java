@@ -1,5 +1,6 @@
 package io.fedlearn.aggregators;
 
+import io.fedlearn.aggregators.internal.Ranges;
 import io.fedlearn.core.strategy.Capability;
 import io.fedlearn.core.strategy.ServerOptimizer;
 import io.fedlearn.core.strategy.Strategy;

@@ -1,5 +1,6 @@
 package io.fedlearn.aggregators;
 
+import io.fedlearn.aggregators.internal.Ranges;
 import java.util.List;
 import java.util.Map;
 

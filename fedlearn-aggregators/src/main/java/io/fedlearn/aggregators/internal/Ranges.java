@@ -1,20 +1,29 @@
-package io.fedlearn.aggregators;
+package io.fedlearn.aggregators.internal;
 
 /** Checks of hyperparameters, with messages that name parameter, range and value. */
-final class Ranges {
+public final class Ranges {
     private Ranges() {}
 
-    static void requirePositive(String name, double value) {
+    /** For a rate or a norm. */
+    public static void requirePositive(String name, double value) {
         require(value > 0 && value < Double.POSITIVE_INFINITY, name, "> 0 and finite", value);
     }
 
-    static void requireNotNegative(String name, double value) {
+    /** For a weight that may be switched off. */
+    public static void requireNotNegative(String name, double value) {
         require(value >= 0 && value < Double.POSITIVE_INFINITY, name, ">= 0 and finite", value);
     }
 
     /** For the share of the past in a moving average. */
-    static void requireShare(String name, double value) {
+    public static void requireShare(String name, double value) {
         require(value >= 0 && value < 1, name, "in [0, 1)", value);
+    }
+
+    /** For a number of clients, rounds or steps. */
+    public static void requireAtLeast(String name, long least, long value) {
+        if (value < least) {
+            throw new IllegalArgumentException(name + " must be >= " + least + ", was " + value);
+        }
     }
 
     private static void require(boolean valid, String name, String constraint, double value) {

@@ -1,0 +1,2 @@
+/** What the packages of this module share, and nobody else sees. */
+package io.fedlearn.aggregators.internal;
