@@ -2,6 +2,7 @@ package io.fedlearn.core.strategy;
 
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.TransformSpec;
+import io.fedlearn.core.training.LocalCorrection;
 import io.fedlearn.core.update.UpdateTransform;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -228,6 +229,22 @@ public final class Strategy {
         public Builder tellClients(String settingName, Object value) {
             this.clientConfig = clientConfig.with(settingName, value);
             return this;
+        }
+
+        /**
+         * A correction of local training, after those added before; the site finds it by this name.
+         *
+         * @param correctionName as its {@link LocalCorrection.Factory} has it
+         */
+        public Builder correction(String correctionName) {
+            if (correctionName.isEmpty() || correctionName.contains(",")) {
+                throw new IllegalArgumentException(
+                        "a correction's name must not be empty or hold a comma, was '" + correctionName + "'");
+            }
+            String before = clientConfig.getString(LocalCorrection.SETTING).orElse("");
+            return tellClients(
+                            LocalCorrection.SETTING, before.isEmpty() ? correctionName : before + "," + correctionName)
+                    .requires(Capability.TRAINING_SETTINGS);
         }
 
         /**

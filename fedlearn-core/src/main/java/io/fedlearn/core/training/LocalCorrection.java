@@ -12,8 +12,11 @@ import io.fedlearn.core.tensor.Model;
  * <p>One object serves one task and is confined to its thread.
  */
 public interface LocalCorrection {
-    /** A task's setting {@value} names the correction that the client is to use, beside the proximal term. */
-    String SETTING = "correction";
+    /**
+     * A task's setting {@value} names the corrections that the client is to use, beside the proximal term: one, or several
+     * joined by commas, which then work in this order.
+     */
+    String SETTING = "corrections";
 
     /**
      * The model that the client trains or evaluates in place of the global one, such as the global model with the tensors that
@@ -38,7 +41,7 @@ public interface LocalCorrection {
 
     /** Makes corrections of one name; found through {@link java.util.ServiceLoader}. */
     interface Factory {
-        /** The name that a task's setting gives. */
+        /** The name that a task's setting gives; without commas. */
         String name();
 
         /** A correction for this task. */

@@ -74,9 +74,15 @@ public final class LocalTrainingClient implements Client {
             throw new TaskDeclinedException("the site has no training examples");
         }
         TrainingSettings settings = TrainingSettings.of(task.config());
-        List<LocalCorrection> corrections = corrections(task, settings, context);
+        List<LocalCorrection> corrections = corrections(task, context);
+        Model start = start(task, corrections);
+        if (settings.mu() > 0) {
+            // Around what is trained, which need not be the global model: tensors that stay here have no other place to
+            // go.
+            corrections.add(0, new ProximalTerm(trainables(start), settings.mu()));
+        }
         return models.borrow(model -> {
-            load(model, start(task, corrections));
+            load(model, start);
             Metrics metrics = Metrics.none();
             if (task.config().getBoolean(REPORT_LOSS_BEFORE).orElse(false)) {
                 metrics = metrics.with(
@@ -130,19 +136,18 @@ public final class LocalTrainingClient implements Client {
         return start;
     }
 
-    private static List<LocalCorrection> corrections(Task task, TrainingSettings settings, TaskContext context) {
+    private static List<LocalCorrection> corrections(Task task, TaskContext context) {
         List<LocalCorrection> corrections = new ArrayList<>();
-        if (settings.mu() > 0) {
-            corrections.add(new ProximalTerm(trainables(task.model()), settings.mu()));
-        }
-        Optional<String> name = task.config().getString(LocalCorrection.SETTING);
-        if (name.isPresent()) {
-            corrections.add(ServiceLoader.load(LocalCorrection.Factory.class).stream()
-                    .map(ServiceLoader.Provider::get)
-                    .filter(factory -> factory.name().equals(name.get()))
-                    .findFirst()
-                    .orElseThrow(() -> new TaskDeclinedException("this site knows no correction '" + name.get() + "'"))
-                    .create(task, context));
+        for (String name :
+                task.config().getString(LocalCorrection.SETTING).orElse("").split(",")) {
+            if (!name.isEmpty()) {
+                corrections.add(ServiceLoader.load(LocalCorrection.Factory.class).stream()
+                        .map(ServiceLoader.Provider::get)
+                        .filter(factory -> factory.name().equals(name))
+                        .findFirst()
+                        .orElseThrow(() -> new TaskDeclinedException("this site knows no correction '" + name + "'"))
+                        .create(task, context));
+            }
         }
         return corrections;
     }
@@ -168,9 +173,9 @@ public final class LocalTrainingClient implements Client {
         if (source.exampleCount() == 0) {
             throw new TaskDeclinedException("the site has no test examples");
         }
-        List<LocalCorrection> corrections = corrections(task, TrainingSettings.of(task.config()), context);
+        Model start = start(task, corrections(task, context));
         return models.borrow(model -> {
-            load(model, start(task, corrections));
+            load(model, start);
             return Evaluation.of(model, source).toUpdate();
         });
     }
