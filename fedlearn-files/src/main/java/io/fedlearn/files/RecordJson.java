@@ -138,6 +138,7 @@ final class RecordJson {
                 fields.number("weight"),
                 fields.metrics("metrics"),
                 fields.integer("updateBytes"),
+                fields.integer("savedBytes"),
                 fields.number("seconds"));
     }
 
@@ -152,6 +153,7 @@ final class RecordJson {
             number(out, "weight", outcome.weight());
             metrics(out, "metrics", outcome.metrics());
             out.writeNumberField("updateBytes", outcome.updateBytes());
+            out.writeNumberField("savedBytes", outcome.savedBytes());
             number(out, "seconds", outcome.seconds());
             out.writeEndObject();
         }

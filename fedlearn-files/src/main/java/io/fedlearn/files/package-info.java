@@ -42,7 +42,7 @@
  *       the federated test AUC), absent where undefined; {@code centralMetrics}, the coordinator's own;
  *       {@code trainMetrics}; {@code clients}, the evaluation of each site, and {@code outcomes}, the training of each,
  *       both lists of {@code clientId}, {@code outcome}, {@code reason}, {@code exampleCount}, {@code weight},
- *       {@code metrics}, {@code updateBytes}, {@code seconds}; {@code cohort}; {@code lateUpdates}; {@code seed};
+ *       {@code metrics}, {@code updateBytes}, {@code savedBytes}, {@code seconds}; {@code cohort}; {@code lateUpdates}; {@code seed};
  *       {@code strategy}; {@code settings}; {@code clientConfig}; {@code baseDigest} and {@code modelDigest}; in a
  *       private run {@code privacySpent} ({@code epsilon}, {@code privacyDelta}); with an audit log {@code auditHead}
  *       ({@code sequence}, {@code hash}); {@code libraryVersion}; {@code startedAt}; {@code seconds}

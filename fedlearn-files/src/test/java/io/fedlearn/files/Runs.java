@@ -89,9 +89,9 @@ final class Runs {
 
     static RoundRecord record(int round, String digest, String reason) {
         OutcomeRecord good = new OutcomeRecord(
-                "site-a", OutcomeRecord.COMPLETED, "", 303, 0.75, Metrics.of("loss", 1.0 / round), 4096, 0.25);
-        OutcomeRecord bad =
-                new OutcomeRecord("\u30b5\u30a4\u30c8", "rejected", reason, 0, 0, Metrics.none(), Long.MAX_VALUE, 1e-7);
+                "site-a", OutcomeRecord.COMPLETED, "", 303, 0.75, Metrics.of("loss", 1.0 / round), 4096, -12, 0.25);
+        OutcomeRecord bad = new OutcomeRecord(
+                "\u30b5\u30a4\u30c8", "rejected", reason, 0, 0, Metrics.none(), Long.MAX_VALUE, 0, 1e-7);
         boolean aborted = round % 3 == 0;
         return new RoundRecord(
                 round,

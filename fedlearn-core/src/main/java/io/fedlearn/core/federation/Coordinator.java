@@ -288,7 +288,7 @@ final class Coordinator {
             }
             Model next = parts.step(global, protocol.finish());
             requireFinite(next);
-            draft.outcomes = weigh(draft.outcomes, protocol.weights());
+            draft.outcomes = credit(draft.outcomes, protocol.contributions());
             return Optional.of(draft.complete(next, evaluate(round, next, draft.outcomes)));
         } catch (InvalidUpdateException e) {
             return Optional.of(draft.abort(e.getMessage()));
@@ -349,17 +349,13 @@ final class Coordinator {
         }
     }
 
-    private static List<OutcomeRecord> weigh(List<OutcomeRecord> outcomes, Map<String, Double> weights) {
+    private static List<OutcomeRecord> credit(
+            List<OutcomeRecord> outcomes, Map<String, RoundProtocol.Contribution> contributions) {
         return outcomes.stream()
-                .map(outcome -> new OutcomeRecord(
-                        outcome.clientId(),
-                        outcome.outcome(),
-                        outcome.reason(),
-                        outcome.exampleCount(),
-                        weights.getOrDefault(outcome.clientId(), 0.0),
-                        outcome.metrics(),
-                        outcome.updateBytes(),
-                        outcome.seconds()))
+                .map(outcome -> {
+                    RoundProtocol.Contribution part = contributions.get(outcome.clientId());
+                    return part == null ? outcome : outcome.aggregated(part.weight(), part.savedBytes());
+                })
                 .toList();
     }
 
@@ -392,7 +388,9 @@ final class Coordinator {
         List<OutcomeRecord> outcomes = exchanger.ask(exchange, round, clientId -> {
             Participation past = progress.participation(clientId);
             OutcomeRecord outcome = accepted.get(clientId);
-            return outcome == null ? past : past.selected(round).accepted(round, outcome.metrics());
+            return outcome == null
+                    ? past
+                    : past.selected(round).accepted(round, outcome.exampleCount(), outcome.metrics());
         });
         Metrics overall = exchange.metrics();
         return new EvaluationRecord(overall.isEmpty() ? central : overall, central, outcomes);

@@ -324,6 +324,7 @@ final class ExchangeRun implements TaskListener {
                 0,
                 update.map(ClientUpdate::metrics).orElse(Metrics.none()),
                 updateBytes,
+                0,
                 seconds);
     }
 

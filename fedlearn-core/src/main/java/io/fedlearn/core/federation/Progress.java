@@ -61,7 +61,8 @@ final class Progress {
             Participation before = participation(outcome.clientId()).selected(record.round());
             boolean accepted = !record.isAborted() && outcome.isCompleted();
             participations.put(
-                    outcome.clientId(), accepted ? before.accepted(record.round(), outcome.metrics()) : before);
+                    outcome.clientId(),
+                    accepted ? before.accepted(record.round(), outcome.exampleCount(), outcome.metrics()) : before);
         }
         if (record.isAborted()) {
             aborted++;

@@ -21,7 +21,7 @@ final class FitProtocol implements RoundProtocol, Exchange {
     private final Context context;
     private final UpdateCheck check;
     private final Map<String, Model> broadcast;
-    private final Map<String, Double> weights = new TreeMap<>();
+    private final Map<String, Contribution> contributions = new TreeMap<>();
     // Used by rules that need the whole cohort.
     private final List<WeightedUpdate> kept = new ArrayList<>();
     private boolean asked;
@@ -90,14 +90,17 @@ final class FitProtocol implements RoundProtocol, Exchange {
         for (Answer answer : answers) {
             try {
                 ClientUpdate update = transform(answer);
-                good.add(new WeightedUpdate(
-                        answer.clientId(), update, parts.weighting().weight(update)));
+                WeightedUpdate weighted = new WeightedUpdate(
+                        answer.clientId(), update, parts.weighting().weight(update));
+                good.add(weighted);
+                contributions.put(
+                        answer.clientId(),
+                        new Contribution(
+                                weighted.weight(),
+                                update.byteCount() - answer.update().byteCount()));
             } catch (InvalidUpdateException e) {
                 rejected.put(answer.clientId(), e.getMessage());
             }
-        }
-        for (WeightedUpdate update : good) {
-            weights.put(update.clientId(), update.weight());
         }
         if (parts.aggregator() instanceof Aggregator.Streaming streaming) {
             if (!good.isEmpty()) {
@@ -137,7 +140,7 @@ final class FitProtocol implements RoundProtocol, Exchange {
     }
 
     @Override
-    public Map<String, Double> weights() {
-        return weights;
+    public Map<String, Contribution> contributions() {
+        return contributions;
     }
 }

@@ -2,6 +2,7 @@ package io.fedlearn.core.strategy;
 
 import io.fedlearn.core.metric.Metrics;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /**
  * What is known of a client from the rounds so far.
@@ -11,6 +12,7 @@ import java.util.OptionalInt;
  * @param lastSelectedRound the latest round that asked it
  * @param lastAcceptedRound the latest round that its update entered
  * @param previousAcceptedRound the one before that
+ * @param lastExampleCount on how many examples its latest accepted update rested
  * @param lastMetrics what its latest accepted update measured
  */
 public record Participation(
@@ -19,9 +21,10 @@ public record Participation(
         OptionalInt lastSelectedRound,
         OptionalInt lastAcceptedRound,
         OptionalInt previousAcceptedRound,
+        OptionalLong lastExampleCount,
         Metrics lastMetrics) {
-    private static final Participation NONE =
-            new Participation(0, 0, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(), Metrics.none());
+    private static final Participation NONE = new Participation(
+            0, 0, OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(), OptionalLong.empty(), Metrics.none());
 
     /** A client that was never asked. */
     public static Participation none() {
@@ -36,17 +39,19 @@ public record Participation(
                 OptionalInt.of(round),
                 lastAcceptedRound,
                 previousAcceptedRound,
+                lastExampleCount,
                 lastMetrics);
     }
 
     /** What is known after its update entered the model of a round that asked it. */
-    public Participation accepted(int round, Metrics metrics) {
+    public Participation accepted(int round, long exampleCount, Metrics metrics) {
         return new Participation(
                 selectedRounds,
                 acceptedRounds + 1,
                 lastSelectedRound,
                 OptionalInt.of(round),
                 lastAcceptedRound,
+                OptionalLong.of(exampleCount),
                 metrics);
     }
 }

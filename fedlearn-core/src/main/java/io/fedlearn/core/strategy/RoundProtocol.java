@@ -21,8 +21,16 @@ public interface RoundProtocol {
      */
     Aggregate finish();
 
-    /** The aggregation weight of each client whose update entered the aggregate. */
-    Map<String, Double> weights();
+    /** What each client whose update entered the aggregate has part in it. */
+    Map<String, Contribution> contributions();
+
+    /**
+     * One client's part in a round.
+     *
+     * @param weight with which its update was aggregated, {@code > 0}
+     * @param savedBytes how much shorter its update was on its way than decoded; below 0 if it was longer
+     */
+    record Contribution(double weight, long savedBytes) {}
 
     /**
      * What a round starts with.

@@ -86,10 +86,10 @@ class SeveralExchangesTest {
         }
 
         @Override
-        public Map<String, Double> weights() {
-            Map<String, Double> weights = new TreeMap<>();
-            steps.get(1).answered.forEach(client -> weights.put(client, 1.0));
-            return weights;
+        public Map<String, Contribution> contributions() {
+            Map<String, Contribution> contributions = new TreeMap<>();
+            steps.get(1).answered.forEach(client -> contributions.put(client, new Contribution(1, 0)));
+            return contributions;
         }
     }
 

@@ -92,9 +92,10 @@ final class RunSamples {
                                 303.0,
                                 Metrics.of("loss", 0.1 / round),
                                 12_345,
+                                678_901,
                                 0.25),
                         new OutcomeRecord(
-                                TEXT.replaceAll("\\p{Cntrl}", ""), "failed", TEXT, 0, 0, Metrics.none(), 0, 0))
+                                TEXT.replaceAll("\\p{Cntrl}", ""), "failed", TEXT, 0, 0, Metrics.none(), 0, 0, 0))
                 : List.of();
         return new RoundRecord(
                 round,
