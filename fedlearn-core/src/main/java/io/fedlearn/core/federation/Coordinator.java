@@ -235,7 +235,7 @@ final class Coordinator {
         if (record.isAborted() && progress.aborted() > federation.policy.toleratedAborts()) {
             throw new QuorumNotReachedException(
                     record.round(),
-                    federation.policy.quorum(),
+                    federation.quorum(),
                     (int) record.outcomes().stream()
                             .filter(OutcomeRecord::isCompleted)
                             .count(),
@@ -248,9 +248,9 @@ final class Coordinator {
         Instant startedAt = federation.clock.instant();
         long startedNanos = System.nanoTime();
         RoundDraft draft = new RoundDraft(round, global, startedAt, startedNanos);
-        runtime.awaitClients(federation.policy.quorum(), federation.clientWait);
+        runtime.awaitClients(federation.quorum(), federation.clientWait);
         draft.cohort = selectCohort(round);
-        boolean isEnough = draft.cohort.size() >= federation.policy.quorum();
+        boolean isEnough = draft.cohort.size() >= federation.quorum();
         // A round that cannot take place releases nothing, hence costs nothing.
         if (isEnough && !debit(round, draft.cohort.size())) {
             return Optional.empty();
@@ -265,7 +265,7 @@ final class Coordinator {
                         .with("model", global.digest()));
         if (!isEnough) {
             return Optional.of(draft.abort(
-                    "clients that could be asked: " + draft.cohort.size() + ", needed: " + federation.policy.quorum()));
+                    "clients that could be asked: " + draft.cohort.size() + ", needed: " + federation.needed()));
         }
         try (UpdateSpool spool = federation.newSpool()) {
             RoundProtocol protocol =
@@ -280,9 +280,9 @@ final class Coordinator {
                 draft.outcomes = List.copyOf(outcomes.values());
                 long completed =
                         answered.stream().filter(OutcomeRecord::isCompleted).count();
-                if (completed < federation.policy.quorum()) {
+                if (completed < federation.quorum()) {
                     return Optional.of(draft.abort("clients that completed: " + completed + " of " + answered.size()
-                            + ", needed: " + federation.policy.quorum() + reasons(answered)));
+                            + ", needed: " + federation.needed() + reasons(answered)));
                 }
                 exchange = protocol.next();
             }

@@ -32,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Executor;
@@ -65,6 +66,7 @@ public final class Federation {
     final Config clientConfig;
     final Config extraSettings;
     final RoundPolicy policy;
+    private final int quorum;
     final Duration clientWait;
     final int evaluateEvery;
     final boolean federatedEvaluation;
@@ -114,9 +116,17 @@ public final class Federation {
         this.executor = builder.executor;
         this.parallelism = builder.parallelism;
         this.clientStates = builder.clientStates;
-        if (policy.closeAfter().isPresent() && policy.closeAfter().getAsInt() < policy.quorum()) {
+        this.quorum =
+                Math.max(policy.quorum(), strategy.map(Strategy::leastUpdates).orElse(1));
+        if (policy.closeAfter().isPresent() && policy.closeAfter().getAsInt() < quorum) {
             throw new IllegalArgumentException("closeAfter must be >= quorum, was "
-                    + policy.closeAfter().getAsInt() + " with a quorum of " + policy.quorum());
+                    + policy.closeAfter().getAsInt() + " with a quorum of " + needed());
+        }
+        OptionalInt largest =
+                strategy.map(chosen -> chosen.selector().largestCohort()).orElse(OptionalInt.empty());
+        if (largest.isPresent() && largest.getAsInt() < quorum) {
+            throw new IllegalArgumentException("every round would be aborted: the selector chooses at most "
+                    + largest.getAsInt() + " clients, needed: " + needed());
         }
         if (earlyStopping.isPresent() && evaluateEvery == 0) {
             throw new IllegalArgumentException("early stopping needs an evaluation");
@@ -271,6 +281,19 @@ public final class Federation {
         return training.toConfig().with(clientConfig);
     }
 
+    /** How many good updates a round needs: the policy's quorum, or more if the aggregation rule needs more. */
+    int quorum() {
+        return quorum;
+    }
+
+    /** The quorum for a message, with the rule that asks for it if the policy asks for less. */
+    String needed() {
+        return quorum == policy.quorum()
+                ? String.valueOf(quorum)
+                : quorum + " (by "
+                        + strategy().settings().getString("aggregator").orElseThrow() + ")";
+    }
+
     /** Everything that decides what the run computes, for its header. */
     Config settings() {
         Config settings = extraSettings;
@@ -281,7 +304,7 @@ public final class Federation {
         for (Map.Entry<String, Object> entry : told.asMap().entrySet()) {
             settings = settings.with("client." + entry.getKey(), entry.getValue());
         }
-        settings = settings.with("quorum", policy.quorum()).with("evaluateEvery", evaluateEvery);
+        settings = settings.with("quorum", quorum).with("evaluateEvery", evaluateEvery);
         if (policy.closeAfter().isPresent()) {
             settings = settings.with("closeAfter", policy.closeAfter().getAsInt());
         }

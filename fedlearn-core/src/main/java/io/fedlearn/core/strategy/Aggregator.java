@@ -31,6 +31,14 @@ public sealed interface Aggregator {
      */
     default void check(ClientUpdate update, ModelSpec global) {}
 
+    /**
+     * How many updates the rule needs, such as {@code 2f + 3} to bear {@code f} bad clients: a round that has fewer is aborted
+     * before it asks anybody, where that can be known. The default is 1.
+     */
+    default int leastUpdates() {
+        return 1;
+    }
+
     /** What must survive a restart of the coordinator. The default is nothing. */
     default PartState snapshot() {
         return PartState.empty();

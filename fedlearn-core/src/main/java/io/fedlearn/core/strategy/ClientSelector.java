@@ -3,6 +3,7 @@ package io.fedlearn.core.strategy;
 import io.fedlearn.core.random.SeededRandom;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.Function;
 
 /**
@@ -15,6 +16,11 @@ public interface ClientSelector {
 
     /** Name and settings, for the run's record, such as {@code uniform(count=10)}. */
     String description();
+
+    /** The most clients that it ever chooses, if its settings say; a run that needs more is refused then. */
+    default OptionalInt largestCohort() {
+        return OptionalInt.empty();
+    }
 
     /**
      * What a selector knows.
@@ -73,6 +79,11 @@ public interface ClientSelector {
             @Override
             public String description() {
                 return "uniform(count=" + count + ")";
+            }
+
+            @Override
+            public OptionalInt largestCohort() {
+                return OptionalInt.of(count);
             }
         };
     }

@@ -108,6 +108,11 @@ public final class Strategy {
         return selector;
     }
 
+    /** How many updates its aggregation rule needs. */
+    public int leastUpdates() {
+        return aggregator.get().leastUpdates();
+    }
+
     /** What every client is told, beside the run's training settings; these win. */
     public Config clientConfig() {
         return clientConfig;
