@@ -5,6 +5,7 @@ module io.fedlearn.aggregators {
     requires static org.jspecify;
 
     exports io.fedlearn.aggregators;
+    exports io.fedlearn.aggregators.selection;
     exports io.fedlearn.aggregators.transform;
 
     provides io.fedlearn.core.update.UpdateTransform.Factory with
