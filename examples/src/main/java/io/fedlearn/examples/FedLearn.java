@@ -7,6 +7,7 @@ import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
 import io.fedlearn.examples.luna16.Luna16ScoreCommand;
 import io.fedlearn.examples.mnist.MnistCommand;
+import io.fedlearn.examples.run.StrategiesCommand;
 import java.io.PrintWriter;
 import java.math.BigInteger;
 import java.nio.file.Path;
@@ -38,6 +39,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Luna16Command.class,
             Luna16DataCommand.class,
             Luna16ScoreCommand.class,
+            StrategiesCommand.class,
             CommandLine.HelpCommand.class
         },
         mixinStandardHelpOptions = true,

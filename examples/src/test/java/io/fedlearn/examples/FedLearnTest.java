@@ -2,6 +2,7 @@ package io.fedlearn.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fedlearn.aggregators.MethodCatalogue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -28,6 +29,15 @@ final class FedLearnTest {
                 .contains("--rounds=N")
                 .contains("(default: 20)")
                 .doesNotContain("${");
+    }
+
+    @Test
+    void strategiesAreListedWithTheirSettings() {
+        String listed = Outcome.of("strategies").done().out();
+        for (MethodCatalogue.Method method : MethodCatalogue.methods()) {
+            assertThat(listed).contains(method.name(), method.summary());
+            method.settings().keySet().forEach(setting -> assertThat(listed).contains(setting + "="));
+        }
     }
 
     @Test

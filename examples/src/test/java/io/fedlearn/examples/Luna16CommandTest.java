@@ -277,7 +277,7 @@ final class Luna16CommandTest {
 
     @Test
     void fedProxPullsTowardsTheGlobalModel() {
-        assertThat(luna16(out(), "--rounds", 2, "--strategy", "fedprox", "--mu", 1)
+        assertThat(luna16(out(), "--rounds", 2, "--strategy", "fedprox", "--set", "mu=1")
                         .done()
                         .digest())
                 .isNotEqualTo(two.digest());

@@ -373,7 +373,7 @@ final class Luna16InputTest {
                 Arguments.of(List.of("--data", ".", "--scans", "9"), "--data is given"),
                 Arguments.of(List.of("--data", ""), "'--data': a path must not be empty"),
                 Arguments.of(List.of("--rounds", "0"), "--rounds must be >= 1, was 0"),
-                Arguments.of(List.of("--mu", "1"), "--mu belongs to --strategy fedprox"),
+                Arguments.of(List.of("--set", "mu=1"), "--set: fedavg has no setting mu"),
                 Arguments.of(List.of("--partition", "by-colour"), "by-colour"),
                 Arguments.of(List.of("--scans", "0"), "--scans must be from 4 to 10000, was 0"),
                 Arguments.of(List.of("--hospitals", "21"), "--hospitals must be from 1 to 20, was 21"),

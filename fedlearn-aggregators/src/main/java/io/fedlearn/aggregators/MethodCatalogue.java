@@ -1,12 +1,13 @@
 package io.fedlearn.aggregators;
 
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.training.TrainingSettings;
 import java.util.Arrays;
-import java.util.HashSet;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -15,45 +16,89 @@ import java.util.function.Function;
  * The published methods by name, for command lines and configuration files. Immutable and thread-safe.
  */
 public final class MethodCatalogue {
-    private static final Map<String, Function<Settings, Strategy>> METHODS = Map.of(
-            "fedavg", settings -> FedAvg.create(),
-            "fedavgm",
+    private static final String SERVER_LEARNING_RATE = "serverLearningRate";
+    private static final String BETA1 = "beta1";
+    private static final String BETA2 = "beta2";
+    private static final String TAU = "tau";
+
+    private static final List<Method> METHODS = List.of(
+            method(FedAvg.NAME, "the mean of the clients' models", settings -> FedAvg.create()),
+            method(
+                    FedAvgM.NAME,
+                    "the mean, with momentum at the server",
                     settings -> FedAvgM.builder()
-                            .serverLearningRate(
-                                    settings.number("serverLearningRate", FedAvgM.DEFAULT_SERVER_LEARNING_RATE))
-                            .serverMomentum(settings.number("serverMomentum", FedAvgM.DEFAULT_SERVER_MOMENTUM))
+                            .serverLearningRate(settings.number(SERVER_LEARNING_RATE))
+                            .serverMomentum(settings.number("serverMomentum"))
                             .build(),
-            "fedprox", settings -> FedProx.withMu(settings.number("mu")),
-            "fedadagrad",
+                    setting(SERVER_LEARNING_RATE, FedAvgM.DEFAULT_SERVER_LEARNING_RATE),
+                    setting("serverMomentum", FedAvgM.DEFAULT_SERVER_MOMENTUM)),
+            method(
+                    FedProx.NAME,
+                    "the mean of clients that are held near the global model",
+                    settings -> FedProx.withMu(settings.number(TrainingSettings.MU)),
+                    required(TrainingSettings.MU)),
+            method(
+                    FedAdagrad.NAME,
+                    "the mean, with Adagrad at the server",
                     settings -> FedAdagrad.builder()
-                            .serverLearningRate(
-                                    settings.number("serverLearningRate", FedAdagrad.DEFAULT_SERVER_LEARNING_RATE))
-                            .beta1(settings.number("beta1", FedAdagrad.DEFAULT_BETA1))
-                            .tau(settings.number("tau", FedAdagrad.DEFAULT_TAU))
+                            .serverLearningRate(settings.number(SERVER_LEARNING_RATE))
+                            .beta1(settings.number(BETA1))
+                            .tau(settings.number(TAU))
                             .build(),
-            "fedadam",
+                    setting(SERVER_LEARNING_RATE, FedAdagrad.DEFAULT_SERVER_LEARNING_RATE),
+                    setting(BETA1, FedAdagrad.DEFAULT_BETA1),
+                    setting(TAU, FedAdagrad.DEFAULT_TAU)),
+            method(
+                    FedAdam.NAME,
+                    "the mean, with Adam at the server",
                     settings -> FedAdam.builder()
-                            .serverLearningRate(
-                                    settings.number("serverLearningRate", FedAdam.DEFAULT_SERVER_LEARNING_RATE))
-                            .beta1(settings.number("beta1", FedAdam.DEFAULT_BETA1))
-                            .beta2(settings.number("beta2", FedAdam.DEFAULT_BETA2))
-                            .tau(settings.number("tau", FedAdam.DEFAULT_TAU))
-                            .biasCorrection(settings.biasCorrection())
+                            .serverLearningRate(settings.number(SERVER_LEARNING_RATE))
+                            .beta1(settings.number(BETA1))
+                            .beta2(settings.number(BETA2))
+                            .tau(settings.number(TAU))
+                            .biasCorrection(settings.constant("biasCorrection", BiasCorrection.values()))
                             .build(),
-            "fedyogi",
+                    setting(SERVER_LEARNING_RATE, FedAdam.DEFAULT_SERVER_LEARNING_RATE),
+                    setting(BETA1, FedAdam.DEFAULT_BETA1),
+                    setting(BETA2, FedAdam.DEFAULT_BETA2),
+                    setting(TAU, FedAdam.DEFAULT_TAU),
+                    setting("biasCorrection", BiasCorrection.NONE)),
+            method(
+                    FedYogi.NAME,
+                    "the mean, with Yogi at the server",
                     settings -> FedYogi.builder()
-                            .serverLearningRate(
-                                    settings.number("serverLearningRate", FedYogi.DEFAULT_SERVER_LEARNING_RATE))
-                            .beta1(settings.number("beta1", FedYogi.DEFAULT_BETA1))
-                            .beta2(settings.number("beta2", FedYogi.DEFAULT_BETA2))
-                            .tau(settings.number("tau", FedYogi.DEFAULT_TAU))
-                            .build());
+                            .serverLearningRate(settings.number(SERVER_LEARNING_RATE))
+                            .beta1(settings.number(BETA1))
+                            .beta2(settings.number(BETA2))
+                            .tau(settings.number(TAU))
+                            .build(),
+                    setting(SERVER_LEARNING_RATE, FedYogi.DEFAULT_SERVER_LEARNING_RATE),
+                    setting(BETA1, FedYogi.DEFAULT_BETA1),
+                    setting(BETA2, FedYogi.DEFAULT_BETA2),
+                    setting(TAU, FedYogi.DEFAULT_TAU)));
 
     private MethodCatalogue() {}
 
-    /** The names that {@link #parse} knows, in alphabetical order. */
-    public static List<String> names() {
-        return METHODS.keySet().stream().sorted().toList();
+    /** All methods, in the order of the documentation's table. */
+    public static List<Method> methods() {
+        return METHODS;
+    }
+
+    /**
+     * The method of this name.
+     *
+     * @param name in upper or lower case
+     * @throws IllegalArgumentException if there is none
+     */
+    public static Method find(String name) {
+        return METHODS.stream()
+                .filter(method -> method.name().equals(name.toLowerCase(Locale.ROOT)))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("the method must be one of "
+                        + String.join(
+                                ", ",
+                                METHODS.stream().map(Method::name).sorted().toList())
+                        + ", was " + name));
     }
 
     /**
@@ -66,63 +111,108 @@ public final class MethodCatalogue {
      *     range
      */
     public static Strategy parse(String name, Map<String, String> settings) {
-        Function<Settings, Strategy> method = METHODS.get(name.toLowerCase(Locale.ROOT));
-        if (method == null) {
-            throw new IllegalArgumentException(
-                    "the method must be one of " + String.join(", ", names()) + ", was " + name);
-        }
-        Settings reader = new Settings(settings);
-        Strategy strategy = method.apply(reader);
-        reader.requireAllRead(name);
-        return strategy;
+        return find(name).create(settings);
     }
 
-    /** Reads settings and remembers which. */
-    private static final class Settings {
-        private final Map<String, String> values;
-        private final Set<String> read = new HashSet<>();
+    /** A published method as a command line sees it. Immutable and thread-safe. */
+    public static final class Method {
+        private final String name;
+        private final String summary;
+        private final Function<Settings, Strategy> factory;
+        private final Map<String, String> defaults;
 
-        Settings(Map<String, String> values) {
-            this.values = new TreeMap<>(values);
+        private Method(
+                String name, String summary, Function<Settings, Strategy> factory, Map<String, String> defaults) {
+            this.name = name;
+            this.summary = summary;
+            this.factory = factory;
+            this.defaults = Collections.unmodifiableMap(defaults);
+        }
+
+        /** The published name in lower case. */
+        public String name() {
+            return name;
+        }
+
+        /** What it does, in a few words. */
+        public String summary() {
+            return summary;
+        }
+
+        /** Its settings and their defaults; an empty text where a value must be given. */
+        public Map<String, String> settings() {
+            return defaults;
+        }
+
+        /**
+         * The method with these settings; what is not there has its default.
+         *
+         * @throws IllegalArgumentException if a setting is unknown, missing or out of range
+         */
+        public Strategy create(Map<String, String> settings) {
+            TreeSet<String> unknown = new TreeSet<>(settings.keySet());
+            unknown.removeAll(defaults.keySet());
+            if (!unknown.isEmpty()) {
+                throw new IllegalArgumentException(name + " has no setting " + String.join(", ", unknown)
+                        + (defaults.isEmpty() ? "" : ": it has " + String.join(", ", defaults.keySet())));
+            }
+            Map<String, String> values = new TreeMap<>(defaults);
+            values.putAll(settings);
+            return factory.apply(new Settings(values));
+        }
+    }
+
+    @SafeVarargs
+    private static Method method(
+            String name, String summary, Function<Settings, Strategy> factory, Map.Entry<String, String>... settings) {
+        Map<String, String> defaults = new LinkedHashMap<>();
+        for (Map.Entry<String, String> setting : settings) {
+            defaults.put(setting.getKey(), setting.getValue());
+        }
+        return new Method(name.toLowerCase(Locale.ROOT), summary, factory, defaults);
+    }
+
+    private static Map.Entry<String, String> setting(String name, Object defaultValue) {
+        return Map.entry(name, String.valueOf(defaultValue));
+    }
+
+    private static Map.Entry<String, String> required(String name) {
+        return Map.entry(name, "");
+    }
+
+    /** Reads the values of a method's settings. */
+    private record Settings(Map<String, String> values) {
+        private String text(String name) {
+            String text = values.getOrDefault(name, "");
+            if (text.isEmpty()) {
+                throw new IllegalArgumentException(name + " must be given");
+            }
+            return text;
         }
 
         double number(String name) {
-            read.add(name);
-            String text = values.get(name);
-            if (text == null) {
-                throw new IllegalArgumentException(name + " must be given");
-            }
             try {
-                return Double.parseDouble(text);
+                return Double.parseDouble(text(name));
             } catch (NumberFormatException e) {
-                throw new IllegalArgumentException(name + " must be a number, was " + text, e);
+                throw new IllegalArgumentException(name + " must be a number, was " + text(name), e);
             }
         }
 
-        double number(String name, double defaultValue) {
-            read.add(name);
-            return values.containsKey(name) ? number(name) : defaultValue;
+        int whole(String name) {
+            try {
+                return Integer.parseInt(text(name));
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException(name + " must be a whole number, was " + text(name), e);
+            }
         }
 
-        BiasCorrection biasCorrection() {
-            read.add("biasCorrection");
-            String text = values.getOrDefault("biasCorrection", BiasCorrection.NONE.name());
-            for (BiasCorrection correction : BiasCorrection.values()) {
-                if (correction.name().equalsIgnoreCase(text.replace('-', '_'))) {
-                    return correction;
-                }
-            }
-            throw new IllegalArgumentException(
-                    "biasCorrection must be one of " + Arrays.toString(BiasCorrection.values()) + ", was " + text);
-        }
-
-        void requireAllRead(String method) {
-            Set<String> unknown = new TreeSet<>(values.keySet());
-            unknown.removeAll(read);
-            if (!unknown.isEmpty()) {
-                throw new IllegalArgumentException(method + " has no setting " + String.join(", ", unknown)
-                        + (read.isEmpty() ? "" : ": it has " + String.join(", ", new TreeSet<>(read))));
-            }
+        <E extends Enum<E>> E constant(String name, E[] constants) {
+            return Arrays.stream(constants)
+                    .filter(constant ->
+                            constant.name().equalsIgnoreCase(text(name).replace('-', '_')))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            name + " must be one of " + Arrays.toString(constants) + ", was " + text(name)));
         }
     }
 }

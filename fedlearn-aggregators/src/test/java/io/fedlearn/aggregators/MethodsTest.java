@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.fedlearn.core.strategy.ServerOptimizer;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.task.Config;
+import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -108,12 +110,20 @@ class MethodsTest {
 
     @Test
     void areFoundByName() {
-        assertThat(MethodCatalogue.names())
-                .containsExactly("fedadagrad", "fedadam", "fedavg", "fedavgm", "fedprox", "fedyogi");
-        for (String name : MethodCatalogue.names()) {
-            Map<String, String> settings = name.equals("fedprox") ? Map.of("mu", "0.5") : Map.of();
-            assertThat(MethodCatalogue.parse(name, settings).name()).isEqualToIgnoringCase(name);
+        for (MethodCatalogue.Method method : MethodCatalogue.methods()) {
+            Map<String, String> needed = new TreeMap<>();
+            method.settings().forEach((name, value) -> {
+                if (value.isEmpty()) {
+                    needed.put(name, "1");
+                }
+            });
+            assertThat(MethodCatalogue.find(method.name().toUpperCase(Locale.ROOT)))
+                    .isSameAs(method);
+            assertThat(method.create(needed).name()).isEqualToIgnoringCase(method.name());
         }
+        assertThat(MethodCatalogue.find("fedprox").settings()).isEqualTo(Map.of("mu", ""));
+        assertThat(MethodCatalogue.find("fedavgm").settings())
+                .isEqualTo(Map.of("serverLearningRate", "1.0", "serverMomentum", "0.9"));
         assertThat(MethodCatalogue.parse("FedProx", Map.of("mu", "0.5")).settings())
                 .isEqualTo(FedProx.withMu(0.5).settings());
         assertThat(MethodCatalogue.parse("fedadam", Map.of("biasCorrection", "kingma-ba"))

@@ -44,7 +44,7 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  fedlearn heart --compare",
-            "  fedlearn heart --data DIR --strategy fedprox --mu 0.1 --out runs/prox",
+            "  fedlearn heart --data DIR --strategy fedprox --set mu=0.1 --out runs/prox",
             "  fedlearn heart --model mlp --rounds 50 --seed 7 --out runs/mlp",
             "  fedlearn heart --rounds 100 --out runs/mlp --model mlp --seed 7 --resume",
             ""
@@ -99,7 +99,7 @@ public final class HeartCommand extends TrainingCommand {
                 .setting("data", hospitals.digest())
                 .setting("testShare", Hospital.TEST_SHARE);
         out().println();
-        Run run = run(federation, folder, HeartReport.METRICS);
+        Run run = run(federation, hospitals.hospitals().size(), folder, HeartReport.METRICS);
         ModelScores scores = ModelScores.of(model.create(), run.model(), hospitals.tests());
         HeartReport report = new HeartReport(hospitals, run, scores);
         print(report.hospitals());

@@ -70,7 +70,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  fedlearn luna16 --compare",
             "  fedlearn luna16 --data LUNA16 --hospitals 5 --patch 32x48x48 --rounds 40 --out runs/luna",
-            "  fedlearn luna16 --data LUNA16 --sites manufacturers.csv --strategy fedprox --mu 0.1",
+            "  fedlearn luna16 --data LUNA16 --sites manufacturers.csv --strategy fedprox --set mu=0.1",
             "  fedlearn luna16 --background chest.mhd --out runs/real",
             ""
         })
@@ -181,7 +181,7 @@ public final class Luna16Command extends TrainingCommand {
                 .setting("nativeBuild", backend.build());
         settings.addTo(federation);
         out().println();
-        Run run = run(federation, folder, Luna16Report.METRICS);
+        Run run = run(federation, hospitals.hospitals().size(), folder, Luna16Report.METRICS);
         report(folder, settings, hospitals, training, run);
     }
 

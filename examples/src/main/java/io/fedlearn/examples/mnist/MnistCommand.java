@@ -147,10 +147,10 @@ public final class MnistCommand extends TrainingCommand {
     }
 
     @Override
-    protected Strategy strategy() {
-        Strategy strategy = super.strategy();
-        return cohort.of(clients)
-                .map(count -> strategy.withSelector(ClientSelector.uniform(count)))
+    protected Strategy strategy(int count) {
+        Strategy strategy = super.strategy(count);
+        return cohort.of(count)
+                .map(asked -> strategy.withSelector(ClientSelector.uniform(asked)))
                 .orElse(strategy);
     }
 
@@ -164,7 +164,7 @@ public final class MnistCommand extends TrainingCommand {
         print(report.clients());
         out().println();
         out().flush();
-        Run run = run(federation(images, parts), folder, MnistReport.METRICS);
+        Run run = run(federation(images, parts), clients, folder, MnistReport.METRICS);
         out().println();
         out().println("Final model, on the test images: loss "
                 + Figures.metric(run.records().get(run.records().size() - 1).metrics(), Evaluation.LOSS) + ", accuracy "

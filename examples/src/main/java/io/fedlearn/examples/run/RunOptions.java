@@ -1,9 +1,5 @@
 package io.fedlearn.examples.run;
 
-import io.fedlearn.aggregators.FedAdagrad;
-import io.fedlearn.aggregators.FedAdam;
-import io.fedlearn.aggregators.FedAvgM;
-import io.fedlearn.aggregators.FedYogi;
 import io.fedlearn.core.federation.EarlyStopping;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.RoundPolicy;
@@ -16,32 +12,14 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
 /** The options of every command that trains a model: algorithm, local training, rounds, and where the run is kept. */
 public final class RunOptions {
-    @Option(
-            names = "--strategy",
-            paramLabel = "NAME",
-            description = "How updates become the next model: fedavg, fedavgm, fedprox, fedadagrad, fedadam or fedyogi"
-                    + " (default: ${DEFAULT-VALUE}).")
-    private StrategyName strategy = StrategyName.FEDAVG;
-
-    @Option(
-            names = "--mu",
-            paramLabel = "X",
-            description = "FedProx: how strongly clients are held near the global model (default: "
-                    + StrategyName.DEFAULT_MU + ").")
-    private Optional<Double> mu = Optional.empty();
-
-    @Option(
-            names = "--server-learning-rate",
-            paramLabel = "X",
-            description = "How far the server moves the model (default: fedavgm " + FedAvgM.DEFAULT_SERVER_LEARNING_RATE
-                    + ", fedadagrad " + FedAdagrad.DEFAULT_SERVER_LEARNING_RATE + ", fedadam "
-                    + FedAdam.DEFAULT_SERVER_LEARNING_RATE + ", fedyogi " + FedYogi.DEFAULT_SERVER_LEARNING_RATE + ").")
-    private Optional<Double> serverLearningRate = Optional.empty();
+    @Mixin
+    private final StrategyOptions strategy = new StrategyOptions();
 
     @Option(names = "--rounds", paramLabel = "N", description = "Rounds in all (default: ${DEFAULT-VALUE}).")
     private int rounds;
@@ -143,9 +121,14 @@ public final class RunOptions {
         this.weightDecay = training.weightDecay();
     }
 
-    /** The training algorithm. */
-    public Strategy strategy() {
-        return strategy.create(mu, serverLearningRate);
+    /**
+     * The training algorithm.
+     *
+     * @param clients how many there are in all, which some algorithms must know
+     * @throws InputException that names the option
+     */
+    public Strategy strategy(int clients) {
+        return strategy.create(clients);
     }
 
     /** How clients train. */
@@ -222,8 +205,7 @@ public final class RunOptions {
         check("--learning-rate", () -> settings.withLearningRate(learningRate));
         check("--momentum", () -> settings.withMomentum(momentum));
         check("--weight-decay", () -> settings.withWeightDecay(weightDecay));
-        // What a strategy takes is one number at most, so a complaint is about that.
-        check(mu.isPresent() ? "--mu" : "--server-learning-rate", this::strategy);
+        strategy(clients);
         clientDeadline.ifPresent(
                 limit -> check("--client-deadline", () -> RoundPolicy.defaults().withClientDeadline(limit)));
         earlyStopping.ifPresent(patience -> requireAtLeastOne("--early-stopping", patience));

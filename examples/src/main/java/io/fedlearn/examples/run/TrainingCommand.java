@@ -70,21 +70,25 @@ public abstract class TrainingCommand implements Callable<Integer> {
     /** Trains, tests and reports. */
     protected abstract void train(RunFolder folder) throws InterruptedException, IOException;
 
-    /** Runs a federation that has everything but its strategy, and keeps it in the folder. */
-    protected final Run run(Federation.Builder federation, RunFolder folder, List<String> metrics)
+    /**
+     * Runs a federation that has everything but its strategy, and keeps it in the folder.
+     *
+     * @param clients how many it has
+     */
+    protected final Run run(Federation.Builder federation, int clients, RunFolder folder, List<String> metrics)
             throws InterruptedException {
         ConsoleProgress progress = ConsoleProgress.of(out(), options.progress(), metrics);
         folder.keep(federation);
         try {
-            return federation.strategy(strategy()).listener(progress).run();
+            return federation.strategy(strategy(clients)).listener(progress).run();
         } finally {
             progress.pause();
         }
     }
 
-    /** The training algorithm. */
-    protected Strategy strategy() {
-        return options.strategy();
+    /** The training algorithm of so many clients. */
+    protected Strategy strategy(int clients) {
+        return options.strategy(clients);
     }
 
     /** Writes the report and says where everything is. */
