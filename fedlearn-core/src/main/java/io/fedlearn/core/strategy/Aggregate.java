@@ -113,6 +113,11 @@ public final class Aggregate {
         return values.get(index);
     }
 
+    /** What the values of 64-bit integer tensors leave out, by the tensor's place, as {@link #withRemainders} took it. */
+    public Map<Integer, double[]> remainders() {
+        return remainders;
+    }
+
     /** From how many clients it comes. */
     public int updateCount() {
         return updateCount;

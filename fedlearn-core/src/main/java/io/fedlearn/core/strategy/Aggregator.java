@@ -1,6 +1,7 @@
 package io.fedlearn.core.strategy;
 
 import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.update.PartState;
@@ -21,6 +22,15 @@ public sealed interface Aggregator {
     default String description() {
         return getClass().getTypeName();
     }
+
+    /**
+     * Tells the rule, once and before its first round, what every client is told: a method whose equation holds the client
+     * learning rate or momentum reads it here. A rule that was told nothing takes what clients take then, the defaults. The
+     * default needs none of it.
+     *
+     * @throws IllegalArgumentException if the rule cannot work with clients that train so
+     */
+    default void configure(Config clientConfig) {}
 
     /**
      * Refuses an update that fits the global model and yet not this rule, for want of a metric or a side tensor that it reads;

@@ -127,15 +127,19 @@ public final class Strategy {
      * The working parts for one run.
      *
      * @param trainingConfig what clients are told where the strategy says nothing else
+     * @throws IllegalArgumentException if the aggregator cannot work with clients that are told so
      */
     public StrategyParts start(Config trainingConfig) {
+        Config told = trainingConfig.with(clientConfig);
+        Aggregator rule = aggregator.get();
+        rule.configure(told);
         return new StrategyParts(
                 weighting,
-                trainingConfig.with(clientConfig),
+                told,
                 instructions,
                 clientTransforms,
                 serverTransforms.stream().<UpdateTransform>map(Supplier::get).toList(),
-                aggregator.get(),
+                rule,
                 aggregateTransforms.stream()
                         .<AggregateTransform>map(Supplier::get)
                         .toList(),

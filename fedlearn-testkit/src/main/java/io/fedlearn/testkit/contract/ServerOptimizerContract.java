@@ -59,7 +59,12 @@ public abstract class ServerOptimizerContract {
             }
             values.add(array);
         }
-        return Aggregate.wrap(form, spec(), values, 3, 30);
+        return withReports(Aggregate.wrap(form, spec(), values, 3, 30));
+    }
+
+    /** Completes an aggregate by what the optimizer reads beside its values, such as side tensors; by default nothing. */
+    protected Aggregate withReports(Aggregate aggregate) {
+        return aggregate;
     }
 
     private List<Model> steps(ServerOptimizer optimizer, Model start, int from, int to) {
