@@ -26,6 +26,18 @@ public final class Ranges {
         }
     }
 
+    /** For a number of clients, rounds or steps that has an end. */
+    public static void requireBetween(String name, long least, long most, long value) {
+        if (value < least || value > most) {
+            throw new IllegalArgumentException(name + " must be in [" + least + ", " + most + "], was " + value);
+        }
+    }
+
+    /** For a number that has an end. */
+    public static void requireBetween(String name, double least, double most, double value) {
+        require(value >= least && value <= most, name, "in [" + least + ", " + most + "]", value);
+    }
+
     private static void require(boolean valid, String name, String constraint, double value) {
         if (!valid) {
             throw new IllegalArgumentException(name + " must be " + constraint + ", was " + value);
