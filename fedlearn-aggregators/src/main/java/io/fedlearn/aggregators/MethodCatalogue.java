@@ -75,7 +75,25 @@ public final class MethodCatalogue {
                     setting(SERVER_LEARNING_RATE, FedYogi.DEFAULT_SERVER_LEARNING_RATE),
                     setting(BETA1, FedYogi.DEFAULT_BETA1),
                     setting(BETA2, FedYogi.DEFAULT_BETA2),
-                    setting(TAU, FedYogi.DEFAULT_TAU)));
+                    setting(TAU, FedYogi.DEFAULT_TAU)),
+            method(
+                    FedNova.NAME,
+                    "the mean of steps, each divided by how much the client trained",
+                    settings -> FedNova.builder()
+                            .effectiveSteps(settings.constant("effectiveSteps", EffectiveSteps.values()))
+                            .maxLocalSteps(settings.whole("maxLocalSteps"))
+                            .build(),
+                    setting("effectiveSteps", EffectiveSteps.NORMALISERS),
+                    setting("maxLocalSteps", FedNova.DEFAULT_MAX_LOCAL_STEPS)),
+            method(
+                    QFedAvg.NAME,
+                    "clients with a larger loss move the model more, for even accuracy",
+                    settings -> QFedAvg.builder()
+                            .q(settings.number("q"))
+                            .maxLoss(settings.number("maxLoss"))
+                            .build(),
+                    setting("q", QFedAvg.DEFAULT_Q),
+                    setting("maxLoss", QFedAvg.DEFAULT_MAX_LOSS)));
 
     private MethodCatalogue() {}
 
