@@ -9,6 +9,10 @@ import io.fedlearn.aggregators.FedAvg;
 import io.fedlearn.aggregators.FedAvgM;
 import io.fedlearn.aggregators.FedProx;
 import io.fedlearn.aggregators.MethodCatalogue;
+import io.fedlearn.aggregators.selection.ExampleWeightedSelection;
+import io.fedlearn.aggregators.selection.PoissonSampling;
+import io.fedlearn.aggregators.selection.PowerOfChoice;
+import io.fedlearn.aggregators.selection.RoundRobin;
 import io.fedlearn.aggregators.transform.NormClipping;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.RoundPolicy;
@@ -103,6 +107,24 @@ final class StrategiesTest {
         assertThat(run(strategy).header().settings().asMap())
                 .containsEntry("strategy.mu", 0.1)
                 .containsEntry("strategy.serverMomentum", 0.5);
+    }
+
+    @Test
+    void choosesWhoIsAsked() throws Exception {
+        // tag::selection[]
+        Strategy inTurn = FedAvg.create().withSelector(RoundRobin.choosing(2));
+        Strategy byChance = FedAvg.create().withSelector(PoissonSampling.withRate(0.5));
+        Strategy bySize = FedAvg.create()
+                .withSelector(ExampleWeightedSelection.choosing(2))
+                .withWeighting(Weighting.uniform());
+        Strategy worstOff =
+                FedAvg.create().withSelector(PowerOfChoice.choosing(2, 3)).withWeighting(Weighting.uniform());
+        // end::selection[]
+        for (Strategy strategy : List.of(inTurn, byChance, bySize, worstOff)) {
+            assertThat(run(strategy, RoundPolicy.defaults().withQuorum(1).withToleratedAborts(3))
+                            .records())
+                    .allSatisfy(record -> assertThat(record.cohort()).hasSizeLessThanOrEqualTo(3));
+        }
     }
 
     @Test
