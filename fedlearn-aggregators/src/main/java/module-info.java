@@ -5,9 +5,12 @@ module io.fedlearn.aggregators {
     requires static org.jspecify;
 
     exports io.fedlearn.aggregators;
-    exports io.fedlearn.aggregators.selection;
+    exports io.fedlearn.aggregators.robust;
     exports io.fedlearn.aggregators.transform;
 
+    provides io.fedlearn.core.training.LocalCorrection.Factory with
+            io.fedlearn.aggregators.FedDyn.Factory,
+            io.fedlearn.aggregators.Scaffold.Factory;
     provides io.fedlearn.core.update.UpdateTransform.Factory with
             io.fedlearn.aggregators.transform.NormClipping.Factory;
 }

@@ -2,9 +2,11 @@ package io.fedlearn.aggregators;
 
 import io.fedlearn.core.strategy.Aggregator;
 import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.testkit.contract.AggregatorContract;
+import io.fedlearn.testkit.generator.ModelGenerator;
 import org.junit.jupiter.api.Nested;
 
 /** The contract, once for each rule that reads what clients report. */
@@ -89,6 +91,20 @@ class ReportingRulesContractTest {
         @Override
         protected boolean returnsEqualUpdates() {
             return false;
+        }
+    }
+
+    @Nested
+    class OfScaffold extends AggregatorContract {
+        @Override
+        protected Aggregator create() {
+            return new Scaffold.Rule();
+        }
+
+        @Override
+        protected ClientUpdate withReports(ClientUpdate update, int client) {
+            Model change = ModelGenerator.of(client).nextModerate(SideTensors.specFor(spec()));
+            return update.withTensors(Scaffold.CHANGE, change);
         }
     }
 }

@@ -1,7 +1,10 @@
 package io.fedlearn.aggregators;
 
+import io.fedlearn.core.strategy.Aggregate;
 import io.fedlearn.core.strategy.ServerOptimizer;
+import io.fedlearn.core.tensor.Model;
 import io.fedlearn.testkit.contract.ServerOptimizerContract;
+import io.fedlearn.testkit.generator.ModelGenerator;
 import org.junit.jupiter.api.Nested;
 
 /** The contract, once for each server optimizer. */
@@ -46,6 +49,28 @@ class ServerOptimizerContractTest {
         @Override
         protected ServerOptimizer create() {
             return FedYogi.builder().serverOptimizer().get();
+        }
+    }
+
+    @Nested
+    class OfScaffold extends ServerOptimizerContract {
+        @Override
+        protected ServerOptimizer create() {
+            return Scaffold.builder(7).serverLearningRate(0.5).serverOptimizer().get();
+        }
+
+        @Override
+        protected Aggregate withReports(Aggregate aggregate) {
+            Model change = ModelGenerator.of(1).nextModerate(SideTensors.specFor(spec()));
+            return aggregate.withTensors(Scaffold.CHANGE, change);
+        }
+    }
+
+    @Nested
+    class OfFedDyn extends ServerOptimizerContract {
+        @Override
+        protected ServerOptimizer create() {
+            return FedDyn.serverOptimizer(7, 0.1).get();
         }
     }
 }
