@@ -12,5 +12,9 @@ module io.fedlearn.aggregators {
             io.fedlearn.aggregators.FedDyn.Factory,
             io.fedlearn.aggregators.Scaffold.Factory;
     provides io.fedlearn.core.update.UpdateTransform.Factory with
-            io.fedlearn.aggregators.transform.NormClipping.Factory;
+            io.fedlearn.aggregators.transform.NormClipping.Factory,
+            io.fedlearn.aggregators.transform.RandomMask.Factory,
+            io.fedlearn.aggregators.transform.ReducedPrecision.Factory,
+            io.fedlearn.aggregators.transform.StochasticQuantization.Factory,
+            io.fedlearn.aggregators.transform.TopK.Factory;
 }

@@ -1,6 +1,7 @@
 package io.fedlearn.core.random;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 
 /**
  * Pseudo-random numbers by xoshiro256++, seeded through SplitMix64: the same numbers for the same seed on every JVM and
@@ -72,6 +73,30 @@ public final class SeededRandom {
         s2 ^= t;
         s3 = Long.rotateLeft(s3, 45);
         return result;
+    }
+
+    /** Fills the first {@code count} entries as so many calls of {@link #nextLong()} would, faster. */
+    public void fill(long[] target, int count) {
+        Objects.checkFromIndexSize(0, count, target.length);
+        // In local variables the state stays in registers.
+        long a = s0;
+        long b = s1;
+        long c = s2;
+        long d = s3;
+        for (int i = 0; i < count; i++) {
+            target[i] = Long.rotateLeft(a + d, 23) + a;
+            long t = b << 17;
+            c ^= a;
+            d ^= b;
+            b ^= c;
+            a ^= d;
+            c ^= t;
+            d = Long.rotateLeft(d, 45);
+        }
+        s0 = a;
+        s1 = b;
+        s2 = c;
+        s3 = d;
     }
 
     /** A number from 0 to {@code bound - 1}, each as likely. */

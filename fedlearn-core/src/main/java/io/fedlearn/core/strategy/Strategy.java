@@ -278,6 +278,23 @@ public final class Strategy {
             return this;
         }
 
+        /**
+         * A codec: clients encode after what they do so far, and the server decodes before what it does so far. Of several, the
+         * one added last encodes last and decodes first. Transforms at the client come before the first codec.
+         *
+         * @param encoder what clients are told
+         * @param decoder makes its counterpart at the server
+         * @throws IllegalArgumentException if clients are told a transform of this name already
+         */
+        public Builder codec(TransformSpec encoder, Supplier<? extends UpdateTransform> decoder) {
+            if (clientTransforms.stream().anyMatch(other -> other.name().equals(encoder.name()))) {
+                throw new IllegalArgumentException(
+                        "an update is encoded by one " + encoder.name() + " at most, and clients are told one already");
+            }
+            this.serverTransforms.add(0, decoder);
+            return clientTransform(encoder);
+        }
+
         /** Another way to combine updates. */
         public Builder aggregator(Supplier<? extends Aggregator> updateAggregator) {
             this.aggregator = updateAggregator;

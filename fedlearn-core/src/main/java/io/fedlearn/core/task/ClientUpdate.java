@@ -124,6 +124,13 @@ public final class ClientUpdate {
         return new ClientUpdate(form, model, exampleCount, metrics, Collections.unmodifiableMap(copy), values);
     }
 
+    /** This update without the group of tensors of this name. */
+    public ClientUpdate withoutTensors(String group) {
+        TreeMap<String, Model> copy = new TreeMap<>(tensors);
+        copy.remove(group);
+        return new ClientUpdate(form, model, exampleCount, metrics, Collections.unmodifiableMap(copy), values);
+    }
+
     /** This update with one more value, or one replaced. */
     public ClientUpdate withValue(String name, Object value) {
         return new ClientUpdate(form, model, exampleCount, metrics, tensors, values.with(name, value));

@@ -89,6 +89,17 @@ public final class Tensor {
         return new Tensor(type, shape, new EncodedValues(type, data));
     }
 
+    /** A tensor that takes the array over, which must hold exactly the values, little-endian and row-major. */
+    public static Tensor wrap(TensorType type, Shape shape, byte[] littleEndian) {
+        requireByteCount(type, shape);
+        long expected = shape.elementCount() * type.byteSize();
+        if (littleEndian.length != expected) {
+            throw new IllegalArgumentException(
+                    "values of " + type + " " + shape + " take " + expected + " bytes, got " + littleEndian.length);
+        }
+        return of(type, shape, new EncodedValues.Heap(littleEndian));
+    }
+
     /** A tensor with a copy of the rest of {@code littleEndian}, which must hold exactly the values. */
     public static Tensor decode(TensorType type, Shape shape, ByteBuffer littleEndian) {
         requireByteCount(type, shape);

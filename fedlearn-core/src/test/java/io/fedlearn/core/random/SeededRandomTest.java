@@ -1,6 +1,7 @@
 package io.fedlearn.core.random;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
@@ -37,6 +38,19 @@ class SeededRandomTest {
     private static long[] longs(long seed, int count) {
         SeededRandom random = SeededRandom.of(seed);
         return IntStream.range(0, count).mapToLong(i -> random.nextLong()).toArray();
+    }
+
+    @Test
+    void fillsAnArrayWithTheSameBitsAsSingleCalls() {
+        SeededRandom random = SeededRandom.of(5);
+        random.nextLong();
+        long[] filled = new long[8];
+
+        random.fill(filled, 6);
+
+        assertThat(filled).startsWith(Arrays.copyOfRange(longs(5, 7), 1, 7)).endsWith(0, 0);
+        assertThat(random.nextLong()).isEqualTo(longs(5, 8)[7]);
+        assertThatExceptionOfType(IndexOutOfBoundsException.class).isThrownBy(() -> random.fill(filled, 9));
     }
 
     @Test

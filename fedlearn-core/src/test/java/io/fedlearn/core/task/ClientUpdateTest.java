@@ -39,6 +39,16 @@ class ClientUpdateTest {
     }
 
     @Test
+    void losesAGroupOfTensors() {
+        ClientUpdate update =
+                ClientUpdate.ofModel(MODEL, 5).withTensors("a", OTHER).withTensors("b", MODEL);
+
+        assertThat(update.withoutTensors("a").tensors()).containsOnlyKeys("b");
+        assertThat(update.withoutTensors("c").tensors()).containsOnlyKeys("a", "b");
+        assertThat(update.tensors()).containsOnlyKeys("a", "b");
+    }
+
+    @Test
     void everyWitherChangesItsPartAlone() {
         ClientUpdate update = ClientUpdate.ofModel(MODEL, 5)
                 .withMetric("loss", 1)

@@ -83,6 +83,15 @@ class TensorTest {
 
     @ParameterizedTest
     @EnumSource
+    void takesOverEncodedBytes(TensorType type) {
+        assertThat(Tensor.wrap(type, Shape.of(LONG), randomBytes(type, LONG))).isEqualTo(heap(type, LONG));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Tensor.wrap(type, Shape.of(2, 3), new byte[5]))
+                .withMessageContaining("got 5");
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void readsAlikeFromTheHeapAndFromElsewhere(TensorType type) {
         Tensor heap = heap(type, LONG);
         Tensor foreign = foreign(type, LONG);
