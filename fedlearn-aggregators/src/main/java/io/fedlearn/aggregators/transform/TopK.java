@@ -40,7 +40,8 @@ import java.util.Set;
  * is 0.
  *
  * <p>The remainder belongs to the round, as {@link ClientState} says: it counts only if the round's update entered the global model.
- * What codecs after this one lose is not fed back, so they should be unbiased, as {@link StochasticQuantization} is.
+ * What codecs after this one lose is not fed back, so they should be unbiased, as {@link StochasticQuantization} is. After another
+ * sparse codec it works without feedback only.
  *
  * <p><b>Bytes.</b> For each value kept 4 and the distance to the one before it, 1, 2 or 4 bytes, whichever all of a tensor's fit in,
  * and one distance more for the end: about 0.06 bytes per parameter at a share of 0.01. From a share of 0.8 on (float32) the
@@ -160,6 +161,10 @@ public final class TopK implements Codec {
                 if (!delta.isTrainable(t)) {
                     encoded.add(spec.name(), delta.plain(t), spec.role());
                     continue;
+                }
+                if (errorFeedback && !spec.shape().equals(delta.globalSpec(t).shape())) {
+                    throw InvalidUpdateException.ofTensor(
+                            spec.name(), "was made sparse before: " + NAME + " with error feedback must come first");
                 }
                 Tensor sum = before.isPresent() ? sum(delta, t, before.get()) : delta.plain(t);
                 int k = CodecSettings.arrayLength(kept(spec.shape().elementCount()));

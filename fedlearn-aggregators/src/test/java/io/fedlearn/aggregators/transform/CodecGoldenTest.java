@@ -100,10 +100,10 @@ class CodecGoldenTest {
             ClientUpdate encoded = Codecs.encode(codec, ClientUpdate.ofModelDelta(delta, 3), global, seed, state);
             ClientUpdate decoded = Codecs.decode(codec, encoded, global);
 
-            assertThat(values(encoded.model().orElseThrow().tensor("w")))
-                    .containsExactly(expected(round, "encoded"));
+            assertThat(values(encoded.model().orElseThrow().tensor("w"))).containsExactly(expected(round, "encoded"));
             if (round.expected().containsKey("scales")) {
-                assertThat(Objects.requireNonNull(encoded.tensors().get(codec.encoder().name()))
+                assertThat(Objects.requireNonNull(
+                                        encoded.tensors().get(codec.encoder().name()))
                                 .tensor("w")
                                 .toDoubleArray())
                         .containsExactly(expected(round, "scales"));
