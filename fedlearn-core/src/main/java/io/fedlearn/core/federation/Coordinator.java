@@ -100,10 +100,12 @@ final class Coordinator {
                 notices.add("the run was started by version " + header.libraryVersion() + " and goes on with "
                         + LibraryVersion.current());
             }
+            strategy.requireModel(global.spec());
             notices.forEach(notice -> LOG.log(System.Logger.Level.WARNING, notice));
         } else {
             global = federation.initialModel.isPresent() ? federation.initialModel.get() : askInitialModel();
             requireTrainable(global);
+            strategy.requireModel(global.spec());
             header = newHeader(global.digest());
             states = parts.snapshot();
             federation.store.create(header, new Checkpoint(0, global, states, Optional.empty()));

@@ -6,6 +6,7 @@ import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.client.InMemoryClientStateStore;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
+import io.fedlearn.core.record.RunHeader;
 import io.fedlearn.core.runtime.InProcessRuntime;
 import io.fedlearn.core.runtime.Runtime;
 import io.fedlearn.core.store.AuditLog;
@@ -17,6 +18,7 @@ import io.fedlearn.core.strategy.Capability;
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.strategy.Exchange;
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.strategy.StrategyParts;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.Evaluation;
@@ -169,7 +171,7 @@ public final class Federation {
      * Runs all rounds, or those that a resumed run has left, and closes the run store and the audit log.
      *
      * @throws QuorumNotReachedException if more rounds were aborted than the policy tolerates
-     * @throws IllegalArgumentException if the strategy needs more than the clients can do
+     * @throws IllegalArgumentException if the strategy needs more than the clients can do or the model has
      * @throws IllegalStateException if there is no strategy, or the store holds a run that is not to be resumed or had other
      *     settings
      * @throws io.fedlearn.core.store.RunStoreException if the run cannot be saved or loaded
@@ -228,6 +230,68 @@ public final class Federation {
     }
 
     /**
+     * Lets every site train the run's final model further, for itself alone, as {@link #fineTune(Run, Model, TrainingSettings)}
+     * does.
+     */
+    public FineTuning fineTune(Run run, TrainingSettings settings) throws InterruptedException {
+        return fineTune(run, run.model(), settings);
+    }
+
+    /**
+     * Lets every site train a model of the run further, for itself alone. A site starts from the model with those tensors in
+     * place that the run left with it, evaluates before and after on its test examples, and keeps what came of it as its
+     * {@link io.fedlearn.core.client.PersonalModel}; only metrics leave it. Sites are asked with the deadlines of the policy, and
+     * each ends with an outcome of its own, as in a round. The run itself and the state that clients keep for its rounds stay as
+     * they are: it can be resumed, and to fine-tune again gives the same again.
+     *
+     * @param run that this federation, or one with the same settings, has done
+     * @param model to start from, such as {@link Run#bestModel()}; tensors that stay at a site are those of the run's end,
+     *     whichever round the model is of
+     * @param settings how sites train; they win over those of the run and of its strategy
+     * @throws IllegalArgumentException if the run had other settings, or the clients cannot do further kinds of task or keep state
+     */
+    public FineTuning fineTune(Run run, Model model, TrainingSettings settings) throws InterruptedException {
+        RunHeader header = run.header();
+        List<String> differences = header.differences(new RunHeader(
+                header.runId(),
+                seed,
+                strategy().name(),
+                settings(),
+                header.initialDigest(),
+                header.libraryVersion(),
+                header.startedAt()));
+        if (!differences.isEmpty()) {
+            throw new IllegalArgumentException("run " + header.runId() + " was done by a federation of other settings: "
+                    + String.join("; ", differences));
+        }
+        int round = run.records().size();
+        Progress progress = new Progress(Optional.empty(), 0);
+        run.records().forEach(progress::add);
+        StrategyParts parts = strategy().start(trainingConfig());
+        return withRuntime(runtime -> {
+            requireCapabilities(
+                    "fine-tuning",
+                    Set.of(Capability.FURTHER_TASK_KINDS, Capability.CLIENT_STATE, Capability.STABLE_IDENTITY),
+                    runtime);
+            runtime.awaitClients(policy.quorum(), clientWait);
+            FineTuneExchange exchange = new FineTuneExchange(
+                    runtime.clients().stream().map(ClientInfo::id).toList(),
+                    model,
+                    clientId -> parts.clientConfig()
+                            .with(parts.instructions().settingsFor(round, clientId))
+                            .with(settings.toConfig()));
+            Exchanger exchanger = new Exchanger(this, runtime);
+            exchanger.runId(header.runId());
+            return new FineTuning(
+                    header.runId(),
+                    round,
+                    exchanger.ask(exchange, round, progress::participation).stream()
+                            .map(FineTuning.Site::new)
+                            .toList());
+        });
+    }
+
+    /**
      * Repeats a recorded round and gives its model again, which must have the digest that the record names.
      *
      * @param record of the round
@@ -263,13 +327,16 @@ public final class Federation {
     }
 
     void requireCapabilities(Runtime runtime) {
+        requireCapabilities("strategy " + strategy().name(), strategy().requirements(), runtime);
+    }
+
+    private static void requireCapabilities(String who, Set<Capability> required, Runtime runtime) {
         Set<Capability> missing = EnumSet.noneOf(Capability.class);
-        missing.addAll(strategy().requirements());
+        missing.addAll(required);
         missing.removeAll(runtime.capabilities());
         if (!missing.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "strategy " + strategy().name() + " needs what these clients do not have: "
-                            + missing.stream().map(Capability::description).collect(Collectors.joining(", ")));
+            throw new IllegalArgumentException(who + " needs what these clients do not have: "
+                    + missing.stream().map(Capability::description).collect(Collectors.joining(", ")));
         }
     }
 

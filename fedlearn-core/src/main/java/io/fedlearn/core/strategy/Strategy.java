@@ -2,12 +2,14 @@ package io.fedlearn.core.strategy;
 
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.TransformSpec;
+import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.training.LocalCorrection;
 import io.fedlearn.core.update.UpdateTransform;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -34,6 +36,7 @@ public final class Strategy {
     private final Supplier<? extends ServerOptimizer> serverOptimizer;
     private final RoundProtocol.Factory protocol;
     private final Set<Capability> requirements;
+    private final List<Consumer<ModelSpec>> modelChecks;
 
     private Strategy(Builder builder) {
         this.name = builder.name;
@@ -49,6 +52,7 @@ public final class Strategy {
         this.serverOptimizer = builder.serverOptimizer;
         this.protocol = builder.protocol;
         this.requirements = Set.copyOf(builder.requirements);
+        this.modelChecks = List.copyOf(builder.modelChecks);
     }
 
     /**
@@ -124,6 +128,15 @@ public final class Strategy {
     }
 
     /**
+     * Refuses a model that this strategy cannot train.
+     *
+     * @throws IllegalArgumentException if the model lacks what the strategy works on
+     */
+    public void requireModel(ModelSpec model) {
+        modelChecks.forEach(check -> check.accept(model));
+    }
+
+    /**
      * The working parts for one run.
      *
      * @param trainingConfig what clients are told where the strategy says nothing else
@@ -179,6 +192,7 @@ public final class Strategy {
         builder.aggregateTransforms.addAll(aggregateTransforms);
         builder.protocol = protocol;
         builder.requirements.addAll(requirements);
+        builder.modelChecks.addAll(modelChecks);
         return builder;
     }
 
@@ -203,6 +217,7 @@ public final class Strategy {
         private final List<Supplier<? extends AggregateTransform>> aggregateTransforms = new ArrayList<>();
         private RoundProtocol.Factory protocol = FitProtocol::new;
         private final Set<Capability> requirements = EnumSet.noneOf(Capability.class);
+        private final List<Consumer<ModelSpec>> modelChecks = new ArrayList<>();
 
         private Builder(
                 String name,
@@ -322,6 +337,16 @@ public final class Strategy {
         /** Something that clients and the way to them must be able to do. */
         public Builder requires(Capability capability) {
             this.requirements.add(capability);
+            return this;
+        }
+
+        /**
+         * What a model must have to be trained so, beside what was asked of it before. Called before a run's first round.
+         *
+         * @param check throws an {@link IllegalArgumentException} that says what the model lacks
+         */
+        public Builder requiresModel(Consumer<ModelSpec> check) {
+            this.modelChecks.add(check);
             return this;
         }
 

@@ -26,6 +26,9 @@ public record TaskKind(String name) {
     /** Counts, means and squared deviations of the site's features, from which inputs are standardised alike everywhere. */
     public static final TaskKind FEATURE_STATISTICS = new TaskKind("feature-statistics");
 
+    /** Training of the task's model into one that the site keeps for itself; the answer holds metrics and nothing else. */
+    public static final TaskKind FINE_TUNE = new TaskKind("fine-tune");
+
     /** Validates the name. */
     public TaskKind {
         if (name.length() > 64 || !NAME.matcher(name).matches()) {

@@ -46,5 +46,13 @@ public interface LocalCorrection {
 
         /** A correction for this task. */
         LocalCorrection create(Task task, TaskContext context);
+
+        /**
+         * Whether its corrections change what a site starts from, {@link LocalCorrection#startFrom}. Only such corrections have
+         * a part in fine-tuning, which has the site's own loss for its goal and no cohort to agree with. The default is no.
+         */
+        default boolean changesStart() {
+            return false;
+        }
     }
 }

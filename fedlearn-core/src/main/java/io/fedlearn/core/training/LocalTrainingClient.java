@@ -1,9 +1,11 @@
 package io.fedlearn.core.training;
 
 import io.fedlearn.core.client.Client;
+import io.fedlearn.core.client.PersonalModel;
 import io.fedlearn.core.client.TaskContext;
 import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
@@ -12,17 +14,24 @@ import io.fedlearn.core.tensor.TensorRole;
 import io.fedlearn.core.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
  * A client made of any {@link LocalModel} and any {@link ExampleSource}: it trains as the task's {@link TrainingSettings} say,
- * evaluates on its test examples, gives its {@link FeatureStatistics} and an initial model.
+ * evaluates on its test examples, gives its {@link FeatureStatistics} and an initial model, and makes a model its own.
  *
  * <p>The metrics of its update are {@value Evaluation#LOSS} (mean training loss of the last epoch), {@value #LOCAL_STEPS} and
  * {@value #LOCAL_EPOCHS}. A site without examples declines, and so does one whose model has other tensors than the task's,
- * naming the first. Thread-safe as its model pool and sources are.
+ * naming the first.
+ *
+ * <p>Fine-tuning trains the task's model, with the tensors in place that stay at the site, and saves what came of it as
+ * {@link PersonalModel} in the client's state. The answer holds the same metrics, and where the site has test examples, those of
+ * its evaluation before and after, prefixed {@value #BEFORE} and {@value #AFTER}; its example count is that of the test examples.
+ * Thread-safe as its model pool and sources are.
  */
 public final class LocalTrainingClient implements Client {
     /** Metric {@value}: the steps that the client's optimizer took. */
@@ -36,6 +45,12 @@ public final class LocalTrainingClient implements Client {
 
     /** A task's setting {@value}: whether the update must hold {@value #LOSS_BEFORE}, which costs a pass over the examples. */
     public static final String REPORT_LOSS_BEFORE = "reportLossBefore";
+
+    /** Prefix of metrics, {@value}: measured on the test examples before fine-tuning. */
+    public static final String BEFORE = "before.";
+
+    /** Prefix of metrics, {@value}: measured on the test examples after fine-tuning. */
+    public static final String AFTER = "after.";
 
     private final LocalModelPool models;
     private final ExampleSource training;
@@ -74,13 +89,9 @@ public final class LocalTrainingClient implements Client {
             throw new TaskDeclinedException("the site has no training examples");
         }
         TrainingSettings settings = TrainingSettings.of(task.config());
-        List<LocalCorrection> corrections = corrections(task, context);
+        List<LocalCorrection> corrections = corrections(task, context, factory -> true);
         Model start = start(task, corrections);
-        if (settings.mu() > 0) {
-            // Around what is trained, which need not be the global model: tensors that stay here have no other place to
-            // go.
-            corrections.add(0, new ProximalTerm(trainables(start), settings.mu()));
-        }
+        corrections.addAll(0, proximal(start, settings));
         return models.borrow(model -> {
             load(model, start);
             Metrics metrics = Metrics.none();
@@ -94,9 +105,7 @@ public final class LocalTrainingClient implements Client {
             }
             LocalTrainer.Result result =
                     LocalTrainer.train(model, training, settings, corrections, task.seed(), context);
-            metrics = metrics.with(Evaluation.LOSS, finite(result.meanLoss()))
-                    .with(LOCAL_STEPS, result.steps())
-                    .with(LOCAL_EPOCHS, result.epochs());
+            metrics = metrics.with(measured(result));
             ClientUpdate update =
                     ClientUpdate.ofModel(model.snapshot(), result.examples()).withMetrics(metrics);
             for (LocalCorrection correction : corrections) {
@@ -104,6 +113,17 @@ public final class LocalTrainingClient implements Client {
             }
             return update;
         });
+    }
+
+    /** Around what is trained, which need not be the global model: tensors that stay here have no other place to go. */
+    private static List<LocalCorrection> proximal(Model start, TrainingSettings settings) {
+        return settings.mu() > 0 ? List.of(new ProximalTerm(trainables(start), settings.mu())) : List.of();
+    }
+
+    private static Metrics measured(LocalTrainer.Result result) {
+        return Metrics.of(Evaluation.LOSS, finite(result.meanLoss()))
+                .with(LOCAL_STEPS, result.steps())
+                .with(LOCAL_EPOCHS, result.epochs());
     }
 
     private static double finite(double loss) {
@@ -136,17 +156,20 @@ public final class LocalTrainingClient implements Client {
         return start;
     }
 
-    private static List<LocalCorrection> corrections(Task task, TaskContext context) {
+    private static List<LocalCorrection> corrections(
+            Task task, TaskContext context, Predicate<LocalCorrection.Factory> wanted) {
         List<LocalCorrection> corrections = new ArrayList<>();
         for (String name :
                 task.config().getString(LocalCorrection.SETTING).orElse("").split(",")) {
             if (!name.isEmpty()) {
-                corrections.add(ServiceLoader.load(LocalCorrection.Factory.class).stream()
+                LocalCorrection.Factory factory = ServiceLoader.load(LocalCorrection.Factory.class).stream()
                         .map(ServiceLoader.Provider::get)
-                        .filter(factory -> factory.name().equals(name))
+                        .filter(each -> each.name().equals(name))
                         .findFirst()
-                        .orElseThrow(() -> new TaskDeclinedException("this site knows no correction '" + name + "'"))
-                        .create(task, context));
+                        .orElseThrow(() -> new TaskDeclinedException("this site knows no correction '" + name + "'"));
+                if (wanted.test(factory)) {
+                    corrections.add(factory.create(task, context));
+                }
             }
         }
         return corrections;
@@ -173,7 +196,7 @@ public final class LocalTrainingClient implements Client {
         if (source.exampleCount() == 0) {
             throw new TaskDeclinedException("the site has no test examples");
         }
-        Model start = start(task, corrections(task, context));
+        Model start = start(task, corrections(task, context, factory -> true));
         return models.borrow(model -> {
             load(model, start);
             return Evaluation.of(model, source).toUpdate();
@@ -192,6 +215,41 @@ public final class LocalTrainingClient implements Client {
             return models.borrow(
                     model -> ClientUpdate.ofModel(model.initialModel(task.seed()), training.exampleCount()));
         }
+        if (task.kind().equals(TaskKind.FINE_TUNE)) {
+            return fineTune(task, context);
+        }
         return Client.super.perform(task, context);
+    }
+
+    private ClientUpdate fineTune(Task task, TaskContext context) throws Exception {
+        if (training.exampleCount() == 0) {
+            throw new TaskDeclinedException("the site has no training examples");
+        }
+        TrainingSettings settings = TrainingSettings.of(task.config());
+        Model start = start(task, corrections(task, context, LocalCorrection.Factory::changesStart));
+        Optional<ExampleSource> evaluated = test.filter(source -> source.exampleCount() > 0);
+        // Not the order in which the round before passed over the examples.
+        long seed = SeededRandom.derive(task.seed(), task.kind().name());
+        return models.borrow(model -> {
+            load(model, start);
+            Metrics before = evaluation(model, evaluated, BEFORE);
+            LocalTrainer.Result result =
+                    LocalTrainer.train(model, training, settings, proximal(start, settings), seed, context);
+            Metrics metrics = measured(result).with(before).with(evaluation(model, evaluated, AFTER));
+            context.state().save(PersonalModel.NAME, model.snapshot());
+            return ClientUpdate.ofMetrics(
+                    metrics, evaluated.map(ExampleSource::exampleCount).orElse(0L));
+        });
+    }
+
+    private static Metrics evaluation(LocalModel model, Optional<ExampleSource> source, String prefix) {
+        Metrics prefixed = Metrics.none();
+        if (source.isPresent()) {
+            for (Map.Entry<String, Double> metric :
+                    Evaluation.of(model, source.get()).metrics().asMap().entrySet()) {
+                prefixed = prefixed.with(prefix + metric.getKey(), metric.getValue());
+            }
+        }
+        return prefixed;
     }
 }

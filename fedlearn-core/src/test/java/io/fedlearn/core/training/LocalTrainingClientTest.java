@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.fedlearn.core.client.PersonalModel;
 import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Config;
@@ -17,6 +18,7 @@ import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class LocalTrainingClientTest {
@@ -67,6 +69,39 @@ class LocalTrainingClientTest {
 
         // From 4 to 3 as without mu; then the gradient is (3 - 2) + 1 * (3 - 4) = 0.
         assertThat(update.model()).contains(MeanModel.model(3));
+    }
+
+    @Test
+    void usesSeveralNamedCorrectionsInTheirOrder() throws Exception {
+        LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES);
+
+        // Starts from (4 + 1) * 2 = 10; the gradient there is (10 - 2 + 1) * 2 = 18, the step a quarter of it. Sent:
+        // (5.5 + 1) * 2.
+        assertThat(client.fit(fit(named("plus-one,doubled")), context).model()).contains(MeanModel.model(13));
+        // Starts from 4 * 2 + 1 = 9; the gradient there is (9 - 2) * 2 + 1 = 15, the step a quarter of it. Sent: 5.25 *
+        // 2 + 1.
+        assertThat(client.fit(fit(named("doubled,plus-one")), context).model()).contains(MeanModel.model(11.5f));
+        declines(
+                () -> client.fit(fit(named("plus-one,unheard-of")), context),
+                "this site knows no correction 'unheard-of'");
+    }
+
+    private static Config named(String corrections) {
+        return halfSteps().withLearningRate(0.25).toConfig().with(LocalCorrection.SETTING, corrections);
+    }
+
+    @Test
+    void proximalTermPullsToWhereTrainingStartsAndNotToTheGlobalModel() throws Exception {
+        LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES);
+        Config config = halfSteps().withLocalEpochs(2).withMu(1).toConfig().with(LocalCorrection.SETTING, "doubled");
+
+        ClientUpdate update = client.fit(fit(config), context);
+
+        // Starts from 8 and there has no pull: the gradient is (8 - 2 + 0) * 2 = 12, and 8 goes to 2. Then the
+        // examples' part is
+        // 0 and the pull is 2 - 8, the gradient (0 - 6) * 2: 2 goes back to 8. Sent: 2 * 8. Around 4 it would be
+        // another number.
+        assertThat(update.model()).contains(MeanModel.model(16));
     }
 
     @Test
@@ -185,6 +220,87 @@ class LocalTrainingClientTest {
 
         assertThat(update.metrics().get(Evaluation.RMSE)).hasValue(2);
         assertThat(update.exampleCount()).isEqualTo(1);
+    }
+
+    private static Task fineTune(Config config) {
+        return Task.builder(TaskKind.FINE_TUNE, "a")
+                .round(3)
+                .seed(9)
+                .model(GLOBAL)
+                .config(config)
+                .build();
+    }
+
+    @Test
+    void fineTunesForItselfAndAnswersWithMetricsAlone() throws Exception {
+        InMemoryExamples test = InMemoryExamples.wrap(Shape.of(1), new float[] {5, 6, 7}, new float[] {3, 4, 5});
+        LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES, test);
+
+        ClientUpdate update =
+                client.perform(fineTune(halfSteps().withLocalEpochs(2).toConfig()), context);
+
+        // As in training: from 4 to 3 to 2.5.
+        assertThat(context.saved()).containsOnly(Map.entry(PersonalModel.NAME, MeanModel.model(2.5f)));
+        assertThat(update.model()).isEmpty();
+        assertThat(update.tensors()).isEmpty();
+        assertThat(update.values().isEmpty()).isTrue();
+        assertThat(update.exampleCount()).isEqualTo(3);
+        assertThat(update.metrics().asMap())
+                .containsEntry("before.rmse", 2.0)
+                .containsEntry("after.rmse", 2.0)
+                .containsEntry("loss", 1.0)
+                .containsEntry("localSteps", 2.0)
+                .containsEntry("localEpochs", 2.0)
+                .containsOnlyKeys(
+                        "before.loss", "before.rmse", "after.loss", "after.rmse", "loss", "localSteps", "localEpochs");
+    }
+
+    @Test
+    void fineTunesWithoutTestExamplesToo() throws Exception {
+        for (LocalTrainingClient client : List.of(
+                LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES),
+                LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES, NONE))) {
+            ClientUpdate update = client.perform(fineTune(halfSteps().toConfig()), context);
+
+            assertThat(update.exampleCount()).isZero();
+            assertThat(update.metrics().names()).containsExactly("localEpochs", "localSteps", "loss");
+            assertThat(context.saved()).containsKey(PersonalModel.NAME);
+        }
+        declines(
+                () -> LocalTrainingClient.of(MeanModel::ofOneFeature, NONE, EXAMPLES)
+                        .perform(fineTune(Config.empty()), context),
+                "the site has no training examples");
+    }
+
+    @Test
+    void fineTunesFromWhatItWouldTrainFromAndForItsOwnLossAlone() throws Exception {
+        LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES);
+
+        client.perform(fineTune(named("plus-one,doubled")), context);
+
+        // From 4 + 1, with a quarter of the step to 2 that the examples ask for: neither correction changes the
+        // gradient.
+        assertThat(context.saved()).containsOnly(Map.entry(PersonalModel.NAME, MeanModel.model(4.25f)));
+    }
+
+    @Test
+    void fineTuningIsHeldToItsStartByMu() throws Exception {
+        LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES);
+
+        client.perform(fineTune(halfSteps().withLocalEpochs(2).withMu(1).toConfig()), context);
+
+        assertThat(context.saved()).containsOnly(Map.entry(PersonalModel.NAME, MeanModel.model(3)));
+    }
+
+    @Test
+    void keepsNoPersonalModelThatDiverged() {
+        InMemoryExamples infinite =
+                InMemoryExamples.wrap(Shape.of(1), new float[] {Float.POSITIVE_INFINITY}, new float[1]);
+        LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, infinite);
+
+        assertThatExceptionOfType(TrainingDivergedException.class)
+                .isThrownBy(() -> client.perform(fineTune(Config.empty()), context));
+        assertThat(context.saved()).isEmpty();
     }
 
     @Test

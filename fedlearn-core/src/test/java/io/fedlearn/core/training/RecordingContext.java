@@ -5,11 +5,14 @@ import io.fedlearn.core.client.TaskContext;
 import io.fedlearn.core.tensor.Model;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
-/** A context that remembers the progress it was told of, and cancels after so many steps. */
+/** A context that remembers the progress it was told of and the state that was saved, and cancels after so many steps. */
 final class RecordingContext implements TaskContext {
     private final List<String> progress = new ArrayList<>();
+    private final Map<String, Model> saved = new TreeMap<>();
     private final int cancelAfter;
 
     RecordingContext() {
@@ -24,6 +27,11 @@ final class RecordingContext implements TaskContext {
         return progress;
     }
 
+    /** What the client saved, by name. */
+    Map<String, Model> saved() {
+        return saved;
+    }
+
     @Override
     public ClientState state() {
         return new ClientState() {
@@ -34,7 +42,7 @@ final class RecordingContext implements TaskContext {
 
             @Override
             public void save(String name, Model value) {
-                throw new UnsupportedOperationException("no test keeps state");
+                saved.put(name, value);
             }
         };
     }

@@ -1,0 +1,56 @@
+package io.fedlearn.core.federation;
+
+import io.fedlearn.core.strategy.Exchange;
+import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.task.Config;
+import io.fedlearn.core.task.Task;
+import io.fedlearn.core.task.TaskKind;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.update.InvalidUpdateException;
+import io.fedlearn.core.update.UpdateCheck;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** Asks sites to make a model their own. What they answer is in their outcomes. */
+final class FineTuneExchange implements Exchange {
+    private static final UpdateCheck CHECK = new UpdateCheck(1 << 20, UpdateCheck.DEFAULT_MAX_EXAMPLE_COUNT);
+
+    private final List<String> clients;
+    private final Model model;
+    private final Function<String, Config> config;
+
+    FineTuneExchange(List<String> clients, Model model, Function<String, Config> config) {
+        this.clients = clients;
+        this.model = model;
+        this.config = config;
+    }
+
+    @Override
+    public TaskKind kind() {
+        return TaskKind.FINE_TUNE;
+    }
+
+    @Override
+    public List<String> clients() {
+        return clients;
+    }
+
+    @Override
+    public void instruct(String clientId, Task.Builder task) {
+        task.model(model).config(config.apply(clientId));
+    }
+
+    @Override
+    public void check(String clientId, ClientUpdate update) {
+        CHECK.checkSizes(update);
+        if (update.model().isPresent() || !update.tensors().isEmpty()) {
+            throw InvalidUpdateException.of("the answer holds tensors: what is fine-tuned stays at its site");
+        }
+    }
+
+    @Override
+    public Map<String, String> accept(List<Answer> answers) {
+        return Map.of();
+    }
+}
