@@ -34,6 +34,10 @@ class EveryMethodTest {
     private static final int FEATURES = 6;
     private static final int ROUNDS = 3;
 
+    /** Values of the settings that have no default. */
+    private static final Map<String, String> NEEDED =
+            Map.of("mu", "0.1", "alpha", "0.1", "clientCount", String.valueOf(CLIENTS), "badClients", "1");
+
     @TempDir
     private Path folder;
 
@@ -45,7 +49,7 @@ class EveryMethodTest {
         Map<String, String> settings = new TreeMap<>();
         MethodCatalogue.find(method).settings().forEach((name, value) -> {
             if (value.isEmpty()) {
-                settings.put(name, name.equals("clientCount") ? String.valueOf(CLIENTS) : "0.1");
+                settings.put(name, NEEDED.get(name));
             }
         });
         return MethodCatalogue.parse(method, settings);

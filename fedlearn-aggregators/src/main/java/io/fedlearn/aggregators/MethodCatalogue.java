@@ -1,5 +1,11 @@
 package io.fedlearn.aggregators;
 
+import io.fedlearn.aggregators.robust.Bulyan;
+import io.fedlearn.aggregators.robust.CoordinateMedian;
+import io.fedlearn.aggregators.robust.GeometricMedian;
+import io.fedlearn.aggregators.robust.Krum;
+import io.fedlearn.aggregators.robust.MultiKrum;
+import io.fedlearn.aggregators.robust.TrimmedMean;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.training.TrainingSettings;
 import java.util.Arrays;
@@ -20,6 +26,8 @@ public final class MethodCatalogue {
     private static final String BETA1 = "beta1";
     private static final String BETA2 = "beta2";
     private static final String TAU = "tau";
+    private static final String CLIENT_COUNT = "clientCount";
+    private static final String BAD_CLIENTS = "badClients";
 
     private static final List<Method> METHODS = List.of(
             method(FedAvg.NAME, "the mean of the clients' models", settings -> FedAvg.create()),
@@ -93,7 +101,51 @@ public final class MethodCatalogue {
                             .maxLoss(settings.number("maxLoss"))
                             .build(),
                     setting("q", QFedAvg.DEFAULT_Q),
-                    setting("maxLoss", QFedAvg.DEFAULT_MAX_LOSS)));
+                    setting("maxLoss", QFedAvg.DEFAULT_MAX_LOSS)),
+            method(
+                    Scaffold.NAME,
+                    "control variates take out of each step what makes its client drift",
+                    settings -> Scaffold.builder(settings.whole(CLIENT_COUNT))
+                            .serverLearningRate(settings.number(SERVER_LEARNING_RATE))
+                            .build(),
+                    required(CLIENT_COUNT),
+                    setting(SERVER_LEARNING_RATE, Scaffold.DEFAULT_SERVER_LEARNING_RATE)),
+            method(
+                    FedDyn.NAME,
+                    "each client's loss is bent until all agree on the common minimum",
+                    settings -> FedDyn.of(settings.whole(CLIENT_COUNT), settings.number("alpha")),
+                    required(CLIENT_COUNT),
+                    required("alpha")),
+            method(CoordinateMedian.NAME, "the median of each parameter", settings -> CoordinateMedian.create()),
+            method(
+                    TrimmedMean.NAME,
+                    "the mean of each parameter without its smallest and largest values",
+                    settings -> TrimmedMean.withTrimmedShare(settings.number("trimmedShare")),
+                    setting("trimmedShare", TrimmedMean.DEFAULT_TRIMMED_SHARE)),
+            method(
+                    Krum.NAME,
+                    "the one model that lies nearest to its neighbours",
+                    settings -> Krum.bearing(settings.whole(BAD_CLIENTS)),
+                    required(BAD_CLIENTS)),
+            method(
+                    MultiKrum.NAME,
+                    "the mean of the models that lie nearest to their neighbours",
+                    settings -> MultiKrum.bearing(settings.whole(BAD_CLIENTS)),
+                    required(BAD_CLIENTS)),
+            method(
+                    Bulyan.NAME,
+                    "Krum picks a majority, then each parameter is a mean around its median",
+                    settings -> Bulyan.bearing(settings.whole(BAD_CLIENTS)),
+                    required(BAD_CLIENTS)),
+            method(
+                    GeometricMedian.NAME,
+                    "the geometric median of the models",
+                    settings -> GeometricMedian.builder()
+                            .smoothing(settings.number("smoothing"))
+                            .iterations(settings.whole("iterations"))
+                            .build(),
+                    setting("smoothing", GeometricMedian.DEFAULT_SMOOTHING),
+                    setting("iterations", GeometricMedian.DEFAULT_ITERATIONS)));
 
     private MethodCatalogue() {}
 
