@@ -17,7 +17,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * The weighted mean of the updates, summed in float64 as they come.
@@ -59,10 +61,9 @@ public final class WeightedMean implements Aggregator.Streaming {
     /** So many elements of the sum stay in the cache while every update of a list is added to them. */
     private static final int BLOCK = ScaledSum.MAX_BLOCK;
 
-    private static final long EXPONENT = 0x7ff0000000000000L;
-
     private final ScaledSum kernel = new ScaledSum();
     private final BlockReader reader = new BlockReader(BLOCK);
+    private final double[] zeros = new double[2048];
     private ModelSpec spec = ModelSpec.of(List.of());
     private UpdateCheck check = UpdateCheck.forModel(spec);
     private List<double[]> sums = List.of();
@@ -97,9 +98,12 @@ public final class WeightedMean implements Aggregator.Streaming {
         if (!spec.equals(global.spec())) {
             allocate(global.spec());
         }
-        // The neutral element of addition: 0.0 would turn a sum of -0.0 into 0.0.
-        sums.forEach(sum -> Arrays.fill(sum, -0.0));
-        rests.values().forEach(rest -> Arrays.fill(rest, 0));
+        // What is summed in one double is written by the first list, over what the last round left.
+        rests.forEach((t, rest) -> {
+            // The neutral element of addition: 0.0 would turn a sum of -0.0 into 0.0.
+            Arrays.fill(sums.get(t), -0.0);
+            Arrays.fill(rest, 0);
+        });
         form = Optional.empty();
         firstClient = "";
         totalWeight = 0;
@@ -219,7 +223,11 @@ public final class WeightedMean implements Aggregator.Streaming {
     private void add(Tensor[] tensors, double[] scales, double[] sum) {
         for (int at = 0; at < sum.length; at += BLOCK) {
             int count = Math.min(BLOCK, sum.length - at);
-            kernel.add(tensors, scales, at, sum, at, count);
+            if (updateCount == 0) {
+                kernel.set(tensors, scales, at, sum, at, count);
+            } else {
+                kernel.add(tensors, scales, at, sum, at, count);
+            }
         }
     }
 
@@ -269,30 +277,27 @@ public final class WeightedMean implements Aggregator.Streaming {
         }
         open = false;
         Map<Integer, double[]> remainders = new TreeMap<>();
+        Set<Integer> undivided = new TreeSet<>();
         for (int t = 0; t < spec.size(); t++) {
             TensorSpec tensor = spec.tensors().get(t);
-            double[] sum = sums.get(t);
             double[] rest = rests.get(t);
             if (rest == null) {
-                divide(sum);
+                undivided.add(t);
             } else {
-                divideWide(sum, rest);
+                divideWide(sums.get(t), rest);
                 if (tensor.type().isInteger()) {
                     remainders.put(t, rest);
                 }
             }
-            requireFinite(tensor.name(), sum);
+            // A sum in one double has a finite mean if it is finite itself: weights that would make it overflow are
+            // refused.
+            requireFinite(tensor.name(), sums.get(t));
         }
         UpdateForm mean = form.orElseThrow() == UpdateForm.MODEL_DELTA ? UpdateForm.MODEL_DELTA : UpdateForm.MODEL;
-        return Aggregate.wrap(mean, spec, sums, updateCount, totalWeight + totalWeightRest)
-                .withRemainders(remainders);
-    }
-
-    private void divide(double[] sum) {
         double divisor = totalWeight + totalWeightRest;
-        for (int i = 0; i < sum.length; i++) {
-            sum[i] /= divisor;
-        }
+        return Aggregate.wrap(mean, spec, sums, updateCount, divisor)
+                .withDivisor(divisor, undivided)
+                .withRemainders(remainders);
     }
 
     private void divideWide(double[] sum, double[] rest) {
@@ -307,16 +312,22 @@ public final class WeightedMean implements Aggregator.Streaming {
         }
     }
 
-    private static void requireFinite(String name, double[] values) {
-        for (int at = 0; at < values.length; at += BLOCK) {
-            int end = Math.min(values.length, at + BLOCK);
-            long largest = 0;
-            for (int i = at; i < end; i++) {
-                largest = Math.max(largest, Double.doubleToRawLongBits(values[i]) & EXPONENT);
-            }
-            if (largest == EXPONENT) {
+    /** By products with 0, which are NaN for infinities too: HotSpot vectorises no search for the largest magnitude. */
+    private void requireFinite(String name, double[] values) {
+        Arrays.fill(zeros, 0);
+        for (int at = 0; at < values.length; at += zeros.length) {
+            addTimesZero(values, at, Math.min(zeros.length, values.length - at));
+        }
+        for (double zero : zeros) {
+            if (Double.isNaN(zero)) {
                 throw InvalidUpdateException.ofTensor(name, "has a mean that is not finite");
             }
+        }
+    }
+
+    private void addTimesZero(double[] values, int from, int count) {
+        for (int i = 0; i < count; i++) {
+            zeros[i] += values[from + i] * 0;
         }
     }
 }

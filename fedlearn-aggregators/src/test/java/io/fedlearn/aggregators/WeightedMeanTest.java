@@ -307,6 +307,22 @@ class WeightedMeanTest {
                 .withMessageContaining("not finite");
     }
 
+    @ParameterizedTest
+    @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
+    void namesTheTensorWithAValueThatIsNotFinite(float value) {
+        float[] values = new float[5_000];
+        values[4_321] = value;
+        Model bad = Model.builder()
+                .trainable("fine", Tensor.copyOf(new float[] {1}))
+                .trainable("bad", Tensor.wrap(values))
+                .build();
+
+        assertThatExceptionOfType(InvalidUpdateException.class)
+                .isThrownBy(() -> meanOf(bad, update("a", bad, 1)))
+                .withMessageContaining("'bad'")
+                .withMessageContaining("not finite");
+    }
+
     @Test
     void averagesTheLargestFloatsWithoutOverflow() {
         Model large = model(Float.MAX_VALUE, -Float.MAX_VALUE, Float.MIN_VALUE);

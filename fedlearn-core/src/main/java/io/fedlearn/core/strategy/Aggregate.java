@@ -13,7 +13,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * What an aggregator made of a cohort's updates: one float64 value per parameter, in arrays that are the aggregator's own.
@@ -28,6 +31,7 @@ public final class Aggregate {
     private final double totalWeight;
     private final Map<String, Model> tensors;
     private final Map<Integer, double[]> remainders;
+    private final Divisor divisor;
 
     private Aggregate(
             UpdateForm form,
@@ -36,7 +40,8 @@ public final class Aggregate {
             int updateCount,
             double totalWeight,
             Map<String, Model> tensors,
-            Map<Integer, double[]> remainders) {
+            Map<Integer, double[]> remainders,
+            Divisor divisor) {
         this.form = form;
         this.spec = spec;
         this.values = List.copyOf(values);
@@ -44,6 +49,20 @@ public final class Aggregate {
         this.totalWeight = totalWeight;
         this.tensors = Collections.unmodifiableMap(new TreeMap<>(tensors));
         this.remainders = Map.copyOf(remainders);
+        this.divisor = divisor;
+    }
+
+    /**
+     * What some tensors are still to be divided by.
+     *
+     * @param pending their places; shared by all aggregates over the same arrays, so that none is divided twice
+     */
+    private record Divisor(double value, Set<Integer> pending) {
+        static final Divisor NONE = new Divisor(1, Set.of());
+
+        double of(int index) {
+            return pending.contains(index) ? value : 1;
+        }
     }
 
     /**
@@ -69,14 +88,14 @@ public final class Aggregate {
                         "the values of " + spec.tensors().get(i) + " must not be " + values.get(i).length);
             }
         }
-        return new Aggregate(form, spec, values, updateCount, totalWeight, Map.of(), Map.of());
+        return new Aggregate(form, spec, values, updateCount, totalWeight, Map.of(), Map.of(), Divisor.NONE);
     }
 
     /** This aggregate with one more group of combined tensors, such as the mean change of a control variate. */
     public Aggregate withTensors(String group, Model groupTensors) {
         TreeMap<String, Model> copy = new TreeMap<>(tensors);
         copy.put(group, groupTensors);
-        return new Aggregate(form, spec, values, updateCount, totalWeight, copy, remainders);
+        return new Aggregate(form, spec, values, updateCount, totalWeight, copy, remainders, divisor);
     }
 
     /**
@@ -95,7 +114,28 @@ public final class Aggregate {
                 throw new IllegalArgumentException("the remainders of " + tensor + " must not be " + remainder.length);
             }
         });
-        return new Aggregate(form, spec, values, updateCount, totalWeight, tensors, indexToRemainder);
+        return new Aggregate(form, spec, values, updateCount, totalWeight, tensors, indexToRemainder, divisor);
+    }
+
+    /**
+     * This aggregate where the arrays of some tensors are sums, whose values are those sums divided by {@code divisor}. They are
+     * divided when they are first read, or while they are rounded into a model, which saves a pass over the sums.
+     *
+     * @param indices the places of these tensors
+     */
+    public Aggregate withDivisor(double divisor, Set<Integer> indices) {
+        for (int index : indices) {
+            Objects.checkIndex(index, values.size());
+        }
+        return new Aggregate(
+                form,
+                spec,
+                values,
+                updateCount,
+                totalWeight,
+                tensors,
+                remainders,
+                new Divisor(divisor, new TreeSet<>(indices)));
     }
 
     /** Whether the values are those of a model or of a model delta. */
@@ -110,7 +150,15 @@ public final class Aggregate {
 
     /** The values of the tensor at this place, to be read and changed in place. */
     public double[] values(int index) {
-        return values.get(index);
+        double[] array = values.get(index);
+        if (divisor.pending().contains(index)) {
+            double value = divisor.value();
+            for (int i = 0; i < array.length; i++) {
+                array[i] /= value;
+            }
+            divisor.pending().remove(index);
+        }
+        return array;
     }
 
     /** What the values of 64-bit integer tensors leave out, by the tensor's place, as {@link #withRemainders} took it. */
@@ -151,20 +199,21 @@ public final class Aggregate {
     public Tensor toTensor(Model global, int index) {
         TensorSpec tensor = spec.tensors().get(index);
         double[] source = values.get(index);
+        double denominator = divisor.of(index);
         Tensor start = global.tensors().get(index);
         try {
             if (tensor.type() == TensorType.INT64 || tensor.type() == TensorType.UINT64) {
-                return toLongs(tensor, source, remainders.getOrDefault(index, new double[source.length]), start);
+                return toLongs(tensor, values(index), remainders.getOrDefault(index, new double[source.length]), start);
             }
             if (form == UpdateForm.MODEL) {
-                return Tensor.rounded(tensor.type(), tensor.shape(), source);
+                return Tensor.rounded(tensor.type(), tensor.shape(), source, denominator);
             }
             // Block by block: into the aggregate's own array would change it, into another would be a second model.
             return Tensor.computed(tensor.type(), tensor.shape(), (from, block, count) -> {
                 start.copyTo(from, block, 0, count);
                 int offset = (int) from;
                 for (int i = 0; i < count; i++) {
-                    block[i] += source[offset + i];
+                    block[i] += source[offset + i] / denominator;
                 }
             });
         } catch (IllegalArgumentException e) {

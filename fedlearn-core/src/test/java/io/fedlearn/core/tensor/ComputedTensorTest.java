@@ -21,6 +21,21 @@ class ComputedTensorTest {
         assertThat(computed).isEqualTo(Tensor.rounded(type, Shape.of(3, 6667), values));
     }
 
+    @ParameterizedTest
+    @EnumSource(value = TensorType.class, mode = EnumSource.Mode.EXCLUDE, names = "BOOL")
+    void quotientsAreRoundedToDoubleAndThenToTheType(TensorType type) {
+        double[] values = new double[20_001];
+        double[] quotients = new double[values.length];
+        Arrays.setAll(values, i -> i == 0 ? -0.0 : i % 127 * 0.7);
+        Arrays.setAll(quotients, i -> values[i] / 3);
+        double[] untouched = values.clone();
+
+        Tensor rounded = Tensor.rounded(type, Shape.of(values.length), values, 3);
+
+        assertThat(rounded).isEqualTo(Tensor.rounded(type, Shape.of(values.length), quotients));
+        assertThat(values).containsExactly(untouched);
+    }
+
     @Test
     void mayBeEmptyOrAScalar() {
         assertThat(Tensor.computed(TensorType.FLOAT32, Shape.of(0), (from, block, count) -> block[0] = 1))

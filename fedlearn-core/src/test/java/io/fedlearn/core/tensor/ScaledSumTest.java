@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -36,6 +37,48 @@ class ScaledSumTest {
         kernel.add(tensors, scales, 20, actual, 7, LENGTH - 20);
 
         assertThat(actual).containsExactly(expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 4, 5, 8, 11})
+    void writesWhatAddingToNegativeZerosGives(int count) {
+        Random random = new Random(count);
+        Tensor[] tensors = new Tensor[count];
+        double[] scales = new double[count];
+        for (int k = 0; k < count; k++) {
+            tensors[k] = tensor(random, k);
+            scales[k] = 1 + random.nextDouble() * 1000;
+        }
+        double[] expected = random.doubles(LENGTH + 7).toArray();
+        double[] actual = expected.clone();
+        Arrays.fill(expected, 7, 7 + LENGTH - 20, -0.0);
+        for (int k = 0; k < count; k++) {
+            tensors[k].addScaledTo(20, expected, 7, LENGTH - 20, scales[k]);
+        }
+
+        kernel.set(tensors, scales, 20, actual, 7, LENGTH - 20);
+
+        assertThat(actual).containsExactly(expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7})
+    void keepsTheSignOfZeros(int count) {
+        Tensor[] tensors = new Tensor[count];
+        double[] scales = new double[count];
+        Arrays.fill(tensors, Tensor.copyOf(new float[] {-0f, 0f}));
+        Arrays.fill(scales, 3);
+        double[] set = {1, 1};
+        double[] added = {-0.0, -0.0};
+
+        kernel.set(tensors, scales, 0, set, 0, 2);
+        kernel.add(tensors, scales, 0, added, 0, 2);
+
+        // Of doubles, equals tells the zeros apart.
+        assertThat(set).containsExactly(-0.0, 0.0);
+        assertThat(added).containsExactly(-0.0, 0.0);
+        assertThat(1 / set[0]).isNegative();
+        assertThat(1 / added[0]).isNegative();
     }
 
     /** Mostly float32 on the heap, some behind storage, and one of another type between them. */
@@ -84,6 +127,8 @@ class ScaledSumTest {
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> kernel.add(new Tensor[0], new double[0], 0, target, 0, target.length))
-                .withMessage("count must be <= 8192, was 8193");
+                .withMessage("count must be <= 16384, was 16385");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> kernel.set(new Tensor[0], new double[0], 0, target, 0, target.length));
     }
 }
