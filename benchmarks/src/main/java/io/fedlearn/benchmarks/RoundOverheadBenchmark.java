@@ -12,13 +12,10 @@ import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.update.UpdateCheck;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
 
 /**
  * What does a round cost beside the clients' own work? Whole runs of {@link FedAvg} with clients that do nothing: evaluation is
@@ -228,49 +225,16 @@ public final class RoundOverheadBenchmark {
         }
     }
 
-    /** The least heap in MiB with which the rounds can be run. */
     private static int leastHeap(int parameters, Answer answer, Start start, int tooLittle, int enough)
             throws Exception {
-        int low = tooLittle;
-        int high = enough;
-        if (!runs(high, parameters, answer, start)) {
-            throw new IllegalStateException("the rounds do not even run in " + high + " MiB");
-        }
-        while (high - low > 1) {
-            int middle = (low + high) / 2;
-            if (runs(middle, parameters, answer, start)) {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        return high;
-    }
-
-    private static boolean runs(int heap, int parameters, Answer answer, Start start)
-            throws IOException, InterruptedException {
-        Process child = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:+UseSerialGC",
-                        // A small young generation: large arrays go to the old one, which has the rest to itself.
-                        "-Xmn2m",
-                        "-Xms" + heap + "m",
-                        "-Xmx" + heap + "m",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        RoundOverheadBenchmark.class.getName(),
-                        "probe",
-                        Integer.toString(parameters),
-                        answer.name(),
-                        start.name())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        if (!child.waitFor(5, TimeUnit.MINUTES)) {
-            child.destroyForcibly();
-            return false;
-        }
-        return child.exitValue() == 0;
+        return LeastHeap.of(
+                RoundOverheadBenchmark.class,
+                tooLittle,
+                enough,
+                "probe",
+                Integer.toString(parameters),
+                answer.name(),
+                start.name());
     }
 
     /** A few rounds that all complete with all clients, or an error. */
