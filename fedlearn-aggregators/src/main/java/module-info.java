@@ -5,6 +5,7 @@ module io.fedlearn.aggregators {
     requires static org.jspecify;
 
     exports io.fedlearn.aggregators;
+    exports io.fedlearn.aggregators.catalogue;
     exports io.fedlearn.aggregators.personal;
     exports io.fedlearn.aggregators.robust;
     exports io.fedlearn.aggregators.selection;

@@ -3,6 +3,8 @@ package io.fedlearn.benchmarks;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.lang.module.ModuleDescriptor;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -32,6 +34,34 @@ final class PublishedModulesTest {
     void bomHasTheVersionOfTheBuild() throws IOException {
         assertThat(all(BOM, "<version>([0-9][^<]*)</version>"))
                 .containsExactly(all(PARENT, "<version>([0-9][^<]*)</version>").get(0));
+    }
+
+    /** A consumer may have the jars on either path, and finds the same services on both. */
+    @Test
+    void servicesAreTheSameOnModulePathAndClassPath() throws IOException {
+        int services = 0;
+        for (String module : all(PARENT, "<module>(fedlearn-[a-z0-9-]+)</module>")) {
+            Path source = Path.of("..", module, "src", "main", "java", "module-info.java");
+            if (!Files.exists(source)) {
+                continue;
+            }
+            for (ModuleDescriptor.Provides provided :
+                    descriptor(Path.of("..", module, "target", "classes")).provides()) {
+                Path listed = Path.of("..", module, "src", "main", "resources", "META-INF", "services")
+                        .resolve(provided.service());
+                assertThat(Files.readAllLines(listed))
+                        .as(listed.toString())
+                        .containsExactlyInAnyOrderElementsOf(provided.providers());
+                services++;
+            }
+        }
+        assertThat(services).isGreaterThan(1);
+    }
+
+    private static ModuleDescriptor descriptor(Path classes) throws IOException {
+        try (InputStream in = Files.newInputStream(classes.resolve("module-info.class"))) {
+            return ModuleDescriptor.read(in);
+        }
     }
 
     private static List<String> all(Path pom, String pattern) throws IOException {

@@ -2,7 +2,7 @@ package io.fedlearn.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fedlearn.aggregators.MethodCatalogue;
+import io.fedlearn.aggregators.catalogue.MethodCatalogue;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.client.InMemoryClientStateStore;

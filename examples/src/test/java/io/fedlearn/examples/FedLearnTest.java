@@ -2,7 +2,7 @@ package io.fedlearn.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fedlearn.aggregators.MethodCatalogue;
+import io.fedlearn.aggregators.catalogue.MethodCatalogue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

@@ -3,6 +3,7 @@ package io.fedlearn.aggregators;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.fedlearn.aggregators.catalogue.MethodCatalogue;
 import io.fedlearn.core.strategy.ServerOptimizer;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.task.Config;

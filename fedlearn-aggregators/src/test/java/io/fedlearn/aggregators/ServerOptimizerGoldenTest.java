@@ -3,6 +3,7 @@ package io.fedlearn.aggregators;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.fedlearn.aggregators.catalogue.MethodCatalogue;
 import io.fedlearn.core.strategy.Aggregate;
 import io.fedlearn.core.strategy.Aggregator;
 import io.fedlearn.core.strategy.Strategy;

@@ -1,6 +1,6 @@
 package io.fedlearn.examples.run;
 
-import io.fedlearn.aggregators.MethodCatalogue;
+import io.fedlearn.aggregators.catalogue.MethodCatalogue;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;

@@ -1,6 +1,6 @@
 package io.fedlearn.examples.run;
 
-import io.fedlearn.aggregators.MethodCatalogue;
+import io.fedlearn.aggregators.catalogue.MethodCatalogue;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.strategy.Weighting;
 import java.util.LinkedHashMap;

@@ -8,7 +8,7 @@ import io.fedlearn.aggregators.FedAdam;
 import io.fedlearn.aggregators.FedAvg;
 import io.fedlearn.aggregators.FedAvgM;
 import io.fedlearn.aggregators.FedProx;
-import io.fedlearn.aggregators.MethodCatalogue;
+import io.fedlearn.aggregators.catalogue.MethodCatalogue;
 import io.fedlearn.aggregators.selection.ExampleWeightedSelection;
 import io.fedlearn.aggregators.selection.PoissonSampling;
 import io.fedlearn.aggregators.selection.PowerOfChoice;

@@ -1,5 +1,17 @@
-package io.fedlearn.aggregators;
+package io.fedlearn.aggregators.catalogue;
 
+import io.fedlearn.aggregators.BiasCorrection;
+import io.fedlearn.aggregators.EffectiveSteps;
+import io.fedlearn.aggregators.FedAdagrad;
+import io.fedlearn.aggregators.FedAdam;
+import io.fedlearn.aggregators.FedAvg;
+import io.fedlearn.aggregators.FedAvgM;
+import io.fedlearn.aggregators.FedDyn;
+import io.fedlearn.aggregators.FedNova;
+import io.fedlearn.aggregators.FedProx;
+import io.fedlearn.aggregators.FedYogi;
+import io.fedlearn.aggregators.QFedAvg;
+import io.fedlearn.aggregators.Scaffold;
 import io.fedlearn.aggregators.robust.Bulyan;
 import io.fedlearn.aggregators.robust.CoordinateMedian;
 import io.fedlearn.aggregators.robust.GeometricMedian;
