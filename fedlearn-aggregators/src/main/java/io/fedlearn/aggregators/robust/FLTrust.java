@@ -68,7 +68,8 @@ import java.util.function.Supplier;
  * its task counts the rounds that were completed, and is kept in the run store, so that a resumed or replayed round trains the
  * same way.
  *
- * <p><b>Trust.</b> Example counts are ignored, as in the paper. Under {@code withWeighting(Weighting.byExamples())} each
+ * <p><b>Trust.</b> An update that is next to nothing gets the full length too, whatever its direction is worth. Example counts
+ * are ignored, as in the paper. Under {@code withWeighting(Weighting.byExamples())} each
  * trust score is multiplied by what the client says.
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes; cosines and norms go over trainables in
