@@ -49,8 +49,7 @@ import java.util.function.Supplier;
  *
  * <p><b>Needs</b> clients with ids that last and state that survives a restart ({@link Capability#STABLE_IDENTITY},
  * {@link Capability#CLIENT_STATE}) and {@link Capability#TRAINING_SETTINGS}. A client whose update was rejected or late
- * keeps its old {@code g_k}; one that has lost it declines. Corrections that keep tensors at the site go before this one,
- * and {@code mu} stays 0: {@code alpha} is that term. A sum over several clients counts as one of them, so hierarchies are
+ * keeps its old {@code g_k}; one that has lost it declines. {@code mu} stays 0: {@code alpha} is that term. A sum over several clients counts as one of them, so hierarchies are
  * not for this method.
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes; buffers and counters are averaged. State:
@@ -179,7 +178,7 @@ public final class FedDyn {
         public void correct(float[] gradient, float[] trainables) {
             if (start.length == 0) {
                 own = SideTensors.kept(task, context, GRADIENT);
-                // Not the global model's: tensors that stay at the site start from their own values.
+                // Not the global model's: tensors that stay at the site are pulled to where they start.
                 start = trainables.clone();
             }
             float pull = (float) alpha;
@@ -190,9 +189,11 @@ public final class FedDyn {
 
         @Override
         public ClientUpdate complete(ClientUpdate update, LocalTrainer.Result result) {
+            // Against what the server sent, as the server will: tensors that stay at the site have no part in either.
+            float[] sent = SideTensors.flat(task.model());
             float[] trained = SideTensors.trained(update);
             for (int i = 0; i < trained.length; i++) {
-                own[i] = (float) (own[i] - alpha * ((double) trained[i] - start[i]));
+                own[i] = (float) (own[i] - alpha * ((double) trained[i] - sent[i]));
             }
             context.state()
                     .save(

@@ -69,12 +69,12 @@ import java.util.function.Supplier;
  * <p><b>Needs</b> tensors beside the model both ways, clients with ids that last and state that survives a restart
  * ({@link Capability#SIDE_TENSORS}, {@link Capability#STABLE_IDENTITY}, {@link Capability#CLIENT_STATE}) and
  * {@link Capability#TRAINING_SETTINGS}. A client whose update was rejected or late keeps its old variate; one that has
- * lost it declines. Corrections that keep tensors at the site go before this one.
+ * lost it declines.
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes, and the group {@value #CHANGE} the
  * trainables' in float32; buffers and counters are averaged. State: {@code c} at the server, {@code c_k} at each client,
  * float32, computed in {@code double}. Tasks and updates are twice as long as FedAvg's. A round takes 7 times a float32
- * model's bytes at the server, the state included; a client keeps 3 times its trainables while it trains. <b>Threads.</b>
+ * model's bytes at the server, the state included; a client keeps twice its trainables while it trains. <b>Threads.</b>
  * The strategy is immutable and thread-safe.
  */
 public final class Scaffold {
@@ -283,7 +283,6 @@ public final class Scaffold {
         private final Task task;
         private final TaskContext context;
         // Read at the first step, since an evaluation makes corrections too, and takes none.
-        private float[] start = NOTHING;
         private float[] own = NOTHING;
         private float[] server = NOTHING;
 
@@ -294,11 +293,9 @@ public final class Scaffold {
 
         @Override
         public void correct(float[] gradient, float[] trainables) {
-            if (start.length == 0) {
+            if (own.length == 0) {
                 own = SideTensors.kept(task, context, VARIATE);
                 server = SideTensors.sent(task, VARIATE);
-                // Not the global model's: tensors that stay at the site start from their own values.
-                start = trainables.clone();
             }
             for (int i = 0; i < gradient.length; i++) {
                 gradient[i] += server[i] - own[i];
@@ -309,6 +306,7 @@ public final class Scaffold {
         public ClientUpdate complete(ClientUpdate update, LocalTrainer.Result result) {
             TrainingSettings settings = TrainingSettings.of(task.config());
             double scale = settings.learningRate() * Normaliser.of(result.steps(), settings);
+            float[] start = SideTensors.flat(task.model());
             float[] trained = SideTensors.trained(update);
             float[] change = new float[trained.length];
             for (int i = 0; i < trained.length; i++) {

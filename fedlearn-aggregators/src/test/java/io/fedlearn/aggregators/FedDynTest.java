@@ -51,6 +51,20 @@ class FedDynTest {
         assertThat(context.pending(FedDyn.GRADIENT)).isEqualTo(QuadraticModel.model(3 - 2, -1 + 1));
     }
 
+    /** Such as those of FedBN, which trains on its own tensors and sends back the global ones. */
+    @Test
+    void tensorsThatStayAtTheSiteArePulledToWhereTheyStartAndLeaveNothingBehind() {
+        LocalCorrection correction = new FedDyn.Factory().create(task(0.5).build(), context);
+        float[] gradient = {10, 20};
+        correction.correct(gradient, new float[] {1, 100});
+        correction.correct(gradient, new float[] {1, 104});
+        assertThat(gradient).containsExactly(10, 20 + 0.5f * 4);
+
+        correction.complete(ClientUpdate.ofModel(QuadraticModel.model(3, 2), 3), new LocalTrainer.Result(0, 2, 1, 3));
+
+        assertThat(context.pending(FedDyn.GRADIENT)).isEqualTo(QuadraticModel.model(-1, 0));
+    }
+
     @Test
     void clientDeclinesWithoutTheStateThatTheServerCounts() {
         LocalCorrection correction =
