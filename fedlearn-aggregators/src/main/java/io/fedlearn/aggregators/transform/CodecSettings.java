@@ -28,4 +28,14 @@ final class CodecSettings {
         }
         return (int) length;
     }
+
+    /** The largest magnitude of the first values; NaN if one is. */
+    static double largest(double[] values, int count) {
+        // NaN is larger than anything to Math.max.
+        double largest = 0;
+        for (int i = 0; i < count; i++) {
+            largest = Math.max(largest, Math.abs(values[i]));
+        }
+        return largest;
+    }
 }

@@ -1,76 +1,91 @@
 package io.fedlearn.aggregators.transform;
 
-import io.fedlearn.core.tensor.Tensor;
 import java.util.Arrays;
 
 /**
- * Which values of a tensor are the {@code k} of largest magnitude: those above a threshold, and the first few on it. Magnitudes are
- * compared as float32. Found by counting the leading bits of magnitudes, in three passes, without sorting. Confined to one thread.
+ * The {@code k} values of largest magnitude in an array; of equal ones those that come first. Found without sorting: the leading 12
+ * bits of all magnitudes are counted, then the following ones of those that may still be in question. Confined to one thread.
  */
 final class LargestMagnitudes {
-    private static final int BLOCK = OutgoingDelta.BLOCK;
     private static final int MAGNITUDE = Integer.MAX_VALUE;
     // Which bits each pass counts by; together all 31 of a magnitude.
-    private static final int[] SHIFTS = {19, 7, 0};
-    private static final int[] WIDTHS = {12, 12, 7};
+    private static final int FIRST_SHIFT = 19;
+    private static final int SECOND_SHIFT = 7;
+    private static final int BINS = 1 << 12;
 
-    private final float[] block = new float[BLOCK];
-    private final int[] counts = new int[1 << WIDTHS[0]];
+    private final int[] counts = new int[BINS];
+    private int wanted;
 
-    /** Receives a place and its value. */
-    @FunctionalInterface
-    interface Taker {
-        void take(int index, double value);
-    }
-
-    /** Hands over the {@code k} places in rising order; of equal magnitudes those that come first. */
-    void take(Tensor values, int k, double[] scratch, Taker taker) {
-        if (k == 0) {
-            return;
-        }
-        long wanted = k;
-        int prefix = 0;
-        for (int pass = 0; pass < SHIFTS.length; pass++) {
-            count(values, pass, prefix);
-            int bin = (1 << WIDTHS[pass]) - 1;
-            while (counts[bin] < wanted) {
-                wanted -= counts[bin--];
-            }
-            prefix = prefix << WIDTHS[pass] | bin;
-        }
-        // Larger ones are all taken; so many of those that are equal.
-        int threshold = prefix;
-        int equal = (int) wanted;
-        int length = (int) values.elementCount();
-        for (int from = 0; from < length; from += BLOCK) {
-            int count = Math.min(BLOCK, length - from);
-            values.copyTo(from, block, 0, count);
-            values.copyTo(from, scratch, 0, count);
-            for (int i = 0; i < count; i++) {
-                int magnitude = Float.floatToRawIntBits(block[i]) & MAGNITUDE;
-                if (magnitude >= threshold && (magnitude > threshold || equal-- > 0)) {
-                    taker.take(from + i, scratch[i]);
-                }
-            }
-        }
-    }
-
-    private void count(Tensor values, int pass, int prefix) {
-        int shift = SHIFTS[pass];
-        int mask = (1 << WIDTHS[pass]) - 1;
-        int width = WIDTHS[pass];
+    /** Forgets the values counted. */
+    void clear() {
         Arrays.fill(counts, 0);
-        int length = (int) values.elementCount();
-        for (int from = 0; from < length; from += BLOCK) {
-            int count = Math.min(BLOCK, length - from);
-            values.copyTo(from, block, 0, count);
-            for (int i = 0; i < count; i++) {
-                int magnitude = Float.floatToRawIntBits(block[i]) & MAGNITUDE;
-                int leading = magnitude >>> shift;
-                if (leading >>> width == prefix) {
-                    counts[leading & mask]++;
-                }
+    }
+
+    /** Counts some of the values. */
+    void count(float[] values, int from, int count) {
+        for (int i = from; i < from + count; i++) {
+            counts[(Float.floatToRawIntBits(values[i]) & MAGNITUDE) >>> FIRST_SHIFT]++;
+        }
+    }
+
+    /**
+     * The places of the largest, in rising order, after all values were counted.
+     *
+     * @param k 0 to the number of values
+     */
+    int[] places(float[] values, int k) {
+        if (k == 0) {
+            return new int[0];
+        }
+        wanted = k;
+        int prefix = bin();
+        int candidates = k - wanted + counts[prefix];
+        int[] places = above(values, prefix << FIRST_SHIFT, candidates);
+        int[] magnitudes = new int[candidates];
+        for (int i = 0; i < candidates; i++) {
+            magnitudes[i] = Float.floatToRawIntBits(values[places[i]]) & MAGNITUDE;
+        }
+        prefix = refine(magnitudes, prefix, FIRST_SHIFT, SECOND_SHIFT);
+        int threshold = refine(magnitudes, prefix, SECOND_SHIFT, 0);
+        int kept = 0;
+        for (int i = 0; i < candidates; i++) {
+            // Larger ones are all taken, and so many as are wanted of those that are equal.
+            if (magnitudes[i] > threshold || magnitudes[i] == threshold && wanted-- > 0) {
+                places[kept++] = places[i];
             }
         }
+        return Arrays.copyOf(places, kept);
+    }
+
+    /** The bin in which the last of the wanted lies; then so many are wanted of it. */
+    private int bin() {
+        int bin = BINS - 1;
+        while (counts[bin] < wanted) {
+            wanted -= counts[bin--];
+        }
+        return bin;
+    }
+
+    private static int[] above(float[] values, int least, int count) {
+        // One place more, for the place after the last that is taken.
+        int[] places = new int[count + 1];
+        int next = 0;
+        for (int i = 0; i < values.length; i++) {
+            // Written in any case: a branch that none can foretell would cost more.
+            places[next] = i;
+            next += (least - 1 - (Float.floatToRawIntBits(values[i]) & MAGNITUDE)) >>> 31;
+        }
+        return places;
+    }
+
+    private int refine(int[] magnitudes, int prefix, int fromShift, int toShift) {
+        clear();
+        int mask = (1 << (fromShift - toShift)) - 1;
+        for (int magnitude : magnitudes) {
+            if (magnitude >>> fromShift == prefix) {
+                counts[magnitude >>> toShift & mask]++;
+            }
+        }
+        return prefix << (fromShift - toShift) | bin();
     }
 }

@@ -138,18 +138,22 @@ public final class RandomMask implements Codec {
             random.fill(bits, (count + 1) / 2);
         }
 
-        /** 1 if place {@code i} of those moved over last is kept, 0 otherwise. */
-        int at(int i) {
-            long number = (bits[i >> 1] >>> ((i & 1) << 5)) & 0xffffffffL;
-            return (int) ((number - threshold) >>> 63);
+        /** 1 if the even place {@code i} of those moved over last is kept, 0 otherwise. */
+        int atEven(int i) {
+            return (int) (((bits[i >> 1] & 0xffffffffL) - threshold) >>> 63);
+        }
+
+        /** 1 if the place after the even place {@code i} is kept, 0 otherwise. */
+        int afterEven(int i) {
+            return (int) (((bits[i >> 1] >>> 32) - threshold) >>> 63);
         }
 
         int kept(int count) {
-            int kept = 0;
-            for (int i = 0; i < count; i++) {
-                kept += at(i);
+            long kept = 0;
+            for (int i = 0; i < count >> 1; i++) {
+                kept += (((bits[i] & 0xffffffffL) - threshold) >>> 63) + (((bits[i] >>> 32) - threshold) >>> 63);
             }
-            return kept;
+            return (int) kept + ((count & 1) == 0 ? 0 : atEven(count - 1));
         }
     }
 
@@ -248,12 +252,19 @@ public final class RandomMask implements Codec {
             mask.next(length);
             next += length;
             start = 0;
-            end = 0;
-            for (int i = 0; i < length; i++) {
+            int last = 0;
+            for (int i = 0; i < (length & ~1); i += 2) {
                 // Written in any case: a branch that none can foretell would cost more.
-                kept[end] = values[i];
-                end += mask.at(i);
+                kept[last] = values[i];
+                last += mask.atEven(i);
+                kept[last] = values[i + 1];
+                last += mask.afterEven(i);
             }
+            if ((length & 1) != 0) {
+                kept[last] = values[length - 1];
+                last += mask.atEven(length - 1);
+            }
+            end = last;
         }
     }
 
@@ -302,26 +313,35 @@ public final class RandomMask implements Codec {
                         delta.name(t), "must have " + expected + " values, had " + values.elementCount());
             }
             Mask mask = new Mask(seed, delta.name(t), threshold);
-            // One place more, for the value after the last that is kept.
+            // The first is the 0 for places that are not kept.
             double[] kept = new double[BLOCK + 1];
             long[] taken = {0};
             double divisor = scaled ? threshold * 0x1p-32 : 1;
             return Tensor.computed(values.type(), delta.shapeOf(t, elements), (from, block, count) -> {
                 mask.next(count);
                 int present = mask.kept(count);
-                values.copyTo(taken[0], kept, 0, present);
+                values.copyTo(taken[0], kept, 1, present);
                 taken[0] += present;
-                expand(kept, mask, divisor, block, count);
+                for (int i = 1; i <= present; i++) {
+                    kept[i] /= divisor;
+                }
+                expand(kept, mask, block, count);
             });
         }
 
-        private static void expand(double[] kept, Mask mask, double divisor, double[] block, int count) {
-            int next = 0;
-            for (int i = 0; i < count; i++) {
-                int present = mask.at(i);
-                double value = kept[next] / divisor;
-                block[i] = present == 1 ? value : 0;
-                next += present;
+        private static void expand(double[] kept, Mask mask, double[] block, int count) {
+            int next = 1;
+            for (int i = 0; i < (count & ~1); i += 2) {
+                // Without branches, which none could foretell.
+                int even = mask.atEven(i);
+                block[i] = kept[next & -even];
+                next += even;
+                int odd = mask.afterEven(i);
+                block[i + 1] = kept[next & -odd];
+                next += odd;
+            }
+            if ((count & 1) != 0) {
+                block[count - 1] = kept[next & -mask.atEven(count - 1)];
             }
         }
 

@@ -11,10 +11,9 @@ import io.fedlearn.core.tensor.TensorType;
 import io.fedlearn.core.update.InvalidUpdateException;
 import io.fedlearn.core.update.TransformContext;
 import io.fedlearn.core.update.UpdateTransform;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.ShortBuffer;
 
 /**
  * Sends updates as 16-bit floating-point numbers: half the bytes of float32.
@@ -54,11 +53,8 @@ public final class ReducedPrecision implements Codec {
     public static final String TYPE = "type";
 
     private static final int BLOCK = OutgoingDelta.BLOCK;
-    private static final long MAGNITUDE = Long.MAX_VALUE;
     private static final int DOUBLE_BIAS = 1023;
     private static final int DOUBLE_FRACTION = 52;
-    private static final VarHandle SHORTS =
-            MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final TensorType type;
     private final int fractionBits;
@@ -126,6 +122,7 @@ public final class ReducedPrecision implements Codec {
     private static final class Encoder implements UpdateTransform {
         private final ReducedPrecision codec;
         private final double[] block = new double[BLOCK];
+        private final short[] halves = new short[BLOCK];
 
         Encoder(ReducedPrecision codec) {
             this.codec = codec;
@@ -147,13 +144,17 @@ public final class ReducedPrecision implements Codec {
             TensorSpec spec = delta.spec(t);
             long elements = spec.shape().elementCount();
             byte[] bytes = new byte[CodecSettings.arrayLength(elements * Short.BYTES)];
+            ShortBuffer target =
+                    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asShortBuffer();
             for (long from = 0; from < elements; from += BLOCK) {
                 int count = (int) Math.min(BLOCK, elements - from);
                 delta.read(t, from, block, 0, count);
-                if (codec.narrow(block, count, bytes, (int) from * Short.BYTES) >= codec.limit) {
+                if (!(CodecSettings.largest(block, count) < codec.limit)) {
                     throw InvalidUpdateException.ofTensor(
                             spec.name(), "holds a value that is not finite or that " + codec.type + " cannot hold");
                 }
+                codec.narrow(block, count, halves);
+                target.put(halves, 0, count);
             }
             return Tensor.wrap(codec.type, spec.shape(), bytes);
         }
@@ -165,55 +166,49 @@ public final class ReducedPrecision implements Codec {
     }
 
     /**
-     * Rounds the first {@code count} values and returns the largest magnitude, infinity for NaN.
+     * Rounds the first {@code count} values.
      *
      * <p>A sum with the power of two whose last bit weighs as much as the result's rounds the value to a whole number of those, ties
      * to even; no branch, and subnormal results are no special case. Taken in {@code double}, so that nothing is rounded twice.
      */
-    private double narrow(double[] values, int count, byte[] target, int at) {
+    private void narrow(double[] values, int count, short[] target) {
+        int toHalf = DOUBLE_FRACTION - fractionBits;
         long least = (long) (DOUBLE_BIAS + minExponent) << DOUBLE_FRACTION;
         long exponents = 0x7ffL << DOUBLE_FRACTION;
-        long toMagic = (long) (DOUBLE_FRACTION - fractionBits) << DOUBLE_FRACTION;
-        long largest = 0;
+        long toMagic = (long) toHalf << DOUBLE_FRACTION;
         for (int i = 0; i < count; i++) {
             long bits = Double.doubleToRawLongBits(values[i]);
-            long magnitude = bits & MAGNITUDE;
-            largest = Math.max(largest, magnitude);
             long exponent = Math.max(bits & exponents, least);
-            double magic = Double.longBitsToDouble(exponent + toMagic);
-            long steps = Double.doubleToRawLongBits(Double.longBitsToDouble(magnitude) + magic) - (exponent + toMagic);
+            long magic = exponent + toMagic;
+            long steps = Double.doubleToRawLongBits(Math.abs(values[i]) + Double.longBitsToDouble(magic)) - magic;
             // A carry out of the fraction moves into the exponent by itself.
-            long half = (((exponent - least) >>> (DOUBLE_FRACTION - fractionBits)) + steps) | ((bits >>> 48) & 0x8000);
-            SHORTS.set(target, at + (i << 1), (short) half);
+            target[i] = (short) (((exponent - least) >>> toHalf) + steps | bits >>> 48 & 0x8000);
         }
-        return largest >= exponents ? Double.POSITIVE_INFINITY : Double.longBitsToDouble(largest);
     }
 
-    /** Widens {@code count} values, and returns whether all are finite. */
-    private boolean widen(byte[] source, double[] target, int count) {
-        int fraction = (1 << fractionBits) - 1;
-        int infinity = 0x7fff & ~fraction;
-        int bias = DOUBLE_BIAS + minExponent - 1 - fractionBits;
-        int largest = 0;
+    private static void widenFloat16(short[] source, double[] target, int count) {
         for (int i = 0; i < count; i++) {
-            int half = (short) SHORTS.get(source, i << 1);
+            int half = source[i];
             int magnitude = half & 0x7fff;
-            largest = Math.max(largest, magnitude);
-            int exponent = magnitude >>> fractionBits;
-            // The leading 1 of a normal number; subnormal ones have the exponent 1 without it.
-            int isNormal = Math.min(exponent, 1);
-            int steps = (magnitude & fraction) | (isNormal << fractionBits);
-            long unit = (long) (exponent + (1 - isNormal) + bias) << DOUBLE_FRACTION;
-            double value = steps * Double.longBitsToDouble(unit);
-            target[i] = Double.longBitsToDouble(
-                    Double.doubleToRawLongBits(value) | ((long) (half & 0x8000) << (DOUBLE_FRACTION - 4)));
+            // A subnormal number gets a leading 1, which a subtraction takes away again.
+            int isSubnormal = (magnitude - 0x400) >>> 31;
+            float value = Float.intBitsToFloat((magnitude << 13) + ((112 + isSubnormal) << 23))
+                    - Float.intBitsToFloat(isSubnormal * (113 << 23));
+            target[i] = Float.intBitsToFloat(Float.floatToRawIntBits(value) | half & 0x80000000);
         }
-        return largest < infinity;
+    }
+
+    private static void widenBfloat16(short[] source, double[] target, int count) {
+        for (int i = 0; i < count; i++) {
+            target[i] = Float.intBitsToFloat(source[i] << 16);
+        }
     }
 
     private static final class Decoder implements UpdateTransform {
         private final ReducedPrecision codec;
-        private final byte[] bytes = new byte[BLOCK * Short.BYTES];
+        private final ByteBuffer bytes =
+                ByteBuffer.allocate(BLOCK * Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        private final short[] halves = new short[BLOCK];
 
         Decoder(ReducedPrecision codec) {
             this.codec = codec;
@@ -242,8 +237,15 @@ public final class ReducedPrecision implements Codec {
         private Tensor decode(IncomingDelta delta, int t, TensorType expected) {
             Tensor tensor = delta.tensor(t);
             return Tensor.computed(expected, tensor.shape(), (from, block, count) -> {
-                tensor.encodeTo(from, ByteBuffer.wrap(bytes, 0, count * Short.BYTES));
-                if (!codec.widen(bytes, block, count)) {
+                tensor.encodeTo(from, bytes.clear().limit(count * Short.BYTES));
+                bytes.flip().asShortBuffer().get(halves, 0, count);
+                if (codec.type == TensorType.FLOAT16) {
+                    widenFloat16(halves, block, count);
+                } else {
+                    widenBfloat16(halves, block, count);
+                }
+                // An infinity was widened to a value from there on, or to itself.
+                if (!(CodecSettings.largest(block, count) < codec.limit)) {
                     throw InvalidUpdateException.ofTensor(delta.name(t), "holds a value that is not finite");
                 }
             });

@@ -157,7 +157,7 @@ public final class StochasticQuantization implements Codec {
                 for (int done = 0; done < count; done += OutgoingDelta.BLOCK) {
                     delta.read(t, from + done, values, done, Math.min(OutgoingDelta.BLOCK, count - done));
                 }
-                double largest = largest(count);
+                double largest = CodecSettings.largest(values, count);
                 if (!(largest <= MAX_MAGNITUDE)) {
                     throw InvalidUpdateException.ofTensor(
                             spec.name(), "holds a value that is not finite or beyond " + MAX_MAGNITUDE);
@@ -171,15 +171,6 @@ public final class StochasticQuantization implements Codec {
             return Tensor.wrap(TensorType.INT8, spec.shape(), bytes);
         }
 
-        private double largest(int count) {
-            // NaN is larger than anything to Math.max.
-            double largest = 0;
-            for (int i = 0; i < count; i++) {
-                largest = Math.max(largest, Math.abs(values[i]));
-            }
-            return largest;
-        }
-
         private static float scale(double largest) {
             float scale = (float) (largest / LEVELS);
             // Rounded up, or the largest value would not fit.
@@ -187,20 +178,23 @@ public final class StochasticQuantization implements Codec {
         }
 
         private void quantize(int count, double scale, byte[] bytes, int at) {
+            for (int i = 0; i < count; i++) {
+                // In units of the uniforms' last bit, and above 0, where a cast rounds down.
+                values[i] = (values[i] / scale + (LEVELS + 1)) * 0x1p32;
+            }
             int pairs = count & ~1;
             for (int i = 0; i < pairs; i += 2) {
                 long uniforms = bits[i >> 1];
-                bytes[at + i] = round(values[i] / scale, uniforms & 0xffffffffL);
-                bytes[at + i + 1] = round(values[i + 1] / scale, uniforms >>> 32);
+                bytes[at + i] = round(values[i], uniforms & 0xffffffffL);
+                bytes[at + i + 1] = round(values[i + 1], uniforms >>> 32);
             }
             if (pairs < count) {
-                bytes[at + pairs] = round(values[pairs] / scale, bits[pairs >> 1] & 0xffffffffL);
+                bytes[at + pairs] = round(values[pairs], bits[pairs >> 1] & 0xffffffffL);
             }
         }
 
         private static byte round(double steps, long uniform) {
-            // Above 0, where a cast rounds down.
-            return (byte) ((int) (steps + (LEVELS + 1) + uniform * 0x1p-32) - (LEVELS + 1));
+            return (byte) ((((long) steps + uniform) >>> 32) - (LEVELS + 1));
         }
 
         @Override

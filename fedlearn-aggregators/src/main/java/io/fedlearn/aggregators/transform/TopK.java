@@ -53,7 +53,7 @@ import java.util.Set;
  *
  * <p><b>Settings</b> (default, range): share (none, (0, 1]); errorFeedback (true).
  *
- * <p><b>Shapes.</b> Any. Time O(p) for {@code p} parameters (three counting passes choose, nothing is sorted). At the client a copy of
+ * <p><b>Shapes.</b> Any. Time O(p) for {@code p} parameters (counting leading bits chooses, nothing is sorted). At the client a copy of
  * the trainables is kept from round to round. <b>Threads.</b> Immutable and thread-safe; the transforms it makes are confined to one
  * thread at a time.
  */
@@ -143,7 +143,7 @@ public final class TopK implements Codec {
 
     private final class Encoder implements UpdateTransform {
         private final LargestMagnitudes largest = new LargestMagnitudes();
-        private final double[] scratch = new double[OutgoingDelta.BLOCK];
+        private final double[] block = new double[OutgoingDelta.BLOCK];
 
         @Override
         public ClientUpdate apply(ClientUpdate update, TransformContext context) {
@@ -166,53 +166,71 @@ public final class TopK implements Codec {
                     throw InvalidUpdateException.ofTensor(
                             spec.name(), "was made sparse before: " + NAME + " with error feedback must come first");
                 }
-                Tensor sum = before.isPresent() ? sum(delta, t, before.get()) : delta.plain(t);
-                int k = CodecSettings.arrayLength(kept(spec.shape().elementCount()));
-                int[] indices = new int[k];
-                double[] values = new double[k];
-                choose(sum, indices, values);
-                encoded.add(spec.name(), Tensor.rounded(spec.type(), Shape.of(k), values), spec.role());
-                places.buffer(spec.name(), Gaps.encode(indices, spec.shape().elementCount()));
+                float[] values =
+                        new float[CodecSettings.arrayLength(spec.shape().elementCount())];
+                // Of types other than float32 the values are compared as float32, and sent and kept as they are.
+                double[] exact = new double[spec.type() == TensorType.FLOAT32 ? 0 : values.length];
+                add(delta, t, before.map(kept -> remainder(kept, spec)), values, exact);
+                int[] taken = largest.places(values, (int) kept(values.length));
+                encoded.add(spec.name(), take(spec.type(), taken, values, exact), spec.role());
+                places.buffer(spec.name(), Gaps.encode(taken, values.length));
                 if (errorFeedback) {
-                    remainder.trainable(spec.name(), without(sum, indices));
+                    remainder.trainable(
+                            spec.name(),
+                            spec.type() == TensorType.FLOAT32
+                                    ? Tensor.wrap(values).reshape(spec.shape())
+                                    : Tensor.rounded(spec.type(), spec.shape(), exact));
                 }
             }
             state.ifPresent(kept -> kept.save(NAME, remainder.build()));
             return update.withModel(UpdateForm.MODEL_DELTA, encoded.build()).withTensors(NAME, places.build());
         }
 
-        private Tensor sum(OutgoingDelta delta, int t, Model before) {
-            TensorSpec spec = delta.spec(t);
-            Tensor remainder = before.find(spec.name())
+        private static Tensor remainder(Model before, TensorSpec spec) {
+            return before.find(spec.name())
                     .filter(tensor ->
                             tensor.type() == spec.type() && tensor.shape().equals(spec.shape()))
                     .orElseThrow(() -> InvalidUpdateException.ofTensor(
                             spec.name(), "is not what the client's state of '" + NAME + "' was saved for"));
-            return Tensor.computed(spec.type(), spec.shape(), (from, block, count) -> {
+        }
+
+        /** Delta and remainder, rounded to the tensor's type. */
+        private void add(OutgoingDelta delta, int t, Optional<Tensor> remainder, float[] values, double[] exact) {
+            largest.clear();
+            for (int from = 0; from < values.length; from += block.length) {
+                int count = Math.min(block.length, values.length - from);
                 delta.read(t, from, block, 0, count);
-                remainder.addScaledTo(from, block, 0, count, 1);
-            });
-        }
-
-        private void choose(Tensor sum, int[] indices, double[] values) {
-            // One place, so that the lambda has something to count with.
-            int[] next = {0};
-            largest.take(sum, indices.length, scratch, (index, value) -> {
-                indices[next[0]] = index;
-                values[next[0]++] = value;
-            });
-        }
-
-        private static Tensor without(Tensor sum, int[] indices) {
-            int[] next = {0};
-            return Tensor.computed(sum.type(), sum.shape(), (from, block, count) -> {
-                sum.copyTo(from, block, 0, count);
-                int i = next[0];
-                for (; i < indices.length && indices[i] < from + count; i++) {
-                    block[(int) (indices[i] - from)] = 0;
+                if (remainder.isPresent()) {
+                    remainder.get().addScaledTo(from, block, 0, count, 1);
                 }
-                next[0] = i;
-            });
+                if (exact.length > 0) {
+                    Tensor.rounded(delta.spec(t).type(), Shape.of(block.length), block)
+                            .copyTo(0, exact, from, count);
+                    System.arraycopy(exact, from, block, 0, count);
+                }
+                for (int i = 0; i < count; i++) {
+                    values[from + i] = (float) block[i];
+                }
+                largest.count(values, from, count);
+            }
+        }
+
+        /** The values at these places, which become 0. */
+        private static Tensor take(TensorType type, int[] places, float[] values, double[] exact) {
+            if (type == TensorType.FLOAT32) {
+                float[] taken = new float[places.length];
+                for (int i = 0; i < taken.length; i++) {
+                    taken[i] = values[places[i]];
+                    values[places[i]] = 0;
+                }
+                return Tensor.wrap(taken);
+            }
+            double[] taken = new double[places.length];
+            for (int i = 0; i < taken.length; i++) {
+                taken[i] = exact[places[i]];
+                exact[places[i]] = 0;
+            }
+            return Tensor.rounded(type, Shape.of(taken.length), taken);
         }
 
         @Override
