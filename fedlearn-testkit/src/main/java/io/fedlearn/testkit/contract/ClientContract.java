@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.fedlearn.core.client.Client;
+import io.fedlearn.core.client.PersonalModel;
 import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.core.task.ClientUpdate;
@@ -166,6 +167,34 @@ public abstract class ClientContract {
         state.reject();
 
         assertSame("round 2, done again", fit(client, 2, state), second);
+    }
+
+    @Test
+    @DisplayName(
+            "rule 6: a model that is fine-tuned stays at the site, the same for the same task, unless the client declines")
+    void keepsAPersonalModelToItself() throws Exception {
+        Task task = task(TaskKind.FINE_TUNE, 3);
+        Contexts.Memory state = new Contexts.Memory();
+        Contexts.Memory other = new Contexts.Memory();
+        ClientUpdate first;
+        try {
+            first = create().perform(task, Contexts.of(state));
+        } catch (TaskDeclinedException e) {
+            assertThat(e.getMessage()).isNotBlank();
+            return;
+        }
+        ClientUpdate second = create().perform(task, Contexts.of(other));
+
+        assertThat(first.model()).as("the model in the answer").isEmpty();
+        assertThat(first.tensors()).as("the tensors in the answer").isEmpty();
+        UpdateCheck.forModel(global().spec()).checkSizes(first);
+        assertSame("the second answer", Bits.copyOf(second), Bits.copyOf(first));
+        Map<String, Model> kept = state.accept().values();
+        assertThat(kept).as("the client's state").containsKey(PersonalModel.NAME);
+        assertThat(kept.get(PersonalModel.NAME).spec())
+                .as("the personal model's tensors")
+                .isEqualTo(global().spec());
+        assertSame("the second personal model", other.accept().values(), kept);
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.client.InMemoryClientStateStore;
+import io.fedlearn.core.client.PersonalModel;
 import io.fedlearn.core.client.TaskContext;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Config;
@@ -131,6 +132,34 @@ class SiteContractsTest {
                         Model.builder().trainable("w", Tensor.wrap(reused)).build(), 1);
             };
         }
+    }
+
+    @FailsOnPurpose
+    static class SendsItsPersonalModel extends NetworkClient {
+        @Override
+        protected Client create() {
+            Client drifting = DriftClient.withExamples(5);
+            return new Client() {
+                @Override
+                public ClientUpdate fit(Task task, TaskContext context) throws Exception {
+                    return drifting.fit(task, context);
+                }
+
+                @Override
+                public ClientUpdate perform(Task task, TaskContext context) throws Exception {
+                    if (!task.kind().equals(TaskKind.FINE_TUNE)) {
+                        return drifting.perform(task, context);
+                    }
+                    context.state().save(PersonalModel.NAME, task.model());
+                    return drifting.fit(task, context);
+                }
+            };
+        }
+    }
+
+    @Test
+    void findsPersonalModelsThatLeaveTheSite() {
+        assertThat(SuiteRun.failures(SendsItsPersonalModel.class)).containsExactly("keepsAPersonalModelToItself");
     }
 
     @Test
