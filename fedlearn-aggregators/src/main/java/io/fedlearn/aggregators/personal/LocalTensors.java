@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Tensors that stay at the site: each site trains and evaluates the global model with its own values of these in place, and
@@ -32,7 +33,8 @@ import java.util.Optional;
  * in place too.
  *
  * <p>Which tensors it is says a {@link TensorSelection}. One that means none of the model's tensors, or all that are trained, is
- * refused before the first round, and by a site that is asked all the same.
+ * refused before the first round, and by a site that is asked all the same. A site whose client state was lost declines: to go on
+ * from the values of the run's start would be another run.
  *
  * <p><b>Limits.</b> A method that sends tensors beside the model, such as control variates, cannot have local tensors: they would
  * tell of them. The corrections of other methods see the update without its local tensors. Noise that a site adds to its update
@@ -144,7 +146,7 @@ public final class LocalTensors {
                 TensorSelection selection = TensorSelection.parse(task.config()
                         .getString(SETTING)
                         .orElseThrow(() -> new IllegalArgumentException(NAME + " needs the setting " + SETTING)));
-                return new Correction(selection.in(task.model().spec()), task.model(), context.state());
+                return new Correction(selection.in(task.model().spec()), task, context.state());
             } catch (IllegalArgumentException e) {
                 throw new TaskDeclinedException(String.valueOf(e.getMessage()));
             }
@@ -160,11 +162,13 @@ public final class LocalTensors {
     private static final class Correction implements LocalCorrection {
         private final BitSet local;
         private final Model global;
+        private final OptionalInt lastAcceptedRound;
         private final ClientState state;
 
-        Correction(BitSet local, Model global, ClientState state) {
+        Correction(BitSet local, Task task, ClientState state) {
             this.local = local;
-            this.global = global;
+            this.global = task.model();
+            this.lastAcceptedRound = task.lastAcceptedRound();
             this.state = state;
         }
 
@@ -172,6 +176,10 @@ public final class LocalTensors {
         public Model startFrom(Model start) {
             Optional<Model> kept = state.load(NAME);
             if (kept.isEmpty()) {
+                if (lastAcceptedRound.isPresent()) {
+                    throw new TaskDeclinedException("what this site kept of its own in round "
+                            + lastAcceptedRound.getAsInt() + " is lost: its client state must be put back");
+                }
                 return start;
             }
             if (!kept.get().spec().equals(chosen(global).spec())) {

@@ -248,6 +248,23 @@ class LocalTensorsTest {
     }
 
     @Test
+    void aSiteThatLostWhatItKeptSaysSo() throws Exception {
+        InMemoryRunStore store = InMemoryRunStore.create();
+        federation(HEAD.appliedTo(FedAvg.create())).store(store).rounds(3).run();
+
+        try (ClientStateStore empty = InMemoryClientStateStore.create()) {
+            assertThatExceptionOfType(QuorumNotReachedException.class)
+                    .isThrownBy(() -> federation(HEAD.appliedTo(FedAvg.create()))
+                            .clientStates(empty)
+                            .store(store)
+                            .resume(true)
+                            .run())
+                    .withMessageContaining("a declined: what this site kept of its own in round 3 is lost:"
+                            + " its client state must be put back");
+        }
+    }
+
+    @Test
     void aModelWithoutSuchTensorsIsRefusedBeforeTheFirstRound() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> federation(LocalTensors.matching("tail.*").appliedTo(FedAvg.create()))
