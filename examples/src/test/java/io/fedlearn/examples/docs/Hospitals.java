@@ -17,7 +17,7 @@ import java.util.TreeMap;
 final class Hospitals {
     static final Path DATA = Path.of("consumer", "data");
 
-    private static final List<String> NAMES = List.of("north", "south", "west");
+    static final List<String> NAMES = List.of("north", "south", "west");
 
     private Hospitals() {}
 
@@ -28,7 +28,7 @@ final class Hospitals {
                 .build();
     }
 
-    private static Table.Split split(String name) {
+    static Table.Split split(String name) {
         return schema().read(DATA.resolve(name + ".csv")).stratifiedSplit(0.2, 1);
     }
 
@@ -44,11 +44,15 @@ final class Hospitals {
         return hospitals;
     }
 
-    static Model initialModel() {
+    static FeatureStatistics statistics() {
         FeatureStatistics statistics = FeatureStatistics.empty(2);
         for (String name : NAMES) {
             statistics.merge(FeatureStatistics.of(split(name).training()));
         }
-        return LogisticRegression.of(2).standardizing(statistics).initialModel(1);
+        return statistics;
+    }
+
+    static Model initialModel() {
+        return LogisticRegression.of(2).standardizing(statistics()).initialModel(1);
     }
 }
