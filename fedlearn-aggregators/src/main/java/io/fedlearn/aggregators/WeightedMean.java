@@ -6,7 +6,6 @@ import io.fedlearn.core.strategy.WeightedUpdate;
 import io.fedlearn.core.task.UpdateForm;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.ModelSpec;
-import io.fedlearn.core.tensor.ScaledSum;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorSpec;
 import io.fedlearn.core.tensor.TensorType;
@@ -20,6 +19,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 
 /**
  * The weighted mean of the updates, summed in float64 as they come.
@@ -48,7 +49,7 @@ import java.util.TreeSet;
  *
  * <p>Scaling all weights by a power of two changes no bit; by another factor, which rounds the weights themselves, at
  * most the last bit of the largest of the values averaged. How updates are split over calls of {@link #accumulate}
- * changes nothing: each element takes them in the order of the lists.
+ * changes nothing, nor does the number of threads: each element takes them in the order of the lists.
  *
  * <p><b>Shapes and cost.</b> Every update has the global model's names, types and shapes (weighted sums are float64).
  * Scratch is one {@code double} per parameter (two for 64-bit types), allocated in the first round and reused: with
@@ -58,12 +59,9 @@ import java.util.TreeSet;
  * <p><b>Threads.</b> Confined to one thread at a time; the round loop guarantees that.
  */
 public final class WeightedMean implements Aggregator.Streaming {
-    /** So many elements of the sum stay in the cache while every update of a list is added to them. */
-    private static final int BLOCK = ScaledSum.MAX_BLOCK;
-
-    private final ScaledSum kernel = new ScaledSum();
-    private final BlockReader reader = new BlockReader(BLOCK);
-    private final double[] zeros = new double[2048];
+    private final CoordinateSplit split;
+    // One for each part of the split.
+    private final List<MeanKernel> kernels;
     private ModelSpec spec = ModelSpec.of(List.of());
     private UpdateCheck check = UpdateCheck.forModel(spec);
     private List<double[]> sums = List.of();
@@ -76,11 +74,26 @@ public final class WeightedMean implements Aggregator.Streaming {
     private int updateCount;
     private boolean open;
 
-    private WeightedMean() {}
+    private WeightedMean(CoordinateSplit split) {
+        this.split = split;
+        this.kernels = Stream.generate(MeanKernel::new).limit(split.parts()).toList();
+    }
 
     /** A mean that has seen no update. */
     public static WeightedMean create() {
-        return new WeightedMean();
+        return new WeightedMean(CoordinateSplit.none());
+    }
+
+    /**
+     * A mean that has seen no update and adds large ones on several threads, each a part of the coordinates, to the same
+     * bits. The caller's thread is one of them and does what the others do not get to, so the executor may be one that
+     * is busy with something else.
+     *
+     * @param executor of the host, which starts and closes it
+     * @param threads how many parts to make, at least 1
+     */
+    public static WeightedMean onThreads(Executor executor, int threads) {
+        return new WeightedMean(CoordinateSplit.of(executor, threads));
     }
 
     /**
@@ -166,19 +179,15 @@ public final class WeightedMean implements Aggregator.Streaming {
         for (int k = 0; k < scales.length; k++) {
             scales[k] = scale(updates.get(k));
         }
-        Tensor[] tensors = new Tensor[updates.size()];
+        List<Tensor[]> tensors = new ArrayList<>(spec.size());
         for (int t = 0; t < spec.size(); t++) {
-            for (int k = 0; k < tensors.length; k++) {
-                tensors[k] =
-                        updates.get(k).update().model().orElseThrow().tensors().get(t);
-            }
-            double[] rest = rests.get(t);
-            if (rest == null) {
-                add(tensors, scales, sums.get(t));
-            } else {
-                addWide(tensors, scales, sums.get(t), rest);
-            }
+            int place = t;
+            tensors.add(updates.stream()
+                    .map(update ->
+                            update.update().model().orElseThrow().tensors().get(place))
+                    .toArray(Tensor[]::new));
         }
+        split.run(parameterCount() * scales.length, part -> add(tensors, scales, part));
         updateCount += updates.size();
     }
 
@@ -220,44 +229,22 @@ public final class WeightedMean implements Aggregator.Streaming {
                 : weighted.weight();
     }
 
-    private void add(Tensor[] tensors, double[] scales, double[] sum) {
-        for (int at = 0; at < sum.length; at += BLOCK) {
-            int count = Math.min(BLOCK, sum.length - at);
-            if (updateCount == 0) {
-                kernel.set(tensors, scales, at, sum, at, count);
+    private long parameterCount() {
+        return sums.stream().mapToLong(sum -> sum.length).sum();
+    }
+
+    private void add(List<Tensor[]> tensors, double[] scales, int part) {
+        MeanKernel kernel = kernels.get(part);
+        for (int t = 0; t < tensors.size(); t++) {
+            double[] sum = sums.get(t);
+            double[] rest = rests.get(t);
+            int from = split.start(sum.length, part);
+            int to = split.start(sum.length, part + 1);
+            if (rest == null) {
+                kernel.add(tensors.get(t), scales, sum, from, to, updateCount == 0);
             } else {
-                kernel.add(tensors, scales, at, sum, at, count);
+                kernel.addWide(tensors.get(t), scales, sum, rest, from, to);
             }
-        }
-    }
-
-    private void addWide(Tensor[] tensors, double[] scales, double[] sum, double[] rest) {
-        for (int at = 0; at < sum.length; at += BLOCK) {
-            int count = Math.min(BLOCK, sum.length - at);
-            for (int k = 0; k < tensors.length; k++) {
-                if (tensors[k].type().isInteger()) {
-                    // A 64-bit integer is the sum of two doubles: its upper and its lower 32 bits.
-                    addWide(reader.upperHalves(tensors[k], at, count), scales[k], sum, rest, at, count);
-                    addWide(reader.lowerHalves(count), scales[k], sum, rest, at, count);
-                } else {
-                    addWide(reader.doubles(tensors[k], at, count), scales[k], sum, rest, at, count);
-                }
-            }
-        }
-    }
-
-    /**
-     * Adds {@code scale * values} to {@code sum}, and to {@code rest} what the product and the sum lose by rounding.
-     */
-    private static void addWide(double[] values, double scale, double[] sum, double[] rest, int at, int count) {
-        for (int i = 0; i < count; i++) {
-            double product = scale * values[i];
-            double lost = Math.fma(scale, values[i], -product);
-            double before = sum[at + i];
-            double after = before + product;
-            double part = after - before;
-            rest[at + i] += (before - (after - part)) + (product - part) + lost;
-            sum[at + i] = after;
         }
     }
 
@@ -289,10 +276,8 @@ public final class WeightedMean implements Aggregator.Streaming {
                     remainders.put(t, rest);
                 }
             }
-            // A sum in one double has a finite mean if it is finite itself: weights that would make it overflow are
-            // refused.
-            requireFinite(tensor.name(), sums.get(t));
         }
+        requireFinite();
         UpdateForm mean = form.orElseThrow() == UpdateForm.MODEL_DELTA ? UpdateForm.MODEL_DELTA : UpdateForm.MODEL;
         double divisor = totalWeight + totalWeightRest;
         return Aggregate.wrap(mean, spec, sums, updateCount, divisor)
@@ -312,22 +297,27 @@ public final class WeightedMean implements Aggregator.Streaming {
         }
     }
 
-    /** By products with 0, which are NaN for infinities too: HotSpot vectorises no search for the largest magnitude. */
-    private void requireFinite(String name, double[] values) {
-        Arrays.fill(zeros, 0);
-        for (int at = 0; at < values.length; at += zeros.length) {
-            addTimesZero(values, at, Math.min(zeros.length, values.length - at));
-        }
-        for (double zero : zeros) {
-            if (Double.isNaN(zero)) {
-                throw InvalidUpdateException.ofTensor(name, "has a mean that is not finite");
-            }
+    /** A sum in one double has a finite mean if it is finite itself: weights that would make it overflow are refused. */
+    private void requireFinite() {
+        int[] notFinite = new int[split.parts()];
+        split.run(parameterCount(), part -> notFinite[part] = firstNotFinite(part));
+        int first = Arrays.stream(notFinite).min().orElseThrow();
+        if (first < spec.size()) {
+            throw InvalidUpdateException.ofTensor(spec.tensors().get(first).name(), "has a mean that is not finite");
         }
     }
 
-    private void addTimesZero(double[] values, int from, int count) {
-        for (int i = 0; i < count; i++) {
-            zeros[i] += values[from + i] * 0;
+    /** The place of the first tensor with such a value, or the number of tensors. */
+    private int firstNotFinite(int part) {
+        int t = 0;
+        while (t < spec.size()
+                && kernels.get(part)
+                        .areFinite(
+                                sums.get(t),
+                                split.start(sums.get(t).length, part),
+                                split.start(sums.get(t).length, part + 1))) {
+            t++;
         }
+        return t;
     }
 }

@@ -23,6 +23,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -321,6 +323,40 @@ class WeightedMeanTest {
                 .isThrownBy(() -> meanOf(bad, update("a", bad, 1)))
                 .withMessageContaining("'bad'")
                 .withMessageContaining("not finite");
+    }
+
+    @Test
+    void hasTheSameBitsOnAnyNumberOfThreads() {
+        Random random = new Random(7);
+        List<WeightedUpdate> updates = new ArrayList<>();
+        for (int k = 0; k < 9; k++) {
+            float[] narrow = new float[70_001];
+            double[] wide = new double[3_001];
+            for (int i = 0; i < narrow.length; i++) {
+                narrow[i] = (float) (random.nextGaussian() * Math.pow(10, i % 9));
+            }
+            Arrays.setAll(wide, i -> random.nextGaussian());
+            Model model = Model.builder()
+                    .trainable("narrow", Tensor.wrap(narrow))
+                    .trainable("wide", Tensor.wrap(wide))
+                    .build();
+            updates.add(update("c" + k, model, 1 + random.nextDouble()));
+        }
+        Model global = Model.zeros(updates.get(0).update().model().orElseThrow().spec());
+        Model expected = meanOf(global, updates).toModel(global);
+        ExecutorService executor = Executors.newFixedThreadPool(3);
+        try {
+            for (int threads : new int[] {1, 2, 4}) {
+                WeightedMean threaded = WeightedMean.onThreads(executor, threads);
+                threaded.begin(global);
+                threaded.accumulate(updates.subList(0, 6));
+                threaded.accumulate(updates.subList(6, 9));
+
+                assertThat(threaded.finish().toModel(global)).isEqualTo(expected);
+            }
+        } finally {
+            executor.shutdownNow();
+        }
     }
 
     @Test
