@@ -2,6 +2,7 @@ package io.fedlearn.examples;
 
 import io.fedlearn.core.FedLearnException;
 import io.fedlearn.core.LibraryVersion;
+import io.fedlearn.examples.conformance.BenchCommand;
 import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
@@ -40,6 +41,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Luna16DataCommand.class,
             Luna16ScoreCommand.class,
             StrategiesCommand.class,
+            BenchCommand.class,
             CommandLine.HelpCommand.class
         },
         mixinStandardHelpOptions = true,

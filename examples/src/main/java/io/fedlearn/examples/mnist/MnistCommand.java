@@ -156,7 +156,7 @@ public final class MnistCommand extends TrainingCommand {
 
     @Override
     protected void train(RunFolder folder) throws InterruptedException, IOException {
-        MnistData images = MnistData.read(data.orElseThrow());
+        MnistData images = MnistData.read("--data", data.orElseThrow());
         Partition parts = divide(images);
         MnistReport report = new MnistReport(images, parts);
         out().println(images.training().exampleCount() + " training images with " + clients + " clients (" + partition

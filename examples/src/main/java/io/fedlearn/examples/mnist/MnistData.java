@@ -16,25 +16,26 @@ import java.util.stream.Stream;
  * @param test that the coordinator keeps
  * @param digest of the four files together
  */
-record MnistData(IdxImages training, IdxImages test, String digest) {
+public record MnistData(IdxImages training, IdxImages test, String digest) {
     private static final String TRAINING_IMAGES = "train-images-idx3-ubyte";
     private static final String TRAINING_LABELS = "train-labels-idx1-ubyte";
     private static final String TEST_IMAGES = "t10k-images-idx3-ubyte";
     private static final String TEST_LABELS = "t10k-labels-idx1-ubyte";
 
     /** The names of the files, for people. */
-    static final String FILES = TRAINING_IMAGES + ", " + TRAINING_LABELS + ", " + TEST_IMAGES + ", " + TEST_LABELS
-            + " (each may end in .gz)";
+    public static final String FILES = TRAINING_IMAGES + ", " + TRAINING_LABELS + ", " + TEST_IMAGES + ", "
+            + TEST_LABELS + " (each may end in .gz)";
 
     /**
      * Reads the four files.
      *
+     * @param option by which the folder was given, for messages
      * @throws InputException if there is no such folder, a file is not in it, or what is in them does not fit together
      * @throws io.fedlearn.models.idx.IdxException if a file is not what its name says
      */
-    static MnistData read(Path directory) {
+    public static MnistData read(String option, Path directory) {
         if (!Files.isDirectory(directory)) {
-            throw new InputException("--data " + directory + " is not a folder");
+            throw new InputException(option + " " + directory + " is not a folder");
         }
         List<Path> files = Stream.of(TRAINING_IMAGES, TRAINING_LABELS, TEST_IMAGES, TEST_LABELS)
                 .map(name -> find(directory, name))

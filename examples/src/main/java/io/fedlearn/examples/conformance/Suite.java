@@ -1,0 +1,13 @@
+package io.fedlearn.examples.conformance;
+
+import java.util.List;
+
+/** All experiments, the quick ones first. */
+final class Suite {
+    private Suite() {}
+
+    /** In the order in which they run. */
+    static List<Experiment> experiments() {
+        return List.of(FedProxStragglers.whole(), RoundsToTarget.iid(), RoundsToTarget.shards());
+    }
+}
