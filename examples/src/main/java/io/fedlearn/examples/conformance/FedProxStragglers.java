@@ -29,7 +29,7 @@ import java.util.function.ToDoubleFunction;
  * 1; FedAvg drops stragglers, FedProx keeps what they got done. The relations are held after 60 rounds, over several data sets.
  */
 final class FedProxStragglers implements Experiment {
-    private static final String PAPER = "Li et al. 2020 (FedProx), figures 1 and 2";
+    private static final String PAPER = "Li et al. 2020 (FedProx)";
     private static final int COHORT = 10;
     private static final int EPOCHS = 20;
     private static final int BATCH_SIZE = 10;
@@ -38,9 +38,11 @@ final class FedProxStragglers implements Experiment {
     private static final int STRAGGLERS = 9;
     private static final int ROUNDS = 60;
     private static final int DATA_SETS = 10;
+    private static final int MOST_IID_DATA_SETS = 3;
 
     private final int rounds;
     private final int dataSets;
+    private final int iidDataSets;
     private final Claim loss;
     private final Claim order;
     private final Claim stable;
@@ -50,6 +52,7 @@ final class FedProxStragglers implements Experiment {
     private FedProxStragglers(int rounds, int dataSets) {
         this.rounds = rounds;
         this.dataSets = dataSets;
+        this.iidDataSets = Math.min(MOST_IID_DATA_SETS, dataSets);
         String setting = ", synthetic(1,1), " + rounds + " rounds, " + dataSets + " data sets";
         this.loss = new Claim(
                 "fedprox/loss",
@@ -73,7 +76,7 @@ final class FedProxStragglers implements Experiment {
                 "at least +10 points of mean accuracy");
         this.reversal = new Claim(
                 "fedprox/iid",
-                "Li et al. 2020 (FedProx), figure 2, synthetic IID",
+                PAPER + ", figure 2: synthetic IID, " + rounds + " rounds, " + iidDataSets + " data sets",
                 "mu = 1 is worse than FedAvg",
                 "mean training loss above FedAvg's");
     }
@@ -121,71 +124,66 @@ final class FedProxStragglers implements Experiment {
         }
     }
 
-    private record Scores(long examples, Score average, Score proximal, Score averageLate, Score proximalLate) {}
-
-    private record IidScores(Score average, Score proximal) {}
+    /** FedAvg's score and FedProx's. */
+    private record Pair(Score average, Score proximal) {
+        boolean isProximalLower() {
+            return proximal.loss() < average.loss();
+        }
+    }
 
     @Override
     public List<Row> run(Bench bench) throws InterruptedException {
-        List<Scores> all = new ArrayList<>();
-        List<IidScores> iid = new ArrayList<>();
-        int runs = 6 * dataSets;
-        Grid grid = Grid.of(
-                "data set (examples)",
-                "FedAvg 0 %",
-                "FedProx 0 %",
-                "FedAvg 90 %",
-                "FedProx 90 %",
-                "FedAvg IID",
-                "FedProx IID");
+        List<Pair> prompt = new ArrayList<>();
+        List<Pair> late = new ArrayList<>();
+        List<Pair> iid = new ArrayList<>();
+        int runs = 2 * (2 * dataSets + iidDataSets);
+        Grid grid = Grid.of("data set (examples)", "stragglers", "FedAvg", "FedProx");
         try (ProgressBar bar = bench.begin("fedprox, runs")) {
             for (int i = 0; i < dataSets; i++) {
                 long seed = SeededRandom.derive(bench.seed(), i);
                 SyntheticUsers users = SyntheticUsers.heterogeneous(1, 1, seed);
-                Score average = train(users, seed, 0, false, bench);
-                bar.update(6L * i + 1, runs);
-                Score proximal = train(users, seed, 0, true, bench);
-                bar.update(6L * i + 2, runs);
-                Score averageLate = train(users, seed, STRAGGLERS, false, bench);
-                bar.update(6L * i + 3, runs);
-                Score proximalLate = train(users, seed, STRAGGLERS, true, bench);
-                bar.update(6L * i + 4, runs);
-                all.add(new Scores(users.exampleCount(), average, proximal, averageLate, proximalLate));
-                SyntheticUsers same = SyntheticUsers.iid(seed);
-                IidScores both = new IidScores(train(same, seed, 0, false, bench), train(same, seed, 0, true, bench));
-                bar.update(6L * i + 6, runs);
-                iid.add(both);
-                grid = grid.with(
-                        i + " (" + users.exampleCount() + ")",
-                        average.toString(),
-                        proximal.toString(),
-                        averageLate.toString(),
-                        proximalLate.toString(),
-                        both.average().toString(),
-                        both.proximal().toString());
+                prompt.add(pair(users, seed, 0, bench));
+                grid = with(grid, "synthetic(1,1) " + i, users, "0 %", prompt.get(i));
+                late.add(pair(users, seed, STRAGGLERS, bench));
+                grid = with(grid, "synthetic(1,1) " + i, users, "90 %", late.get(i));
+                bar.update(4L * (i + 1), runs);
+            }
+            for (int i = 0; i < iidDataSets; i++) {
+                long seed = SeededRandom.derive(bench.seed(), i);
+                SyntheticUsers users = SyntheticUsers.iid(seed);
+                iid.add(pair(users, seed, 0, bench));
+                grid = with(grid, "IID " + i, users, "0 %", iid.get(i));
+                bar.update(4L * dataSets + 2L * (i + 1), runs);
             }
         }
         bench.print("training loss / test accuracy after " + rounds + " rounds", grid);
-        return rows(all, iid);
+        return rows(prompt, late, iid);
     }
 
-    private List<Row> rows(List<Scores> all, List<IidScores> iid) {
-        double averageLoss = mean(all, scores -> scores.average().loss());
-        double proximalLoss = mean(all, scores -> scores.proximal().loss());
-        double averageLateLoss = mean(all, scores -> scores.averageLate().loss());
-        double proximalLateLoss = mean(all, scores -> scores.proximalLate().loss());
-        long prompt = all.stream()
-                .filter(scores -> scores.proximal().loss() < scores.average().loss())
-                .count();
-        long late = all.stream()
-                .filter(scores ->
-                        scores.proximalLate().loss() < scores.averageLate().loss())
-                .count();
-        double accuracy = mean(all, scores -> scores.proximal().accuracy());
-        double lateAccuracy = mean(all, scores -> scores.proximalLate().accuracy());
-        double gain = lateAccuracy - mean(all, scores -> scores.averageLate().accuracy());
-        double iidAverage = mean(iid, scores -> scores.average().loss());
-        double iidProximal = mean(iid, scores -> scores.proximal().loss());
+    private static Grid with(Grid grid, String data, SyntheticUsers users, String stragglers, Pair pair) {
+        return grid.with(
+                data + " (" + users.exampleCount() + ")",
+                stragglers,
+                pair.average().toString(),
+                pair.proximal().toString());
+    }
+
+    private Pair pair(SyntheticUsers users, long seed, int stragglers, Bench bench) throws InterruptedException {
+        return new Pair(train(users, seed, stragglers, false, bench), train(users, seed, stragglers, true, bench));
+    }
+
+    private List<Row> rows(List<Pair> prompt, List<Pair> late, List<Pair> iid) {
+        double averageLoss = mean(prompt, pair -> pair.average().loss());
+        double proximalLoss = mean(prompt, pair -> pair.proximal().loss());
+        double averageLateLoss = mean(late, pair -> pair.average().loss());
+        double proximalLateLoss = mean(late, pair -> pair.proximal().loss());
+        long promptCount = prompt.stream().filter(Pair::isProximalLower).count();
+        long lateCount = late.stream().filter(Pair::isProximalLower).count();
+        double accuracy = mean(prompt, pair -> pair.proximal().accuracy());
+        double lateAccuracy = mean(late, pair -> pair.proximal().accuracy());
+        double gain = lateAccuracy - mean(late, pair -> pair.average().accuracy());
+        double iidAverage = mean(iid, pair -> pair.average().loss());
+        double iidProximal = mean(iid, pair -> pair.proximal().loss());
         return List.of(
                 loss.measured(
                         proximalLoss < averageLoss && proximalLateLoss < averageLateLoss,
@@ -195,13 +193,17 @@ final class FedProxStragglers implements Experiment {
                         proximalLateLoss,
                         averageLateLoss),
                 order.measured(
-                        prompt >= fewest() && late >= fewest(), "%d of %d; at 90 %% %d", prompt, all.size(), late),
+                        promptCount >= fewest() && lateCount >= fewest(),
+                        "%d of %d; at 90 %% %d",
+                        promptCount,
+                        dataSets,
+                        lateCount),
                 stable.measured(Math.abs(lateAccuracy - accuracy) < 0.02, "%.3f and %.3f", accuracy, lateAccuracy),
                 gap.measured(gain >= 0.1, "%+.1f points", 100 * gain),
                 reversal.measured(iidProximal > iidAverage, "%.3f against %.3f", iidProximal, iidAverage));
     }
 
-    private static <T> double mean(List<T> all, ToDoubleFunction<T> value) {
+    private static double mean(List<Pair> all, ToDoubleFunction<Pair> value) {
         return all.stream().mapToDouble(value).average().orElse(Double.NaN);
     }
 

@@ -18,7 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * One way in which a client goes wrong. The factories here are what real sites do; a lambda is a fault of one's own.
+ * One way in which a client goes wrong. The factories here are what real sites do, by accident or to do harm; a lambda is a fault
+ * of one's own.
  *
  * <p>Faults of the answer damage what the client would have answered; where it answers without a model, they damage the task's
  * model instead. Immutable and thread-safe, except for the latches that some of them wait for.
@@ -201,6 +202,33 @@ public interface Fault {
         while (target.hasRemaining()) {
             target.put((byte) 0);
         }
+    }
+
+    /**
+     * Sends noise in place of what was trained: the global model, with a normally distributed number of its own added to each
+     * trainable value. The same for the same task.
+     *
+     * @param deviation the noise's standard deviation, {@code > 0}
+     */
+    static Fault gaussianNoise(double deviation) {
+        Attack.requirePositive("deviation", deviation);
+        return (task, context, honest) -> Attack.gaussianNoise(task, honest.answer(), deviation);
+    }
+
+    /**
+     * Trains, and goes the other way: sends {@code w - factor (w_k - w)} for each trainable value, with the global model {@code w}
+     * and the trained one {@code w_k}.
+     *
+     * @param factor how many times as far, {@code > 0}
+     */
+    static Fault signFlip(double factor) {
+        Attack.requirePositive("factor", factor);
+        return (task, context, honest) -> Attack.signFlip(task, honest.answer(), factor);
+    }
+
+    /** Goes wrong in two ways: the second damages what the first has made of the answer. */
+    default Fault then(Fault second) {
+        return (task, context, honest) -> second.answer(task, context, () -> answer(task, context, honest));
     }
 
     /** What becomes of a model. */
