@@ -73,7 +73,6 @@ final class SortedCoordinates {
             floats = new float[newRows][0];
             doubles = new double[newRows][0];
             longs = new long[newRows][0];
-            sums = new double[block];
         }
         rows = newRows;
         kept = newKept;
@@ -84,8 +83,10 @@ final class SortedCoordinates {
     }
 
     private void combineFloats(Tensor[] tensors, double[] target) {
-        if (floats[0].length == 0) {
-            floats = new float[rows][block];
+        int length = Math.min(block, target.length);
+        if (floats[0].length < length) {
+            floats = new float[rows][length];
+            sums = new double[length];
         }
         for (int at = 0; at < target.length; at += block) {
             int count = Math.min(block, target.length - at);
@@ -147,8 +148,9 @@ final class SortedCoordinates {
     }
 
     private void combineDoubles(Tensor[] tensors, double[] target) {
-        if (doubles[0].length == 0) {
-            doubles = new double[rows][block];
+        int length = Math.min(block, target.length);
+        if (doubles[0].length < length) {
+            doubles = new double[rows][length];
         }
         for (int at = 0; at < target.length; at += block) {
             int count = Math.min(block, target.length - at);
@@ -190,8 +192,9 @@ final class SortedCoordinates {
     }
 
     private void combineLongs(Tensor[] tensors, boolean unsigned, double[] target, double[] remainders) {
-        if (longs[0].length == 0) {
-            longs = new long[rows][block];
+        int length = Math.min(block, target.length);
+        if (longs[0].length < length) {
+            longs = new long[rows][length];
         }
         // With the highest bit turned over, unsigned numbers are ordered as signed ones are.
         long turned = unsigned ? Long.MIN_VALUE : 0;

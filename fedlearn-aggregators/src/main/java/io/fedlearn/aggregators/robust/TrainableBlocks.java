@@ -39,7 +39,8 @@ final class TrainableBlocks {
     /** Reads the trainables of these updates from first to last. */
     void forEach(Cohort cohort, Use use) {
         int rows = cohort.size();
-        int most = Math.max(1, Math.min(MOST_PIECES, MAX_VALUES / PIECE / rows));
+        long needed = (cohort.spec().trainableCount() + PIECE - 1) / PIECE;
+        int most = (int) Math.max(1, Math.min(needed, Math.min(MOST_PIECES, MAX_VALUES / PIECE / rows)));
         if (pieces.length != most || pieces[0].length != rows) {
             pieces = new double[0][][];
             pieces = new double[most][rows][PIECE];

@@ -1,6 +1,5 @@
 /**
- * Transforms of single updates that a strategy puts at the server, or has its clients apply: clipping
- * ({@link io.fedlearn.aggregators.transform.NormClipping}) and what makes updates shorter on their way
- * ({@link io.fedlearn.aggregators.transform.Codec}).
+ * Transforms of single updates that a strategy puts at the server, or has its clients apply. The entry point is
+ * {@link io.fedlearn.aggregators.transform.NormClipping} and its siblings.
  */
 package io.fedlearn.aggregators.transform;

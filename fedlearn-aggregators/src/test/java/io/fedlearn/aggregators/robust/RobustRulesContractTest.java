@@ -34,7 +34,7 @@ class RobustRulesContractTest {
     class MedianOfMany extends Median {
         @Override
         protected int cohortSize() {
-            return 67;
+            return 20;
         }
     }
 
