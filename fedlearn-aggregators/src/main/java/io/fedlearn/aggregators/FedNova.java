@@ -68,7 +68,7 @@ public final class FedNova {
     public static final long DEFAULT_MAX_LOCAL_STEPS = 100_000;
 
     /** The largest value of maxLocalSteps: {@value}. */
-    public static final long MOST_LOCAL_STEPS = 1_000_000_000;
+    public static final long MOST_LOCAL_STEPS = 10_000_000;
 
     private FedNova() {}
 

@@ -9,8 +9,9 @@ import io.fedlearn.core.training.TrainingSettings;
  *
  * <p>For {@code tau} steps it is {@code tau} with plain SGD, {@code (tau - rho (1 - rho^tau) / (1 - rho)) / (1 - rho)}
  * with momentum {@code rho}, {@code (1 - (1 - eta mu)^tau) / (eta mu)} with a proximal term. Here it is counted step by
- * step, which holds for both together, and takes neither a power nor a small difference of large numbers. Weight decay
- * is part of the gradient.
+ * step, which holds for both together, and takes neither a power nor a small difference of large numbers; where strong
+ * momentum and {@code mu} together let an early gradient in with the other sign, the sum takes it so. Weight decay is part of
+ * the gradient.
  */
 final class Normaliser {
     private Normaliser() {}

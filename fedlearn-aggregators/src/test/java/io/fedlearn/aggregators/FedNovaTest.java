@@ -175,7 +175,7 @@ class FedNovaTest {
     void refusesSettingsOutOfRange() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> FedNova.builder().maxLocalSteps(0).build())
-                .withMessage("maxLocalSteps must be in [1, 1000000000], was 0");
+                .withMessage("maxLocalSteps must be in [1, 10000000], was 0");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> FedNova.create()
                         .start(TrainingSettings.defaults().withMu(10).toConfig()))

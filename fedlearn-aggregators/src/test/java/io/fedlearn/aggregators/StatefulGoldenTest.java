@@ -116,7 +116,7 @@ class StatefulGoldenTest {
         return switch (golden.method()) {
             case "fednova" ->
                 FedNova.builder()
-                        .effectiveSteps(EffectiveSteps.valueOf(golden.settings().get("effectiveSteps")))
+                        .effectiveSteps(EffectiveSteps.valueOf(golden.settings().getOrDefault("effectiveSteps", "")))
                         .build();
             case "qfedavg" -> QFedAvg.withQ(golden.number("q"));
             case "scaffold" ->
