@@ -1,5 +1,7 @@
 package io.fedlearn.benchmarks;
 
+import io.fedlearn.aggregators.WeightedMean;
+import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.tensor.Model;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +11,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -21,10 +26,12 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * How fast is the mean of a cohort's updates, from updates to the next model, beside a plain read of the same arrays and beside NumPy?
+ * How fast is the mean of a cohort's updates, from updates to the next model, beside a plain read of the same arrays by as many threads,
+ * and beside NumPy?
  *
  * <p>In turn, in one run, with NumPy in a process of its own:
  *
@@ -52,6 +59,8 @@ public class AggregationBenchmark {
     private static final String READ = "plain read";
     private static final String SIXTEEN = "WeightedMean, lists of 16";
     private static final String SINGLE = "WeightedMean, one by one";
+    private static final String READ_TWO = "plain read, 2 threads";
+    private static final String SIXTEEN_TWO = "WeightedMean, lists of 16, 2 threads";
     private static final String NUMPY = "NumPy";
 
     /** How many clients send how many parameters. */
@@ -60,15 +69,29 @@ public class AggregationBenchmark {
 
     private Updates arrays = Updates.of(1, 1, 1);
     private MeanOfUpdates mean = new MeanOfUpdates(List.of(), Model.empty());
+    private MeanOfUpdates threadedMean = mean;
+    private final ExecutorService executor = Executors.newSingleThreadExecutor(work -> {
+        Thread thread = new Thread(work, "second");
+        thread.setDaemon(true);
+        return thread;
+    });
 
     /** Makes the updates. */
     @Setup
     public void makeUpdates() {
         String[] sizes = updates.split("x");
         arrays = Updates.of(Integer.parseInt(sizes[0]), Integer.parseInt(sizes[1]), 1);
-        mean = new MeanOfUpdates(
-                IntStream.range(0, arrays.clients()).mapToObj(arrays::update).toList(),
-                Model.zeros(arrays.update(0).model().orElseThrow().spec()));
+        List<ClientUpdate> all =
+                IntStream.range(0, arrays.clients()).mapToObj(arrays::update).toList();
+        Model global = Model.zeros(arrays.update(0).model().orElseThrow().spec());
+        mean = new MeanOfUpdates(all, global);
+        threadedMean = new MeanOfUpdates(WeightedMean.onThreads(executor, 2), all, global);
+    }
+
+    /** Ends the second thread. */
+    @TearDown
+    public void close() {
+        executor.shutdown();
     }
 
     /** The baseline: reads every value once. */
@@ -79,6 +102,28 @@ public class AggregationBenchmark {
             sum += PlainRead.sum(arrays.values(k));
         }
         return sum;
+    }
+
+    /** The baseline of two threads: each reads half of every array. */
+    @Benchmark
+    public float plainReadOnTwoThreads() throws Exception {
+        int middle = arrays.parameters() / 2;
+        Future<Float> second = executor.submit(() -> read(middle, arrays.parameters()));
+        return read(0, middle) + second.get();
+    }
+
+    private float read(int from, int to) {
+        float sum = 0;
+        for (int k = 0; k < arrays.clients(); k++) {
+            sum += PlainRead.sum(arrays.values(k), from, to);
+        }
+        return sum;
+    }
+
+    /** {@link #meanInListsOfSixteen} with a second thread. */
+    @Benchmark
+    public Model meanInListsOfSixteenOnTwoThreads() {
+        return threadedMean.inLists(16);
     }
 
     /** The mean where as many updates wait as the round loop hands over at a time. */
@@ -119,6 +164,8 @@ public class AggregationBenchmark {
         ways.put(READ, benchmark::plainRead);
         ways.put(SIXTEEN, benchmark::meanInListsOfSixteen);
         ways.put(SINGLE, benchmark::meanOneByOne);
+        ways.put(READ_TWO, benchmark::plainReadOnTwoThreads);
+        ways.put(SIXTEEN_TWO, benchmark::meanInListsOfSixteenOnTwoThreads);
         Optional<PythonPeer> numpy = PythonPeer.start(
                 interpreter,
                 Path.of("benchmarks", "numpy_mean.py"),
@@ -132,14 +179,15 @@ public class AggregationBenchmark {
             return samples;
         } finally {
             numpy.ifPresent(PythonPeer::close);
+            benchmark.close();
         }
     }
 
     private static void print(String size, long bytes, int turns, Samples samples, Optional<String> numpy) {
         System.out.printf("%n%s float32, medians of %d turns%n%n", size, turns);
-        System.out.println("| way | s | GB/s | least s | time / plain read | time / NumPy |");
+        System.out.println("| way | s | GB/s | least s | share of plain read | NumPy's time / this |");
         System.out.println("|---|---|---|---|---|---|");
-        List<String> names = new ArrayList<>(List.of(READ, SIXTEEN, SINGLE));
+        List<String> names = new ArrayList<>(List.of(READ, SIXTEEN, SINGLE, READ_TWO, SIXTEEN_TWO));
         numpy.ifPresent(version -> names.add(NUMPY));
         for (String name : names) {
             System.out.printf(
@@ -149,9 +197,9 @@ public class AggregationBenchmark {
                     samples.median(name),
                     bytes / samples.median(name) / 1e9,
                     samples.least(name),
-                    samples.ratio(name, READ),
+                    samples.ratio(name.equals(SIXTEEN_TWO) ? READ_TWO : READ, name),
                     numpy.isPresent()
-                            ? String.format(Locale.ROOT, "%.2f", samples.ratio(name, NUMPY))
+                            ? String.format(Locale.ROOT, "%.2f", samples.ratio(NUMPY, name))
                             : "no NumPy here");
         }
     }

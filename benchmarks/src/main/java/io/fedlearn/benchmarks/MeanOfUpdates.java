@@ -9,11 +9,16 @@ import java.util.List;
 
 /** The mean that FedAvg takes, from updates to the next model, outside of any round. */
 final class MeanOfUpdates {
-    private final WeightedMean mean = WeightedMean.create();
+    private final WeightedMean mean;
     private final List<WeightedUpdate> updates = new ArrayList<>();
     private final Model global;
 
     MeanOfUpdates(List<ClientUpdate> clientUpdates, Model global) {
+        this(WeightedMean.create(), clientUpdates, global);
+    }
+
+    MeanOfUpdates(WeightedMean mean, List<ClientUpdate> clientUpdates, Model global) {
+        this.mean = mean;
         for (int k = 0; k < clientUpdates.size(); k++) {
             ClientUpdate update = clientUpdates.get(k);
             updates.add(new WeightedUpdate("client-" + k, update, update.exampleCount()));

@@ -15,6 +15,11 @@ final class PlainRead {
 
     /** The sum in eight lanes, which do not wait for each other. */
     static float sum(float[] values) {
+        return sum(values, 0, values.length);
+    }
+
+    /** As {@link #sum(float[])}, of the values from {@code from} to {@code to - 1}. */
+    static float sum(float[] values, int from, int to) {
         float a = 0;
         float b = 0;
         float c = 0;
@@ -23,8 +28,8 @@ final class PlainRead {
         float f = 0;
         float g = 0;
         float h = 0;
-        int end = values.length & ~7;
-        for (int i = 0; i < end; i += 8) {
+        int end = from + (to - from & ~7);
+        for (int i = from; i < end; i += 8) {
             a += values[i];
             b += values[i + 1];
             c += values[i + 2];
@@ -34,7 +39,7 @@ final class PlainRead {
             g += values[i + 6];
             h += values[i + 7];
         }
-        for (int i = end; i < values.length; i++) {
+        for (int i = end; i < to; i++) {
             a += values[i];
         }
         return ((a + b) + (c + d)) + ((e + f) + (g + h));
