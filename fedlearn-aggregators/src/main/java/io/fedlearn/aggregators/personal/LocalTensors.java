@@ -94,8 +94,8 @@ public final class LocalTensors {
     }
 
     /**
-     * This strategy with tensors that stay at the site. Transforms that clients are to apply after encoding, and codecs, are added
-     * to what comes of it, not before.
+     * This strategy with tensors that stay at the site. Codecs are added to what comes of it and not before: tensors are left out
+     * of a model, and not of what a codec made of it.
      *
      * @throws IllegalArgumentException if the strategy has local tensors already, or sends tensors beside the model
      */

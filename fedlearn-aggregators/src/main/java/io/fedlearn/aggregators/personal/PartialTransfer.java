@@ -47,7 +47,10 @@ public final class PartialTransfer {
         return new PartialTransfer(selection);
     }
 
-    /** Tells clients to leave the tensors out, and the server to put them in. */
+    /**
+     * Tells clients to leave the tensors out after what they do so far, and the server to put them in. Codecs are added
+     * afterwards.
+     */
     public Strategy.Builder addedTo(Strategy.Builder strategy) {
         return strategy.clientTransform(atClient())
                 .serverTransform(this::atServer)
@@ -97,6 +100,10 @@ public final class PartialTransfer {
         @Override
         public ClientUpdate apply(ClientUpdate update, TransformContext context) {
             Model whole = model(update);
+            if (!whole.spec().equals(context.globalModel().spec())) {
+                throw InvalidUpdateException.of(
+                        NAME + " works on a model with the global model's tensors: codecs come after it");
+            }
             BitSet selected;
             try {
                 selected = selection.in(whole.spec());

@@ -115,6 +115,16 @@ class PartialTransferTest {
     }
 
     @Test
+    void leavesTensorsOutOfModelsOnly() {
+        Model encoded =
+                Model.builder().trainable("norm.code", Tensor.scalar(1f)).build();
+
+        assertThatExceptionOfType(InvalidUpdateException.class)
+                .isThrownBy(() -> encoder().apply(ClientUpdate.ofModel(encoded, 1), context()))
+                .withMessage("partial-transfer works on a model with the global model's tensors: codecs come after it");
+    }
+
+    @Test
     void freezesTensorsThatNobodyKeepsAndSaysWhatItSaved() throws Exception {
         Strategy strategy = WITHOUT_NORM.addedTo(FedAvg.create().toBuilder()).build();
 

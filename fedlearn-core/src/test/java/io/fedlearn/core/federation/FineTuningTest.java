@@ -14,6 +14,7 @@ import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.runtime.Runtime;
+import io.fedlearn.core.store.InMemoryRunStore;
 import io.fedlearn.core.strategy.Capability;
 import io.fedlearn.core.strategy.ClientSelector;
 import io.fedlearn.core.strategy.Strategy;
@@ -214,6 +215,29 @@ class FineTuningTest {
             federation.fineTune(run, LONGER);
             assertThat(tuned.personalModel(states, "a")).contains(personal);
         }
+    }
+
+    @Test
+    void aRunOfAnEarlierProcessIsFineTunedAsItWouldHaveBeenThen() throws Exception {
+        Queue<Task> asked = new ConcurrentLinkedQueue<>();
+        Map<String, Client> clients = Map.of("a", client((task, context) -> {
+            asked.add(task);
+            return answer(1, 1, 1);
+        }));
+        InMemoryRunStore store = InMemoryRunStore.create();
+        Federation first = federation(clients).store(store).build();
+        first.fineTune(first.run(), LONGER);
+
+        Federation second = federation(clients).store(store).resume(true).build();
+        second.fineTune(second.run(), LONGER);
+
+        List<Task> tasks = List.copyOf(asked);
+        assertThat(tasks).hasSize(2);
+        assertThat(tasks.get(1).id()).isEqualTo(tasks.get(0).id());
+        assertThat(tasks.get(1).seed()).isEqualTo(tasks.get(0).seed());
+        assertThat(tasks.get(1).model()).isEqualTo(tasks.get(0).model());
+        assertThat(tasks.get(1).lastAcceptedRound()).hasValue(2);
+        assertThat(tasks.get(1).keepStateSince()).hasValue(1);
     }
 
     @Test

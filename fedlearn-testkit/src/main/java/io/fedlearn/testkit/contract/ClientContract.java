@@ -16,6 +16,7 @@ import io.fedlearn.core.update.UpdateCheck;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -190,10 +191,9 @@ public abstract class ClientContract {
         UpdateCheck.forModel(global().spec()).checkSizes(first);
         assertSame("the second answer", Bits.copyOf(second), Bits.copyOf(first));
         Map<String, Model> kept = state.accept().values();
-        assertThat(kept).as("the client's state").containsKey(PersonalModel.NAME);
-        assertThat(kept.get(PersonalModel.NAME).spec())
+        assertThat(Optional.ofNullable(kept.get(PersonalModel.NAME)).map(Model::spec))
                 .as("the personal model's tensors")
-                .isEqualTo(global().spec());
+                .contains(global().spec());
         assertSame("the second personal model", other.accept().values(), kept);
     }
 
