@@ -8,6 +8,15 @@ final class Suite {
 
     /** In the order in which they run. */
     static List<Experiment> experiments() {
-        return List.of(FedProxStragglers.whole(), RoundsToTarget.iid(), RoundsToTarget.shards());
+        return List.of(
+                new FixedPoints(),
+                new BiasCorrections(),
+                new KrumDistances(),
+                FedProxStragglers.whole(),
+                RobustRules.onGeneratedDigits(),
+                RobustRules.onMnist(),
+                new LabelSkew(),
+                RoundsToTarget.iid(),
+                RoundsToTarget.shards());
     }
 }
