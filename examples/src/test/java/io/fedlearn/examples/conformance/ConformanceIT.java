@@ -29,7 +29,7 @@ final class ConformanceIT {
     @Test
     void fedProxBearsStragglers() throws InterruptedException {
         StringWriter out = new StringWriter();
-        List<Row> rows = run(FedProxStragglers.part(30, 3), out);
+        List<Row> rows = run(FedProxStragglers.part(30, 2), out);
         assertThat(rows).as(out.toString()).extracting(Row::verdict).containsOnly(Verdict.PASS);
     }
 }
