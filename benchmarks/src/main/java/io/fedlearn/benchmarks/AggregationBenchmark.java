@@ -57,10 +57,10 @@ import org.openjdk.jmh.annotations.Warmup;
         jvmArgs = {"-Xms3g", "-Xmx3g", "-XX:+AlwaysPreTouch"})
 public class AggregationBenchmark {
     private static final String READ = "plain read";
-    private static final String SIXTEEN = "WeightedMean, lists of 16";
+    private static final String LISTS = "WeightedMean, lists of 32";
     private static final String SINGLE = "WeightedMean, one by one";
     private static final String READ_TWO = "plain read, 2 threads";
-    private static final String SIXTEEN_TWO = "WeightedMean, lists of 16, 2 threads";
+    private static final String LISTS_TWO = "WeightedMean, lists of 32, 2 threads";
     private static final String NUMPY = "NumPy";
 
     /** How many clients send how many parameters. */
@@ -120,16 +120,16 @@ public class AggregationBenchmark {
         return sum;
     }
 
-    /** {@link #meanInListsOfSixteen} with a second thread. */
+    /** {@link #meanInLists} with a second thread. */
     @Benchmark
-    public Model meanInListsOfSixteenOnTwoThreads() {
-        return threadedMean.inLists(16);
+    public Model meanInListsOnTwoThreads() {
+        return threadedMean.inLists(32);
     }
 
     /** The mean where as many updates wait as the round loop hands over at a time. */
     @Benchmark
-    public Model meanInListsOfSixteen() {
-        return mean.inLists(16);
+    public Model meanInLists() {
+        return mean.inLists(32);
     }
 
     /** The mean where each update is handed over as it comes. */
@@ -162,10 +162,10 @@ public class AggregationBenchmark {
         benchmark.makeUpdates();
         Map<String, Samples.Work> ways = new LinkedHashMap<>();
         ways.put(READ, benchmark::plainRead);
-        ways.put(SIXTEEN, benchmark::meanInListsOfSixteen);
+        ways.put(LISTS, benchmark::meanInLists);
         ways.put(SINGLE, benchmark::meanOneByOne);
         ways.put(READ_TWO, benchmark::plainReadOnTwoThreads);
-        ways.put(SIXTEEN_TWO, benchmark::meanInListsOfSixteenOnTwoThreads);
+        ways.put(LISTS_TWO, benchmark::meanInListsOnTwoThreads);
         Optional<PythonPeer> numpy = PythonPeer.start(
                 interpreter,
                 Path.of("benchmarks", "numpy_mean.py"),
@@ -187,7 +187,7 @@ public class AggregationBenchmark {
         System.out.printf("%n%s float32, medians of %d turns%n%n", size, turns);
         System.out.println("| way | s | GB/s | least s | share of plain read | NumPy's time / this |");
         System.out.println("|---|---|---|---|---|---|");
-        List<String> names = new ArrayList<>(List.of(READ, SIXTEEN, SINGLE, READ_TWO, SIXTEEN_TWO));
+        List<String> names = new ArrayList<>(List.of(READ, LISTS, SINGLE, READ_TWO, LISTS_TWO));
         numpy.ifPresent(version -> names.add(NUMPY));
         for (String name : names) {
             System.out.printf(
@@ -197,7 +197,7 @@ public class AggregationBenchmark {
                     samples.median(name),
                     bytes / samples.median(name) / 1e9,
                     samples.least(name),
-                    samples.ratio(name.equals(SIXTEEN_TWO) ? READ_TWO : READ, name),
+                    samples.ratio(name.equals(LISTS_TWO) ? READ_TWO : READ, name),
                     numpy.isPresent()
                             ? String.format(Locale.ROOT, "%.2f", samples.ratio(NUMPY, name))
                             : "no NumPy here");

@@ -34,7 +34,7 @@ import java.util.stream.IntStream;
  */
 public final class OrderIndependentSumBenchmark {
     private static final long HELD_LIMIT = 64L << 20;
-    private static final int MAX_LIST = 16;
+    private static final int MAX_LIST = 32;
     private static final int SAMPLED = 2000;
     private static final String ARRIVAL_ORDER = "f float64, arrival order (not reproducible)";
     private static final String READ = "g plain read";
@@ -128,7 +128,7 @@ public final class OrderIndependentSumBenchmark {
         ways.put(
                 "a ordered fold, arrival in order, one by one",
                 new Way(new OrderedFold(parameters, HELD_LIMIT, 1), inOrder));
-        ways.put("a ordered fold, arrival in order, 16 waiting", new Way(new Sixteen(parameters), inOrder));
+        ways.put("a ordered fold, arrival in order, 32 waiting", new Way(new Lists(parameters), inOrder));
         ways.put(
                 "b ordered fold, arrival reversed, spool",
                 new Way(new OrderedFold(parameters, HELD_LIMIT, MAX_LIST), reversed));
@@ -213,12 +213,12 @@ public final class OrderIndependentSumBenchmark {
     }
 
     /** The fold where as many updates as are added in one pass have come: what a fast network or many threads make of it. */
-    private static final class Sixteen implements Summation {
+    private static final class Lists implements Summation {
         private final OrderedFold fold;
         private final List<Integer> arrived = new ArrayList<>();
         private int count;
 
-        Sixteen(int parameters) {
+        Lists(int parameters) {
             this.fold = new OrderedFold(parameters, Long.MAX_VALUE, MAX_LIST);
         }
 

@@ -164,7 +164,7 @@ public final class RoundOverheadBenchmark {
                         check.checkSizes(update);
                     }
                 });
-                double meant = seconds(() -> mean.inLists(16));
+                double meant = seconds(() -> mean.inLists(32));
                 if (i >= 0) {
                     parts.add("digest", digest);
                     parts.add("checks", checked);

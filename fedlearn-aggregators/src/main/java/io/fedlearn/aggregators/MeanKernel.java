@@ -9,8 +9,11 @@ final class MeanKernel {
     /** So many elements of the sum stay in the cache while every update of a list is added to them. */
     private static final int BLOCK = ScaledSum.MAX_BLOCK;
 
+    /** As {@link #BLOCK}, beside copies of the values. */
+    private static final int WIDE_BLOCK = 8192;
+
     private final ScaledSum kernel = new ScaledSum();
-    private final BlockReader reader = new BlockReader(BLOCK);
+    private final BlockReader reader = new BlockReader(WIDE_BLOCK);
     private final double[] zeros = new double[2048];
 
     /**
@@ -31,8 +34,8 @@ final class MeanKernel {
 
     /** As {@link #add} to what is there, for 64-bit types, in two doubles. */
     void addWide(Tensor[] tensors, double[] scales, double[] sum, double[] rest, int from, int to) {
-        for (int at = from; at < to; at += BLOCK) {
-            int count = Math.min(BLOCK, to - at);
+        for (int at = from; at < to; at += WIDE_BLOCK) {
+            int count = Math.min(WIDE_BLOCK, to - at);
             for (int k = 0; k < tensors.length; k++) {
                 if (tensors[k].type().isInteger()) {
                     // A 64-bit integer is the sum of two doubles: its upper and its lower 32 bits.

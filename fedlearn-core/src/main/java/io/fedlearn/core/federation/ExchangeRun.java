@@ -34,7 +34,7 @@ import java.util.function.Function;
  */
 final class ExchangeRun implements TaskListener {
     /** How many answers are handed over at a time: enough that an aggregator reads its sums once for several of them. */
-    private static final int MAX_ANSWERS = 16;
+    private static final int MAX_ANSWERS = 32;
 
     private static final long MIN_WAIT_NANOS = 1_000_000;
 
