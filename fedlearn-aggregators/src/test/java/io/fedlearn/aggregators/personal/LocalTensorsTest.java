@@ -184,7 +184,7 @@ class LocalTensorsTest {
                     id.equals("b")
                             ? run.model()
                             : replaced(run.model(), kept(id, 30).tensors().get(0)));
-            float offset = Map.of("a", -3f, "b", 0f, "c", 5f).get(id);
+            float offset = id.equals("a") ? -3 : id.equals("b") ? 0 : 5;
             assertThat(loss(evaluated.get(i)))
                     .as(id)
                     .isEqualTo(Evaluation.of(model, LineModel.examples(20, offset, 2))

@@ -106,7 +106,7 @@ class TensorSelectionTest {
             actual = selected(pattern, model).contains(name);
         } catch (IllegalArgumentException e) {
             // It matched none, or every trainable one.
-            actual = e.getMessage().startsWith("every");
+            actual = String.valueOf(e.getMessage()).startsWith("every");
         }
         assertThat(actual).isEqualTo(expected);
     }
