@@ -6,4 +6,9 @@ final class BadClients {
     static final String SETTING = "badClients";
 
     private BadClients() {}
+
+    /** How many updates a rule needs to bear so many: {@code factor f + plus}, or as many as an {@code int} holds. */
+    static int least(int factor, int badClients, int plus) {
+        return (int) Math.min(Integer.MAX_VALUE, (long) factor * badClients + plus);
+    }
 }

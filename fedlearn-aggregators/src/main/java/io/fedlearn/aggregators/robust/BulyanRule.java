@@ -27,6 +27,11 @@ final class BulyanRule implements Aggregator.WholeCohort {
     }
 
     @Override
+    public int leastUpdates() {
+        return BadClients.least(4, badClients, 3);
+    }
+
+    @Override
     public void check(ClientUpdate update, ModelSpec global) {
         Cohort.requireSingleClient(update);
     }
@@ -34,7 +39,7 @@ final class BulyanRule implements Aggregator.WholeCohort {
     @Override
     public Aggregate aggregate(Model global, List<WeightedUpdate> updates) {
         Cohort cohort = Cohort.of(global, updates);
-        cohort.requireAtLeast(description, 4L * badClients + 3, "n >= 4 f + 3");
+        cohort.requireAtLeast(description, leastUpdates(), "n >= 4 f + 3");
         int theta = cohort.size() - 2 * badClients;
         Cohort picked = cohort.select(new KrumScores(distances.squared(cohort)).picked(theta, badClients));
         kernel.combine(picked, theta - 2 * badClients, values);

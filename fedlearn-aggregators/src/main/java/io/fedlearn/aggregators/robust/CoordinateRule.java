@@ -34,6 +34,11 @@ final class CoordinateRule implements Aggregator.WholeCohort {
     }
 
     @Override
+    public int leastUpdates() {
+        return BadClients.least(2, badClients, 1);
+    }
+
+    @Override
     public void check(ClientUpdate update, ModelSpec global) {
         Cohort.requireSingleClient(update);
     }
@@ -41,7 +46,7 @@ final class CoordinateRule implements Aggregator.WholeCohort {
     @Override
     public Aggregate aggregate(Model global, List<WeightedUpdate> updates) {
         Cohort cohort = Cohort.of(global, updates);
-        cohort.requireAtLeast(description, 2L * badClients + 1, "n >= 2 f + 1");
+        cohort.requireAtLeast(description, leastUpdates(), "n >= 2 f + 1");
         kernel.combine(cohort, cohort.size() - 2 * trimming.perTail(cohort.size()), values);
         return values.toAggregate(cohort);
     }

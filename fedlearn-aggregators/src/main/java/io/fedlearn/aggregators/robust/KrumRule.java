@@ -35,6 +35,12 @@ final class KrumRule implements Aggregator.WholeCohort {
     }
 
     @Override
+    public int leastUpdates() {
+        int least = BadClients.least(2, badClients, 3);
+        return Math.max(least, BadClients.least(1, badClients, selectedOf.applyAsInt(least)));
+    }
+
+    @Override
     public void check(ClientUpdate update, ModelSpec global) {
         Cohort.requireSingleClient(update);
     }
@@ -42,7 +48,7 @@ final class KrumRule implements Aggregator.WholeCohort {
     @Override
     public Aggregate aggregate(Model global, List<WeightedUpdate> updates) {
         Cohort cohort = Cohort.of(global, updates);
-        cohort.requireAtLeast(description, 2L * badClients + 3, "n >= 2 f + 3");
+        cohort.requireAtLeast(description, BadClients.least(2, badClients, 3), "n >= 2 f + 3");
         int selected = selectedOf.applyAsInt(cohort.size());
         cohort.requireAtLeast(description, (long) selected + badClients, "n >= m + f");
         int[] places = new KrumScores(distances.squared(cohort)).lowest(selected, badClients);

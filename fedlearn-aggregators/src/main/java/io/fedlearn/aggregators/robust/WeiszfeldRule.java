@@ -36,6 +36,11 @@ final class WeiszfeldRule implements Aggregator.WholeCohort {
     }
 
     @Override
+    public int leastUpdates() {
+        return BadClients.least(2, badClients, 1);
+    }
+
+    @Override
     public void check(ClientUpdate update, ModelSpec global) {
         Cohort.requireSingleClient(update);
     }
@@ -43,7 +48,7 @@ final class WeiszfeldRule implements Aggregator.WholeCohort {
     @Override
     public Aggregate aggregate(Model global, List<WeightedUpdate> updates) {
         Cohort cohort = Cohort.of(global, updates);
-        cohort.requireAtLeast(description, 2L * badClients + 1, "n >= 2 f + 1");
+        cohort.requireAtLeast(description, leastUpdates(), "n >= 2 f + 1");
         double total = cohort.totalWeight();
         double[] shares = updates.stream()
                 .mapToDouble(weighted -> weighted.weight() / total)

@@ -291,6 +291,7 @@ class RobustRulesTest {
         assertThatExceptionOfType(InvalidUpdateException.class)
                 .isThrownBy(() -> aggregate(rule.getKey(), global, six))
                 .withMessage(rule.getValue());
+        assertThat(rule.getKey().get().leastUpdates()).isEqualTo(7);
     }
 
     @Test
