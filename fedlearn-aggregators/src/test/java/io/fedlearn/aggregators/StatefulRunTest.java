@@ -12,7 +12,9 @@ import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.QuorumNotReachedException;
 import io.fedlearn.core.federation.RoundPolicy;
 import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.record.OutcomeRecord;
+import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.record.RunHeader;
 import io.fedlearn.core.runtime.InProcessRuntime;
 import io.fedlearn.core.store.Checkpoint;
@@ -24,6 +26,7 @@ import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.testkit.fault.Fault;
 import io.fedlearn.testkit.fault.FaultyClient;
@@ -33,9 +36,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The methods whose clients or server remember something, over whole runs: interrupted, in any order of arrival, with
@@ -248,9 +254,61 @@ class StatefulRunTest {
 
         assertThat(run.records().stream()
                         .filter(record -> record.outcomes().stream().anyMatch(outcome -> !outcome.isCompleted()))
-                        .map(record -> record.round()))
+                        .map(RoundRecord::round))
                 .containsExactly(1, 3, 4, 7);
         assertThat(run.model().tensor("w").get(0)).isCloseTo(0.8, within(1e-4));
+    }
+
+    private static Fault reporting(UnaryOperator<ClientUpdate> lie) {
+        return (task, context, honest) -> lie.apply(honest.answer());
+    }
+
+    static List<Arguments> lies() {
+        return List.of(
+                Arguments.of(
+                        FedNova.builder().maxLocalSteps(100).build(),
+                        reporting(update -> update.withMetric(LocalTrainingClient.LOCAL_STEPS, 1e9)),
+                        "metric 'localSteps' must be a whole number in [1, 100], was 1.0E9"),
+                Arguments.of(
+                        FedNova.create(),
+                        reporting(update -> update.withMetrics(Metrics.none())),
+                        "metric 'localSteps' is missing, which FedNova needs"),
+                Arguments.of(
+                        QFedAvg.create(),
+                        reporting(update -> update.withMetric(LocalTrainingClient.LOSS_BEFORE, -1)),
+                        "metric 'lossBefore' must be in [0, 1000000.0], was -1.0"),
+                Arguments.of(
+                        Scaffold.withClients(2),
+                        reporting(update -> update.withTensors(Scaffold.CHANGE, Model.empty())),
+                        "tensor 'w' of group 'scaffold.change' is missing"),
+                Arguments.of(
+                        Scaffold.withClients(2),
+                        reporting(update -> update.withTensors(Scaffold.CHANGE, QuadraticModel.model(Float.NaN))),
+                        "tensor 'w' holds NaN at index 0"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("lies")
+    void clientThatReportsNonsenseIsRejectedByNameAndHarmsNobody(Strategy strategy, Fault lie, String reason)
+            throws Exception {
+        Client good = QuadraticModel.client(1, new float[] {1, 0});
+        Federation.Builder federation = Federation.of(
+                        Map.of("bad", FaultyClient.around(good).always(TaskKind.FIT, lie), "good", good))
+                .strategy(strategy)
+                .initialModel(QuadraticModel.model(5))
+                .rounds(2)
+                .evaluateEvery(0)
+                .parallelism(1);
+
+        Run run = federation.run();
+
+        for (RoundRecord record : run.records()) {
+            assertThat(record.isAborted()).isFalse();
+            assertThat(record.outcomes().get(0).outcome()).isEqualTo("rejected");
+            assertThat(record.outcomes().get(0).reason()).isEqualTo(reason);
+            assertThat(record.outcomes().get(1).isCompleted()).isTrue();
+        }
+        assertThat(run.model().tensor("w").get(0)).isBetween(0.0, 4.9);
     }
 
     @Test
