@@ -19,6 +19,7 @@ import io.fedlearn.core.update.UpdateCheck;
 import io.fedlearn.testkit.client.DriftClient;
 import io.fedlearn.testkit.generator.ModelGenerator;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +50,10 @@ class AttackTest {
 
     private static double[] values(ClientUpdate update) {
         return update.model().orElseThrow().tensors().get(0).toDoubleArray();
+    }
+
+    private static Client member(Map<String, Client> group, String id) {
+        return Optional.ofNullable(group.get(id)).orElseThrow();
     }
 
     private static Client answering(Model model) {
@@ -109,7 +114,7 @@ class AttackTest {
         for (Client client : new Client[] {
             FaultyClient.around(honest).always(Fault.gaussianNoise(1)),
             FaultyClient.around(honest).always(Fault.signFlip(10)),
-            group.get("a")
+            member(group, "a")
         }) {
             ClientUpdate update = fit(client, "a", global, 1);
             UpdateCheck check = UpdateCheck.forModel(global.spec());
@@ -127,7 +132,7 @@ class AttackTest {
         // Mean 3, deviation sqrt((4 + 1 + 9) / 3).
         double expected = 3 - 1.5 * Math.sqrt(14.0 / 3);
         for (String id : group.keySet()) {
-            for (double value : values(fit(group.get(id), id, GLOBAL, 1))) {
+            for (double value : values(fit(member(group, id), id, GLOBAL, 1))) {
                 assertThat(value).isCloseTo(expected, within(1e-6));
             }
         }
@@ -139,16 +144,16 @@ class AttackTest {
         Map<String, Client> one = ALittleIsEnough.of(members, 1).clients();
         Map<String, Client> other = ALittleIsEnough.of(members, 1).clients();
 
-        double[] first = values(fit(one.get("a"), "a", GLOBAL, 1));
-        ClientUpdate second = fit(one.get("b"), "b", GLOBAL, 1);
+        double[] first = values(fit(member(one, "a"), "a", GLOBAL, 1));
+        ClientUpdate second = fit(member(one, "b"), "b", GLOBAL, 1);
 
         assertThat(values(second)).isEqualTo(first);
         assertThat(second.exampleCount()).isEqualTo(2);
-        assertThat(values(fit(other.get("b"), "b", GLOBAL, 1))).isEqualTo(first);
-        assertThat(values(fit(one.get("a"), "a", GLOBAL, 2))).isNotEqualTo(first);
-        assertThat(values(fit(one.get("a"), "a", model(0.25), 2)))
+        assertThat(values(fit(member(other, "b"), "b", GLOBAL, 1))).isEqualTo(first);
+        assertThat(values(fit(member(one, "a"), "a", GLOBAL, 2))).isNotEqualTo(first);
+        assertThat(values(fit(member(one, "a"), "a", model(0.25), 2)))
                 .as("another run's round of the same number")
-                .isNotEqualTo(values(fit(other.get("a"), "a", GLOBAL, 2)));
+                .isNotEqualTo(values(fit(member(other, "a"), "a", GLOBAL, 2)));
     }
 
     @ParameterizedTest
