@@ -2,7 +2,6 @@ package io.fedlearn.examples.conformance;
 
 import io.fedlearn.examples.console.ProgressStyle;
 import io.fedlearn.examples.mnist.MnistData;
-import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.run.InputException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -190,25 +189,8 @@ public final class ConformanceCommand implements Callable<Integer> {
     }
 
     private void print(List<Row> rows) {
-        Grid grid = Grid.of("row", "published", "ours", "passes", "verdict");
-        for (Row row : rows) {
-            grid = grid.with(
-                    row.claim().name(),
-                    row.claim().published(),
-                    row.verdict() == Verdict.SKIPPED ? "-" : row.ours(),
-                    row.claim().rule(),
-                    row.verdict() == Verdict.SKIPPED
-                            ? "SKIPPED (" + row.ours() + ")"
-                            : row.verdict().toString());
-        }
         console().println();
-        grid.toLines().forEach(console()::println);
-        console().println();
-        console().println("Sources:");
-        rows.stream()
-                .map(row -> "  " + row.claim().name() + ": " + row.claim().source())
-                .forEach(console()::println);
-        console().println();
+        RowTable.lines(rows).forEach(console()::println);
         console()
                 .println(count(rows, Verdict.PASS) + " passed, " + count(rows, Verdict.FAIL) + " failed, "
                         + count(rows, Verdict.SKIPPED) + " skipped; seed " + seed);
