@@ -29,7 +29,7 @@ import java.util.TreeMap;
  * {@code sum_k h_k (w_k - w) = 0}.
  */
 final class FixedPoints implements Experiment {
-    private static final double TOLERANCE = 1e-4;
+    private static final double TOLERANCE = 0.0001;
     private static final int ROUNDS = 200;
 
     /** Different curvatures, the same number of steps. */
@@ -56,7 +56,7 @@ final class FixedPoints implements Experiment {
                 "fixed-points/" + name,
                 source + ", on two parabolas",
                 String.format(Locale.ROOT, "%.5f (%s)", expected, what),
-                "within " + TOLERANCE);
+                "within 0.0001");
     }
 
     @Override

@@ -78,7 +78,7 @@ final class LabelSkew implements Experiment {
             "no method is more than " + INVERSION + " points above one that is published as better");
     private final Claim adaptive = new Claim(
             "label-skew/adaptive",
-            "ours: nothing is published for this setting; server learning rates of a power of ten",
+            "ours: nothing is published for this setting; server learning rates tuned over half powers of ten",
             "-",
             "each of FedAvgM, FedAdagrad, FedAdam and FedYogi is at most " + ADAPTIVE_MARGIN + " points below FedAvg");
 
@@ -106,7 +106,7 @@ final class LabelSkew implements Experiment {
                 "label-skew/" + method.toLowerCase(Locale.ROOT),
                 SOURCE,
                 String.format(Locale.ROOT, "%+.2f points to FedAvg", publishedGap(method)),
-                "within " + MARGIN + " points of that gap");
+                (method.equals(SCAFFOLD) ? "above FedAvg, and " : "") + "within " + MARGIN + " points of that gap");
     }
 
     @Override
@@ -144,10 +144,10 @@ final class LabelSkew implements Experiment {
 
     private static Map<String, Strategy> adaptive() {
         Map<String, Strategy> methods = new LinkedHashMap<>();
-        methods.put(FedAvgM.NAME, FedAvgM.withServerLearningRate(0.1));
-        methods.put(FedAdagrad.NAME, FedAdagrad.withServerLearningRate(0.1));
-        methods.put(FedAdam.NAME, FedAdam.withServerLearningRate(0.01));
-        methods.put(FedYogi.NAME, FedYogi.withServerLearningRate(0.01));
+        methods.put(FedAvgM.NAME, FedAvgM.create());
+        methods.put(FedAdagrad.NAME, FedAdagrad.withServerLearningRate(0.03));
+        methods.put(FedAdam.NAME, FedAdam.withServerLearningRate(0.1));
+        methods.put(FedYogi.NAME, FedYogi.withServerLearningRate(0.03));
         return methods;
     }
 
@@ -189,8 +189,9 @@ final class LabelSkew implements Experiment {
         for (String method : best) {
             if (!method.equals(FEDAVG)) {
                 double ours = of(accuracies, method) - of(accuracies, FEDAVG);
+                boolean above = !method.equals(SCAFFOLD) || ours > 0;
                 rows.add(gaps.get(claimed)
-                        .measured(Math.abs(ours - publishedGap(method)) <= MARGIN, "%+.2f points", ours));
+                        .measured(above && Math.abs(ours - publishedGap(method)) <= MARGIN, "%+.2f points", ours));
                 claimed++;
             }
         }

@@ -6,7 +6,7 @@ import java.util.List;
 /** The rows as a table for a console, with cells that take as many lines as they need. */
 final class RowTable {
     private static final List<String> HEADER = List.of("row", "source", "published", "ours", "passes", "verdict");
-    private static final int[] WIDTHS = {26, 30, 26, 32, 32, 12};
+    private static final int[] WIDTHS = {28, 30, 26, 32, 32, 12};
     private static final String GAP = "  ";
 
     private RowTable() {}
