@@ -3,7 +3,7 @@ package io.fedlearn.aggregators.transform;
 import io.fedlearn.core.task.Config;
 import java.util.List;
 
-/** Checks that the codecs share. */
+/** Checks of settings and values that the codecs share. */
 final class CodecSettings {
     private CodecSettings() {}
 

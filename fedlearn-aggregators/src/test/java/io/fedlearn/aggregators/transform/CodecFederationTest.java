@@ -45,6 +45,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CodecFederationTest {
     private static final int ROUNDS = 5;
     private static final int CLIENTS = 5;
+    private static final int COHORT = 3;
 
     // 280 + 7 trainables, 3 values of a buffer, 1 counter.
     private static final ModelSpec SPEC = ModelSpec.of(List.of(
@@ -128,11 +129,11 @@ class CodecFederationTest {
     }
 
     private static Strategy fedAvg(Chain chain) {
-        return chain.on(FedAvg.create().withSelector(ClientSelector.uniform(3)));
+        return chain.on(FedAvg.create().withSelector(ClientSelector.uniform(COHORT)));
     }
 
     private static Strategy fedAdam(Chain chain) {
-        return chain.on(FedAdam.withServerLearningRate(0.01));
+        return chain.on(FedAdam.withServerLearningRate(0.01).withSelector(ClientSelector.uniform(COHORT)));
     }
 
     @ParameterizedTest
@@ -140,11 +141,13 @@ class CodecFederationTest {
     void givesTheSameBitsInWhateverOrderUpdatesArrive(Chain chain) throws Exception {
         for (Strategy strategy : List.of(fedAvg(chain), fedAdam(chain))) {
             Run inOrder = run(strategy);
-            try (ShuffledRuntime runtime = ShuffledRuntime.around(
-                    InProcessRuntime.builder(clients())
-                            .clientStates(InMemoryClientStateStore.create())
-                            .build(),
-                    4)) {
+            try (ShuffledRuntime runtime = ShuffledRuntime.builder(
+                            InProcessRuntime.builder(clients())
+                                    .clientStates(InMemoryClientStateStore.create())
+                                    .build(),
+                            4)
+                    .withBatch(COHORT)
+                    .build()) {
                 Run shuffled = configured(Federation.of(runtime), strategy).run();
 
                 assertThat(shuffled.model().digest()).isEqualTo(inOrder.model().digest());
@@ -227,7 +230,7 @@ class CodecFederationTest {
                 .flatMap(round -> round.outcomes().stream())
                 .toList();
         assertThat(outcomes)
-                .hasSize(ROUNDS * 3)
+                .hasSize(ROUNDS * COHORT)
                 .allSatisfy(outcome ->
                         assertThat(outcome.updateBytes() + outcome.savedBytes()).isEqualTo(PLAIN_BYTES));
         return outcomes;
