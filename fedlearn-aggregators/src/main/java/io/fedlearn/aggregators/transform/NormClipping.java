@@ -48,7 +48,7 @@ public final class NormClipping implements UpdateTransform {
     /** Setting {@value}: the largest norm. */
     public static final String CLIPPING_NORM = "clippingNorm";
 
-    private static final int BLOCK = 8192;
+    private static final int BLOCK = Tensor.BlockFunction.MAX_COUNT;
     private static final int LANES = 4;
 
     private final double clippingNorm;

@@ -15,7 +15,8 @@ import java.util.Objects;
  * another codec before. Confined to one thread.
  */
 final class OutgoingDelta {
-    static final int BLOCK = 8192;
+    /** As long as the blocks in which tensors are computed: what one asks for, the other reads at once. */
+    static final int BLOCK = Tensor.BlockFunction.MAX_COUNT;
 
     private final Model model;
     private final Model global;

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fedlearn.aggregators.FedAdam;
 import io.fedlearn.aggregators.FedAvg;
+import io.fedlearn.aggregators.personal.PartialTransfer;
+import io.fedlearn.aggregators.personal.TensorSelection;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.client.InMemoryClientStateStore;
@@ -278,6 +280,21 @@ class CodecFederationTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> ReducedPrecision.bfloat16().appliedTo(strategy))
                 .withMessageContaining("reduced-precision");
+    }
+
+    @Test
+    void encodesWhatAPartialTransferLeaves() throws Exception {
+        Strategy partial = PartialTransfer.without(TensorSelection.matching("w"))
+                .addedTo(FedAvg.create().toBuilder())
+                .build();
+
+        Run run = run(
+                Chain.of(TopK.withShare(0.5), StochasticQuantization.create()).on(partial));
+
+        Model start = ModelGenerator.of(3).nextModerate(SPEC);
+        assertThat(run.records()).allSatisfy(CodecFederationTest::isCompleted);
+        assertThat(run.model().tensor("w")).isEqualTo(start.tensor("w"));
+        assertThat(run.model().tensor("b")).isNotEqualTo(start.tensor("b"));
     }
 
     @Test

@@ -13,7 +13,7 @@ import java.util.Objects;
  * caller must not touch it again.
  */
 public final class Tensor {
-    private static final int BLOCK = 8192;
+    private static final int BLOCK = BlockFunction.MAX_COUNT;
 
     private final TensorType type;
     private final Shape shape;
@@ -163,6 +163,9 @@ public final class Tensor {
     /** Gives the values of a tensor, block by block. */
     @FunctionalInterface
     public interface BlockFunction {
+        /** The most values that one call is asked for: {@value}. */
+        int MAX_COUNT = 8192;
+
         /** Fills {@code block[0]} to {@code block[count - 1]} with the values from row-major index {@code from} on. */
         void fill(long from, double[] block, int count);
     }
