@@ -107,7 +107,8 @@ public final class LocalTensors {
         }
         if (strategy.requirements().contains(Capability.SIDE_TENSORS)) {
             throw new IllegalArgumentException("strategy " + strategy.name()
-                    + " sends tensors beside the model, which would tell of those that are to stay at the site");
+                    + " sends tensors beside the model, which would tell of those that are to stay at the site"
+                    + " (codecs are added afterwards)");
         }
         String others =
                 strategy.clientConfig().getString(LocalCorrection.SETTING).orElse("");

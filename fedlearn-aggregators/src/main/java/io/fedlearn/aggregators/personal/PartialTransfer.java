@@ -48,13 +48,11 @@ public final class PartialTransfer {
     }
 
     /**
-     * Tells clients to leave the tensors out after what they do so far, and the server to put them in. Codecs are added
-     * afterwards.
+     * Tells clients to leave the tensors out after what they do so far, and the server to put them in before what it does so far.
+     * Codecs are added afterwards.
      */
     public Strategy.Builder addedTo(Strategy.Builder strategy) {
-        return strategy.clientTransform(atClient())
-                .serverTransform(this::atServer)
-                .requiresModel(selection::in);
+        return strategy.codec(atClient(), this::atServer).requiresModel(selection::in);
     }
 
     /** What tells clients to leave the tensors out. */

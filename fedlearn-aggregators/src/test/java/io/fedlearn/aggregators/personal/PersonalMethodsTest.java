@@ -2,7 +2,11 @@ package io.fedlearn.aggregators.personal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
 
+import io.fedlearn.aggregators.FedAvg;
+import io.fedlearn.aggregators.transform.NormClipping;
+import io.fedlearn.aggregators.transform.StochasticQuantization;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.strategy.Strategy;
@@ -69,6 +73,30 @@ class PersonalMethodsTest {
         assertThat(unchanged(run)).containsExactly("head.bias");
         assertThat(run.records().get(1).outcomes())
                 .allSatisfy(outcome -> assertThat(outcome.savedBytes()).isEqualTo(4));
+    }
+
+    @Test
+    void codecsAndClippingWorkWithAHeadThatIsLeftOut() throws Exception {
+        Strategy clipped = LocalTensors.matching("head.*")
+                .leftOut()
+                .appliedTo(FedAvg.create().toBuilder()
+                        .serverTransform(() -> NormClipping.withClippingNorm(100))
+                        .build());
+        Run plain = run(clipped);
+        Run coded = run(StochasticQuantization.create().appliedTo(clipped));
+
+        assertThat(coded.header()
+                        .settings()
+                        .getString("strategy.serverTransforms")
+                        .orElseThrow())
+                .containsSubsequence("stochastic-quantization(", "partial-transfer(", "norm-clipping(");
+        for (Run run : List.of(plain, coded)) {
+            assertThat(unchanged(run)).containsExactly("head.bias");
+            assertThat(run.records().get(1).outcomes()).allMatch(outcome -> outcome.isCompleted());
+        }
+        // A tensor of one value is its block's largest, which is coded to within a rounding of its scale.
+        assertThat(coded.model().tensor("body.weight").get(0))
+                .isCloseTo(plain.model().tensor("body.weight").get(0), within(1e-4));
     }
 
     @Test
