@@ -13,7 +13,7 @@ import io.fedlearn.core.update.UpdateTransform;
  * <p>With global model {@code w}, bound {@code B} and an update's model {@code w_k}, over all trainables together, the
  * update is taken as it came if
  * <pre>
- *   ||w_k - w|| <= B
+ *   ||w_k - w|| &lt;= B
  * </pre>
  * and rejected otherwise, with norm and bound in the reason; the round goes on with the others. {@link NormClipping}
  * shortens such an update instead. Clipping keeps an honest site that trains far in the round and lets a hostile one in
