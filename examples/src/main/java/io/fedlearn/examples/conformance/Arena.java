@@ -24,10 +24,11 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /**
- * Twenty sites, every fifth of which attacks: 20 % of the clients. Immutable.
+ * Twenty sites, some of which attack. Immutable.
  *
  * @param images divided among the sites
  * @param partitioner how
+ * @param attackers how many of the sites attack, a divisor of their number
  * @param network that they train
  * @param training how
  * @param rounds for how long
@@ -37,6 +38,7 @@ import java.util.function.Supplier;
 record Arena(
         Images images,
         Partitioner partitioner,
+        int attackers,
         Supplier<? extends DenseModel> network,
         TrainingSettings training,
         int rounds,
@@ -45,9 +47,6 @@ record Arena(
     /** How many sites there are. */
     static final int SITES = 20;
 
-    /** How many of them attack. */
-    static final int ATTACKERS = 4;
-
     /** Over how many of the last rounds accuracies are averaged, as some rules leap about. */
     static final int LAST_ROUNDS = 5;
 
@@ -55,9 +54,9 @@ record Arena(
         return partitioner.partition(images.classes(), SITES, SeededRandom.derive(seed, "partition"));
     }
 
-    /** The most examples that a site has. */
-    long mostExamples() {
-        return parts().sizes().stream().mapToInt(size -> size).max().orElseThrow();
+    /** How many examples a site has on average. */
+    long meanExamples() {
+        return images.classes().length / SITES;
     }
 
     /** A client with a small clean data set of the server's own, which no site has. */
@@ -110,16 +109,16 @@ record Arena(
         LocalModelPool models = LocalModelPool.of(network);
         List<ExampleSource> sources = images.divided(parts());
         Map<String, Client> clients = new TreeMap<>();
-        Map<String, Site> attackers = new TreeMap<>();
+        Map<String, Site> hostile = new TreeMap<>();
         for (int i = 0; i < SITES; i++) {
             String id = String.format(Locale.ROOT, "site-%02d", i);
             Site site = new Site(models, sources.get(i));
             clients.put(id, site.honest());
-            if (i % (SITES / ATTACKERS) == 0) {
-                attackers.put(id, site);
+            if (i % (SITES / attackers) == 0) {
+                hostile.put(id, site);
             }
         }
-        clients.putAll(attack.by(attackers));
+        clients.putAll(attack.by(hostile));
         return clients;
     }
 }

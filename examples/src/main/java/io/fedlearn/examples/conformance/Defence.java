@@ -24,7 +24,7 @@ record Defence(String name, Strategy strategy, boolean isRobust) {
     /** The plain mean. */
     static final String MEAN = "FedAvg";
 
-    /** The mean in which no client has more examples than a site can have. */
+    /** The mean in which no client has more examples than sites have on average. */
     static final String CAPPED = "FedAvg, counts capped";
 
     /** The mean in which example counts do not enter. */
@@ -53,7 +53,7 @@ record Defence(String name, Strategy strategy, boolean isRobust) {
         return List.of(
                 new Defence(MEAN, FedAvg.create(), false),
                 new Defence(
-                        CAPPED, FedAvg.create().withWeighting(Weighting.byExamplesUpTo(arena.mostExamples())), false),
+                        CAPPED, FedAvg.create().withWeighting(Weighting.byExamplesUpTo(arena.meanExamples())), false),
                 new Defence(IGNORED, FedAvg.create().withWeighting(Weighting.uniform()), false),
                 new Defence(
                         "FedAvg, norm clipped",
@@ -62,12 +62,12 @@ record Defence(String name, Strategy strategy, boolean isRobust) {
                                 .serverTransform(() -> NormClipping.withClippingNorm(CLIPPING_NORM))
                                 .build(),
                         false),
-                new Defence(MEDIAN, CoordinateMedian.bearing(Arena.ATTACKERS), true),
-                new Defence(TRIMMED, TrimmedMean.bearing(Arena.ATTACKERS), true),
-                new Defence("Krum", Krum.bearing(Arena.ATTACKERS), true),
-                new Defence("MultiKrum", MultiKrum.bearing(Arena.ATTACKERS), false),
-                new Defence(MULTI_KRUM, MultiKrum.bearing(Arena.ATTACKERS).withWeighting(Weighting.uniform()), true),
-                new Defence("Bulyan", Bulyan.bearing(Arena.ATTACKERS), true),
+                new Defence(MEDIAN, CoordinateMedian.bearing(arena.attackers()), true),
+                new Defence(TRIMMED, TrimmedMean.bearing(arena.attackers()), true),
+                new Defence("Krum", Krum.bearing(arena.attackers()), true),
+                new Defence("MultiKrum", MultiKrum.bearing(arena.attackers()), false),
+                new Defence(MULTI_KRUM, MultiKrum.bearing(arena.attackers()).withWeighting(Weighting.uniform()), true),
+                new Defence("Bulyan", Bulyan.bearing(arena.attackers()), true),
                 new Defence(RFA, GeometricMedian.create(), false),
                 new Defence(RFA_IGNORED, GeometricMedian.create().withWeighting(Weighting.uniform()), true),
                 new Defence("FLTrust", FLTrust.of(arena.root()), true));
