@@ -195,9 +195,9 @@ public class MlpBenchmark {
         System.out.printf("%n784-200-200-10, batch %d, medians of %d turns of %d%n%n", size, turns, REPEATS);
         System.out.println("| what | microseconds | GFLOP/s | of the plain product's |");
         System.out.println("|---|---|---|---|");
-        double plain = flops.get(PRODUCT) / samples.median(PRODUCT);
+        double plain = flops.getOrDefault(PRODUCT, 0.0) / samples.median(PRODUCT);
         for (String name : List.of(PRODUCT, STEP, GRADIENT, FORWARD)) {
-            double rate = flops.get(name) / samples.median(name);
+            double rate = flops.getOrDefault(name, 0.0) / samples.median(name);
             System.out.printf(
                     Locale.ROOT,
                     "| %s | %.1f | %.1f | %.2f |%n",

@@ -9,10 +9,16 @@ import io.fedlearn.aggregators.FedAvg;
 import io.fedlearn.aggregators.FedAvgM;
 import io.fedlearn.aggregators.FedProx;
 import io.fedlearn.aggregators.catalogue.MethodCatalogue;
+import io.fedlearn.aggregators.robust.Bulyan;
+import io.fedlearn.aggregators.robust.CoordinateMedian;
+import io.fedlearn.aggregators.robust.Krum;
+import io.fedlearn.aggregators.robust.MultiKrum;
+import io.fedlearn.aggregators.robust.TrimmedMean;
 import io.fedlearn.aggregators.selection.ExampleWeightedSelection;
 import io.fedlearn.aggregators.selection.PoissonSampling;
 import io.fedlearn.aggregators.selection.PowerOfChoice;
 import io.fedlearn.aggregators.selection.RoundRobin;
+import io.fedlearn.aggregators.transform.NormBounding;
 import io.fedlearn.aggregators.transform.NormClipping;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.RoundPolicy;
@@ -107,6 +113,24 @@ final class StrategiesTest {
         assertThat(run(strategy).header().settings().asMap())
                 .containsEntry("strategy.mu", 0.1)
                 .containsEntry("strategy.serverMomentum", 0.5);
+    }
+
+    @Test
+    void bearsAHostileSite() {
+        // tag::hostile[]
+        Strategy trimmed = TrimmedMean.bearing(1);
+        Strategy bounded = MultiKrum.bearing(1).toBuilder()
+                .serverTransform(() -> NormBounding.withMaxNorm(10))
+                .build()
+                .withWeighting(Weighting.uniform());
+        // end::hostile[]
+        assertThat(trimmed.leastUpdates()).isEqualTo(3);
+        assertThat(bounded.leastUpdates()).isEqualTo(5);
+        // What the page says of six sites.
+        assertThat(TrimmedMean.bearing(2).leastUpdates()).isLessThanOrEqualTo(6);
+        assertThat(CoordinateMedian.bearing(2).leastUpdates()).isLessThanOrEqualTo(6);
+        assertThat(Krum.bearing(2).leastUpdates()).isGreaterThan(6);
+        assertThat(Bulyan.bearing(1).leastUpdates()).isEqualTo(7);
     }
 
     @Test
