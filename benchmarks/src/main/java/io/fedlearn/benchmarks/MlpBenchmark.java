@@ -54,6 +54,7 @@ public class MlpBenchmark {
     private static final int FEATURES = 784;
     private static final int HIDDEN = 200;
     private static final int CLASSES = 10;
+    private static final int REPEATS = 100;
     private static final String STEP = "training step";
     private static final String GRADIENT = "of it, loss and gradient";
     private static final String FORWARD = "evaluation";
@@ -172,32 +173,30 @@ public class MlpBenchmark {
         }
     }
 
-    private static final int REPEATS = 100;
-
     private static void repeat(Samples.Work work) throws Exception {
         for (int i = 0; i < REPEATS; i++) {
             work.run();
         }
     }
 
-    private static void print(int size, int turns, Samples samples) {
+    /** The multiplications and additions of one call. */
+    private static double flops(String name, int size) {
         double forward = 2.0 * size * (FEATURES * HIDDEN + HIDDEN * HIDDEN + HIDDEN * CLASSES);
         double backward = 2.0 * size * (HIDDEN * HIDDEN + HIDDEN * CLASSES);
-        Map<String, Double> flops = Map.of(
-                PRODUCT,
-                2.0 * HIDDEN * HIDDEN * HIDDEN,
-                STEP,
-                2 * forward + backward,
-                GRADIENT,
-                2 * forward + backward,
-                FORWARD,
-                forward);
+        return switch (name) {
+            case PRODUCT -> 2.0 * HIDDEN * HIDDEN * HIDDEN;
+            case FORWARD -> forward;
+            default -> 2 * forward + backward;
+        };
+    }
+
+    private static void print(int size, int turns, Samples samples) {
         System.out.printf("%n784-200-200-10, batch %d, medians of %d turns of %d%n%n", size, turns, REPEATS);
         System.out.println("| what | microseconds | GFLOP/s | of the plain product's |");
         System.out.println("|---|---|---|---|");
-        double plain = flops.getOrDefault(PRODUCT, 0.0) / samples.median(PRODUCT);
+        double plain = flops(PRODUCT, size) / samples.median(PRODUCT);
         for (String name : List.of(PRODUCT, STEP, GRADIENT, FORWARD)) {
-            double rate = flops.getOrDefault(name, 0.0) / samples.median(name);
+            double rate = flops(name, size) / samples.median(name);
             System.out.printf(
                     Locale.ROOT,
                     "| %s | %.1f | %.1f | %.2f |%n",
