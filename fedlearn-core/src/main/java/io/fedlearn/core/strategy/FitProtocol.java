@@ -17,6 +17,9 @@ import java.util.TreeMap;
 
 /** The usual round: every client of the cohort is asked once to train, and its update goes into the aggregator. */
 final class FitProtocol implements RoundProtocol, Exchange {
+    /** What codecs may make of short answers before the rule takes it in: they wait encoded, and not all fit decoded. */
+    private static final long MAX_DECODED_BYTES = 32L << 20;
+
     private final StrategyParts parts;
     private final Context context;
     private final UpdateCheck check;
@@ -87,12 +90,21 @@ final class FitProtocol implements RoundProtocol, Exchange {
     public Map<String, String> accept(List<Answer> answers) {
         Map<String, String> rejected = new TreeMap<>();
         List<WeightedUpdate> good = new ArrayList<>(answers.size());
+        long decodedBytes = 0;
         for (Answer answer : answers) {
+            if (!parts.serverTransforms().isEmpty()
+                    && !good.isEmpty()
+                    && decodedBytes + context.global().spec().byteCount() > MAX_DECODED_BYTES) {
+                handOver(good);
+                good = new ArrayList<>(answers.size());
+                decodedBytes = 0;
+            }
             try {
                 ClientUpdate update = transform(answer);
                 WeightedUpdate weighted = new WeightedUpdate(
                         answer.clientId(), update, parts.weighting().weight(update));
                 good.add(weighted);
+                decodedBytes += Math.max(0, update.heapBytes() - answer.update().heapBytes());
                 contributions.put(
                         answer.clientId(),
                         new Contribution(
@@ -102,6 +114,11 @@ final class FitProtocol implements RoundProtocol, Exchange {
                 rejected.put(answer.clientId(), e.getMessage());
             }
         }
+        handOver(good);
+        return rejected;
+    }
+
+    private void handOver(List<WeightedUpdate> good) {
         if (parts.aggregator() instanceof Aggregator.Streaming streaming) {
             if (!good.isEmpty()) {
                 streaming.accumulate(good);
@@ -114,7 +131,6 @@ final class FitProtocol implements RoundProtocol, Exchange {
                 kept.add(new WeightedUpdate(update.clientId(), resting, update.weight()));
             }
         }
-        return rejected;
     }
 
     private ClientUpdate transform(Answer answer) {
