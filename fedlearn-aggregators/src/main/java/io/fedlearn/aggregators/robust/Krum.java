@@ -27,8 +27,8 @@ import java.util.function.Supplier;
  * attacker may hide a large change of a few in a distance that is no longer than the others' ({@link Bulyan}).
  *
  * <p><b>Reference.</b> Blanchard et al., "Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent",
- * NeurIPS 2017. <b>Differs</b> from it in that clients send what they trained, of several local steps, where
- * the paper's send one gradient.
+ * NeurIPS 2017. <b>Differs</b> from it in that clients send what they trained, of several local steps, where the paper's
+ * send one gradient.
  *
  * <p><b>Settings</b> (symbol, default, range): badClients ({@code f}, none, [0, inf)).
  *
