@@ -54,7 +54,9 @@ import java.util.function.Supplier;
  *
  * <p><b>Needs</b> clients that train by SGD as they are told ({@link Capability#TRAINING_SETTINGS}) and report
  * {@value LocalTrainingClient#LOCAL_STEPS}, as every {@link LocalTrainingClient} does; an update without a whole number of
- * steps in range is rejected by the name of the metric. {@code eta mu} must be less than 1.
+ * steps in range is rejected by the name of the metric. {@code eta mu} must be less than 1. Where strong momentum and a
+ * strong {@code mu} together make a client swing back over the global model, {@code ||a_k||_1} of some numbers of steps is
+ * less than 1 or even below 0: an update of so many is rejected too.
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes; buffers and counters are averaged by
  * {@code p_k}. No state. Cost per round: that of {@link WeightedMean}. <b>Threads.</b> The strategy is immutable and
@@ -165,11 +167,22 @@ public final class FedNova {
         /**
          * {@inheritDoc}
          *
-         * @throws InvalidUpdateException if the number of local steps is missing, not whole or out of range
+         * @throws InvalidUpdateException if the number of local steps is missing, not whole or out of range, or amounts to less
+         *     than one step
          */
         @Override
         public void check(ClientUpdate update, ModelSpec global) {
-            steps(update);
+            normaliser(steps(update));
+        }
+
+        /** Of less than 1 one client would be most of the mean, or, below 0, end the round. */
+        private double normaliser(long steps) {
+            double normaliser = Normaliser.of(steps, settings);
+            if (!(normaliser >= 1)) {
+                throw InvalidUpdateException.of("metric '" + LocalTrainingClient.LOCAL_STEPS + "' of " + steps
+                        + " amounts to " + normaliser + " steps with this momentum and mu, must be at least 1");
+            }
+            return normaliser;
         }
 
         private long steps(ClientUpdate update) {
@@ -206,7 +219,7 @@ public final class FedNova {
             for (int k = 0; k < weights.length; k++) {
                 WeightedUpdate weighted = updates.get(k);
                 long steps = steps(weighted.update());
-                double normaliser = Normaliser.of(steps, settings);
+                double normaliser = normaliser(steps);
                 firstUnit = firstUnit == 0 ? normaliser : firstUnit;
                 weights[k] = weighted.weight() / (normaliser / firstUnit);
                 addedWeight += weighted.weight();

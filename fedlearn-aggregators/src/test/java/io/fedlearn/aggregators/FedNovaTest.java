@@ -129,6 +129,19 @@ class FedNovaTest {
                 .withMessage("metric 'localSteps' must be a whole number in [1, 100], was " + steps);
     }
 
+    /** With strong momentum and a strong pull the model swings back over the start: six steps amount to -0.1. */
+    @Test
+    void rejectsStepsThatAmountToLessThanOne() {
+        Aggregator rule = rule();
+        rule.configure(TrainingSettings.defaults().withMomentum(0.99).withMu(9).toConfig());
+
+        rule.check(update("a", 1, 4, GLOBAL).update(), GLOBAL.spec());
+        assertThatExceptionOfType(InvalidUpdateException.class)
+                .isThrownBy(() -> rule.check(update("a", 1, 6, GLOBAL).update(), GLOBAL.spec()))
+                .withMessageContaining("metric 'localSteps' of 6 amounts to -0.09")
+                .withMessageContaining("must be at least 1");
+    }
+
     @Test
     void rejectsAnUpdateThatDoesNotSayItsSteps() {
         assertThatExceptionOfType(InvalidUpdateException.class)
