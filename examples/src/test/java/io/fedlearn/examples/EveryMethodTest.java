@@ -36,7 +36,7 @@ class EveryMethodTest {
 
     /** Values of the settings that have no default. */
     private static final Map<String, String> NEEDED =
-            Map.of("mu", "0.1", "alpha", "0.1", "clientCount", String.valueOf(CLIENTS), "badClients", "1");
+            Map.of("mu", "0.1", "alpha", "0.1", "clients", String.valueOf(CLIENTS), "badClients", "1");
 
     @TempDir
     private Path folder;

@@ -109,18 +109,32 @@ class MethodsTest {
                 .withMessage(name + " must be " + range + ", was " + value);
     }
 
+    private static Strategy withAllThatIsNeeded(MethodCatalogue.Method method) {
+        Map<String, String> needed = new TreeMap<>();
+        method.settings().forEach((name, value) -> {
+            if (value.isEmpty()) {
+                needed.put(name, "1");
+            }
+        });
+        return method.create(needed);
+    }
+
+    /** One word for a setting on the method's page, on a command line and in the header of a run. */
+    @Test
+    void haveTheirSettingsInTheRunsHeaderUnderTheNamesOfTheCatalogue() {
+        for (MethodCatalogue.Method method : MethodCatalogue.methods()) {
+            assertThat(withAllThatIsNeeded(method).settings().names())
+                    .as(method.name())
+                    .containsAll(method.settings().keySet());
+        }
+    }
+
     @Test
     void areFoundByName() {
         for (MethodCatalogue.Method method : MethodCatalogue.methods()) {
-            Map<String, String> needed = new TreeMap<>();
-            method.settings().forEach((name, value) -> {
-                if (value.isEmpty()) {
-                    needed.put(name, "1");
-                }
-            });
             assertThat(MethodCatalogue.find(method.name().toUpperCase(Locale.ROOT)))
                     .isSameAs(method);
-            assertThat(method.create(needed).name()).isEqualToIgnoringCase(method.name());
+            assertThat(withAllThatIsNeeded(method).name()).isEqualToIgnoringCase(method.name());
         }
         assertThat(MethodCatalogue.find("fedprox").settings()).isEqualTo(Map.of("mu", ""));
         assertThat(MethodCatalogue.find("fedavgm").settings())

@@ -44,7 +44,7 @@ public final class StrategiesCommand implements Callable<Integer> {
         out.println();
         out.println(
                 "A setting is given by --set NAME=VALUE; one with ? has no default in the library. The commands here");
-        out.println("give mu as " + StrategyOptions.DEFAULT_MU + ", and clientCount as the number of clients.");
+        out.println("give mu as " + StrategyOptions.DEFAULT_MU + ", and clients as the number of clients.");
         out.flush();
         return 0;
     }

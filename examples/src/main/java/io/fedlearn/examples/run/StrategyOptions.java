@@ -53,7 +53,7 @@ final class StrategyOptions {
             throw new InputException("--strategy: " + e.getMessage(), e);
         }
         Map<String, String> all = new LinkedHashMap<>();
-        Map.of("mu", DEFAULT_MU, "clientCount", String.valueOf(clients)).forEach((setting, value) -> {
+        Map.of("mu", DEFAULT_MU, "clients", String.valueOf(clients)).forEach((setting, value) -> {
             if (String.valueOf(method.settings().get(setting)).isEmpty()) {
                 all.put(setting, value);
             }

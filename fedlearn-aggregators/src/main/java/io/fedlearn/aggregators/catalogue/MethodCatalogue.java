@@ -38,7 +38,7 @@ public final class MethodCatalogue {
     private static final String BETA1 = "beta1";
     private static final String BETA2 = "beta2";
     private static final String TAU = "tau";
-    private static final String CLIENT_COUNT = "clientCount";
+    private static final String CLIENTS = "clients";
     private static final String BAD_CLIENTS = "badClients";
 
     private static final List<Method> METHODS = List.of(
@@ -117,16 +117,16 @@ public final class MethodCatalogue {
             method(
                     Scaffold.NAME,
                     "control variates take out of each step what makes its client drift",
-                    settings -> Scaffold.builder(settings.whole(CLIENT_COUNT))
+                    settings -> Scaffold.builder(settings.whole(CLIENTS))
                             .serverLearningRate(settings.number(SERVER_LEARNING_RATE))
                             .build(),
-                    required(CLIENT_COUNT),
+                    required(CLIENTS),
                     setting(SERVER_LEARNING_RATE, Scaffold.DEFAULT_SERVER_LEARNING_RATE)),
             method(
                     FedDyn.NAME,
                     "each client's loss is bent until all agree on the common minimum",
-                    settings -> FedDyn.of(settings.whole(CLIENT_COUNT), settings.number("alpha")),
-                    required(CLIENT_COUNT),
+                    settings -> FedDyn.of(settings.whole(CLIENTS), settings.number("alpha")),
+                    required(CLIENTS),
                     required("alpha")),
             method(CoordinateMedian.NAME, "the median of each parameter", settings -> CoordinateMedian.create()),
             method(
