@@ -49,13 +49,15 @@ import java.util.function.Supplier;
  *
  * <p><b>Needs</b> clients with ids that last and state that survives a restart ({@link Capability#STABLE_IDENTITY},
  * {@link Capability#CLIENT_STATE}) and {@link Capability#TRAINING_SETTINGS}. A client whose update was rejected or late
- * keeps its old {@code g_k}; one that has lost it declines. {@code mu} stays 0: {@code alpha} is that term. A sum over several clients counts as one of them, so hierarchies are
- * not for this method.
+ * keeps its old {@code g_k}; one that has lost it declines. {@code mu} stays 0: {@code alpha} is that term. A sum over several
+ * clients counts as one of them, so hierarchies are not for this method. What shortens a client's update after local
+ * training (clipping, a codec that loses something) changes {@code h} and not {@code g_k}.
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes; buffers and counters are averaged. State:
- * {@code h} at the server, {@code g_k} at each client, float32, computed in {@code double}. A round takes 5 times a float32
- * model's bytes at the server, the state included; a client keeps twice its trainables while it trains. Cost: that of
- * {@link WeightedMean} and O(p) for {@code p} parameters. <b>Threads.</b> The strategy is immutable and thread-safe.
+ * {@code h} at the server, {@code g_k} at each client, float32, computed in {@code double}. A round takes 6 times a float32
+ * model's bytes at the server, {@code h} before and after it included; a client keeps twice its trainables while it
+ * trains. Cost: that of {@link WeightedMean} and O(p) for {@code p} parameters. <b>Threads.</b> The strategy is immutable
+ * and thread-safe.
  */
 public final class FedDyn {
     /** The published name: {@value}. */

@@ -51,7 +51,9 @@ import java.util.function.Supplier;
  *
  * <p><b>Trust.</b> A client that lies about its loss takes over the round: one that claims {@code c} times the loss counts
  * {@code c^q} times. maxLoss bounds that; set it to what an untrained model loses. One that sends a model far away makes
- * {@code h_k} large, and holds everybody back: {@link io.fedlearn.aggregators.transform.NormClipping} bounds that. Example counts do not enter unless
+ * {@code h_k} large, and holds everybody back: {@link io.fedlearn.aggregators.transform.NormClipping} bounds that. With
+ * {@code q < 1} so does one that claims a loss next to 0, whose power {@code F_k^(q-1)} is up to {@code 10^(10 (1 - q))}:
+ * nothing bounds that, the round's step is then next to 0. Example counts do not enter unless
  * {@code withWeighting(Weighting.byExamples())} says so.
  *
  * <p><b>Needs</b> clients that honour {@value LocalTrainingClient#REPORT_LOSS_BEFORE} and the learning rate

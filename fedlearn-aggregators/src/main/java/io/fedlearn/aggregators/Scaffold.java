@@ -73,9 +73,9 @@ import java.util.function.Supplier;
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes, and the group {@value #CHANGE} the
  * trainables' in float32; buffers and counters are averaged. State: {@code c} at the server, {@code c_k} at each client,
- * float32, computed in {@code double}. Tasks and updates are twice as long as FedAvg's. A round takes 7 times a float32
- * model's bytes at the server, the state included; a client keeps twice its trainables while it trains. <b>Threads.</b>
- * The strategy is immutable and thread-safe.
+ * float32, computed in {@code double}. Tasks and updates are twice as long as FedAvg's. A round takes 8 times a float32
+ * model's bytes at the server, {@code c} before and after it included; a client keeps twice its trainables while it
+ * trains. <b>Threads.</b> The strategy is immutable and thread-safe.
  */
 public final class Scaffold {
     /** The published name: {@value}. */

@@ -26,9 +26,15 @@ public final class BoundedMemoryProgram {
 
     /** Runs the rounds and says how many there were. */
     public static void main(String[] arguments) throws InterruptedException {
-        Strategy strategy = arguments[0].equals("FedAvg") ? FedAvg.create() : FedAdam.create();
         boolean onHeap = arguments[1].equals("heap");
         int clients = Integer.parseInt(arguments[2]);
+        Strategy strategy = switch (arguments[0]) {
+            case "FedAvg" -> FedAvg.create();
+            case "FedAdam" -> FedAdam.create();
+            case "FedDyn" -> FedDyn.of(clients, 0.1);
+            case "SCAFFOLD" -> Scaffold.withClients(clients);
+            default -> throw new IllegalArgumentException("no strategy " + arguments[0]);
+        };
         int length = Math.toIntExact(Long.parseLong(arguments[3]) / TENSORS);
         Model.Builder initial = Model.builder();
         for (int i = 0; i < TENSORS; i++) {
@@ -43,7 +49,10 @@ public final class BoundedMemoryProgram {
                     others.await();
                 }
                 others.countDown();
-                return ClientUpdate.ofModel(onHeap ? heapCopy(task) : generated(task), 1);
+                ClientUpdate update = ClientUpdate.ofModel(onHeap ? heapCopy(task) : generated(task), 1);
+                return strategy.name().equals(Scaffold.NAME)
+                        ? update.withTensors(Scaffold.CHANGE, generated(task))
+                        : update;
             });
         }
         Run run = Federation.of(sites)

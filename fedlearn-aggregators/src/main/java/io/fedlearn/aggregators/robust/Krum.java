@@ -33,8 +33,8 @@ import java.util.function.Supplier;
  * <p><b>Settings</b> (symbol, default, range): badClients ({@code f}, none, [0, inf)).
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes. No state. O(n^2 p) time for {@code p}
- * parameters, one {@code double} per parameter (two for 64-bit types) and a block of each update in memory: updates are
- * read once, from wherever they lie, and that of the chosen twice. <b>Threads.</b> The strategy is immutable and
+ * parameters, one {@code double} per parameter (two for 64-bit types), a block of each update and 12 n^2 bytes of
+ * distances and ranks in memory: updates are read once, from wherever they lie, and that of the chosen twice. <b>Threads.</b> The strategy is immutable and
  * thread-safe.
  */
 public final class Krum {

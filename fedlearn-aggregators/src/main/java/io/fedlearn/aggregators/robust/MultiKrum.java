@@ -36,8 +36,8 @@ import java.util.function.Supplier;
  * {@code n - f}, [1, n - f]).
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes. No state. O(n^2 p) time for {@code p}
- * parameters, the memory of {@link WeightedMean} and a block of each update: updates are read once, from wherever they
- * lie, and those selected twice. <b>Threads.</b> The strategy is immutable and thread-safe.
+ * parameters, the memory of {@link WeightedMean}, a block of each update and 12 n^2 bytes of distances and ranks: updates
+ * are read once, from wherever they lie, and those selected twice. <b>Threads.</b> The strategy is immutable and thread-safe.
  */
 public final class MultiKrum {
     /** The published name: {@value}. */
