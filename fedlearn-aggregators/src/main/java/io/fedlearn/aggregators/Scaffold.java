@@ -2,6 +2,7 @@ package io.fedlearn.aggregators;
 
 import io.fedlearn.aggregators.internal.Ranges;
 import io.fedlearn.core.client.TaskContext;
+import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.strategy.Aggregate;
 import io.fedlearn.core.strategy.Aggregator;
 import io.fedlearn.core.strategy.Capability;
@@ -50,8 +51,8 @@ import java.util.function.Supplier;
  * one's is, also when few of them take part in a round.
  *
  * <p>With momentum or a proximal term {@code K} becomes {@code ||a||_1}, how often the gradients of the local steps are
- * in the model delta, as in {@link FedNova}: {@code c_k+} is a mean of gradients along the way then as well. Weight decay
- * is part of the gradient. Another optimizer than SGD (Adam, Adagrad) has no such number, and is not for this method.
+ * in the model delta, as in {@link FedNova}: {@code c_k+} is a mean of gradients along the way then as well, and a client
+ * whose steps amount to less than 1 declines. Weight decay is part of the gradient. Another optimizer than SGD (Adam, Adagrad) has no such number, and is not for this method.
  *
  * <p><b>Reference.</b> Karimireddy et al., "SCAFFOLD: Stochastic Controlled Averaging for Federated Learning", ICML 2020,
  * arXiv:1910.06378, Algorithm 1, option II. <b>Differs</b> from it in asking every client where no selector says
@@ -305,7 +306,13 @@ public final class Scaffold {
         @Override
         public ClientUpdate complete(ClientUpdate update, LocalTrainer.Result result) {
             TrainingSettings settings = TrainingSettings.of(task.config());
-            double scale = settings.learningRate() * Normaliser.of(result.steps(), settings);
+            double normaliser = Normaliser.of(result.steps(), settings);
+            if (!(normaliser >= 1)) {
+                throw new TaskDeclinedException(
+                        result.steps() + " local steps amount to " + normaliser
+                                + " with this momentum and mu, must be at least 1: no gradient can be found by dividing by that");
+            }
+            double scale = settings.learningRate() * normaliser;
             float[] start = SideTensors.flat(task.model());
             float[] trained = SideTensors.trained(update);
             float[] change = new float[trained.length];

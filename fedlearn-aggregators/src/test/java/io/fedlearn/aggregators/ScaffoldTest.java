@@ -117,6 +117,20 @@ class ScaffoldTest {
                 .withMessageContaining("this site's 'scaffold.variate' is of another model");
     }
 
+    /** With strong momentum and a strong pull the model swings back: nothing can be divided by what is left of the steps. */
+    @Test
+    void clientDeclinesWhereItsStepsAmountToLessThanOne() {
+        TrainingSettings settings =
+                TrainingSettings.defaults().withMomentum(0.99).withMu(9);
+        LocalCorrection correction = new Scaffold.Factory()
+                .create(task(1).config(settings.toConfig()).build(), context);
+        correction.correct(new float[3], new float[3]);
+
+        assertThatExceptionOfType(TaskDeclinedException.class)
+                .isThrownBy(() -> trained(correction, 6, 0, 2, 4.5))
+                .withMessageContaining("6 local steps amount to -0.09");
+    }
+
     @Test
     void clientDeclinesAVariateOfAnotherModel() {
         LocalCorrection correction = new Scaffold.Factory()
