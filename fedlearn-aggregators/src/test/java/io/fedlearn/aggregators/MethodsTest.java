@@ -147,6 +147,17 @@ class MethodsTest {
                 .contains("KINGMA_BA");
     }
 
+    @Test
+    void bearAsManyBadClientsAsACommandLineSays() {
+        for (String method : new String[] {"coordinatemedian", "rfa", "krum", "multikrum", "bulyan"}) {
+            assertThat(MethodCatalogue.parse(method, Map.of("badClients", "2"))
+                            .settings()
+                            .getLong("badClients"))
+                    .as(method)
+                    .contains(2L);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"fedavg", "fedavgm", "fedprox", "fedadagrad", "fedadam", "fedyogi"})
     void refuseSettingsThatTheyDoNotHave(String method) {

@@ -128,7 +128,11 @@ public final class MethodCatalogue {
                     settings -> FedDyn.of(settings.whole(CLIENTS), settings.number("alpha")),
                     required(CLIENTS),
                     required("alpha")),
-            method(CoordinateMedian.NAME, "the median of each parameter", settings -> CoordinateMedian.create()),
+            method(
+                    CoordinateMedian.NAME,
+                    "the median of each parameter",
+                    settings -> CoordinateMedian.bearing(settings.whole(BAD_CLIENTS)),
+                    setting(BAD_CLIENTS, 0)),
             method(
                     TrimmedMean.NAME,
                     "the mean of each parameter without its smallest and largest values",
@@ -155,9 +159,11 @@ public final class MethodCatalogue {
                     settings -> GeometricMedian.builder()
                             .smoothing(settings.number("smoothing"))
                             .iterations(settings.whole("iterations"))
+                            .badClients(settings.whole(BAD_CLIENTS))
                             .build(),
                     setting("smoothing", GeometricMedian.DEFAULT_SMOOTHING),
-                    setting("iterations", GeometricMedian.DEFAULT_ITERATIONS)));
+                    setting("iterations", GeometricMedian.DEFAULT_ITERATIONS),
+                    setting(BAD_CLIENTS, 0)));
 
     private MethodCatalogue() {}
 
