@@ -135,14 +135,19 @@ final class HeartCommandTest {
         assertThat(other.done().digest()).isNotEqualTo(digest);
     }
 
-    @Test
-    void resumedRunEndsAsAnUndisturbedOne() {
+    @ParameterizedTest
+    @ValueSource(strings = {"fedadam", "scaffold", "feddyn --set alpha=0.1", "krum --set badClients=0"})
+    void resumedRunEndsAsAnUndisturbedOne(String strategy) {
+        String[] options = ("--strategy " + strategy).split(" ");
         Path whole = folder.resolve("whole");
-        String digest = Outcome.of("heart", "--rounds", 5, "--strategy", "fedadam", "--out", whole)
+        String digest = Outcome.of(Stream.concat(Stream.of("heart", "--rounds", 5, "--out", whole), Stream.of(options))
+                        .toArray())
                 .done()
                 .digest();
-        heart("--strategy", "fedadam").done();
-        Outcome resumed = Outcome.of("heart", "--rounds", 5, "--strategy", "fedadam", "--out", out(), "--resume");
+        heart((Object[]) options).done();
+        Outcome resumed = Outcome.of(
+                Stream.concat(Stream.of("heart", "--rounds", 5, "--out", out(), "--resume"), Stream.of(options))
+                        .toArray());
         assertThat(resumed.done().digest()).isEqualTo(digest);
         assertThat(resumed.out()).contains("after round 3 of 5").contains("5/5");
     }

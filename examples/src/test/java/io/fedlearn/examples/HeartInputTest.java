@@ -181,6 +181,11 @@ final class HeartInputTest {
                         List.of("--strategy", "fedadam", "--set", "serverLearningRate=0"),
                         "--set: serverLearningRate must be > 0 and finite, was 0.0"),
                 Arguments.of(List.of("--strategy", "fedadam", "--set", "tau"), "--set"),
+                Arguments.of(List.of("--strategy", "krum"), "--strategy krum needs --set badClients=VALUE"),
+                Arguments.of(
+                        List.of("--strategy", "krum", "--set", "badClients=1"),
+                        "needs 5 clients in a round, and there are 4"),
+                Arguments.of(List.of("--strategy", "trimmedmean"), "needs 5 clients in a round, and there are 4"),
                 Arguments.of(List.of("--weighting", "by-height"), "examples-up-to:500, was 'by-height'"),
                 Arguments.of(List.of("--weighting", "examples-up-to:0"), "examples-up-to:500"),
                 Arguments.of(List.of("--strategy", "fedbest"), "--strategy: the method must be one of "),

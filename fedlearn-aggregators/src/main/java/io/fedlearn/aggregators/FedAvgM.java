@@ -28,7 +28,8 @@ import java.util.function.Supplier;
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes; the step acts on trainables, buffers
  * and counters are averaged. State: {@code v}, float64 for float64 tensors and float32 for others, computed in
- * {@code double} and stored once a round. A round takes 5 times a float32 model's bytes, the state included. Cost:
+ * {@code double} and stored once a round. A round takes 6 times a float32 model's bytes, the state of
+ * this round and of the one before included. Cost:
  * that of {@link WeightedMean} and O(p) for {@code p} parameters. <b>Threads.</b> The strategy is immutable and
  * thread-safe.
  */

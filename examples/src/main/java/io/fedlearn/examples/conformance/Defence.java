@@ -37,7 +37,7 @@ record Defence(String name, Strategy strategy, boolean isRobust) {
     static final String TRIMMED = "trimmed mean";
 
     /** Multi-Krum in which example counts do not enter. */
-    static final String MULTI_KRUM = "MultiKrum, counts ignored";
+    static final String MULTI_KRUM = "MultiKrum";
 
     /** The geometric median, weighted by example counts as published. */
     static final String RFA = "RFA";
@@ -65,8 +65,11 @@ record Defence(String name, Strategy strategy, boolean isRobust) {
                 new Defence(MEDIAN, CoordinateMedian.bearing(arena.attackers()), true),
                 new Defence(TRIMMED, TrimmedMean.bearing(arena.attackers()), true),
                 new Defence("Krum", Krum.bearing(arena.attackers()), true),
-                new Defence("MultiKrum", MultiKrum.bearing(arena.attackers()), false),
-                new Defence(MULTI_KRUM, MultiKrum.bearing(arena.attackers()).withWeighting(Weighting.uniform()), true),
+                new Defence(
+                        "MultiKrum, by examples",
+                        MultiKrum.bearing(arena.attackers()).withWeighting(Weighting.byExamples()),
+                        false),
+                new Defence(MULTI_KRUM, MultiKrum.bearing(arena.attackers()), true),
                 new Defence("Bulyan", Bulyan.bearing(arena.attackers()), true),
                 new Defence(RFA, GeometricMedian.create(), false),
                 new Defence(RFA_IGNORED, GeometricMedian.create().withWeighting(Weighting.uniform()), true),

@@ -84,7 +84,7 @@ final class HeartReport {
                         "AUC is how probably an ill patient gets a higher score than a healthy one: 0.5 is guessing,"
                                 + " 1 is perfect. Where all test patients have the same label it is undefined.",
                         "Overall AUC comes from the score histograms of all hospitals added up, not from an average"
-                                + " of their AUCs; loss and accuracy are averaged over test patients.",
+                                + " of their AUCs; loss and accuracy are averaged with the strategy's weighting.",
                         "The ROC curve shows what share of the ill is found (upwards) at the price of which share of"
                                 + " the healthy taken for ill (to the right).",
                         "A fifth of each hospital's patients is never trained on. Few test patients make a"

@@ -95,7 +95,7 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
                                 + " perfect. Sensitivity is the share of nodules found when nine in ten of the other"
                                 + " candidates are left alone.",
                         "Overall figures come from the score histograms of all hospitals added up; the loss is"
-                                + " averaged over test patches.",
+                                + " averaged with the strategy's weighting.",
                         "Test scans are never trained on, and a scan is never divided: several candidates may be one"
                                 + " nodule.",
                         "This is the rating of given candidates, not the search for them; it is no medical device.",

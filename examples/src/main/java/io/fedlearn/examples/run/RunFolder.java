@@ -5,8 +5,11 @@ import io.fedlearn.core.record.RunHeader;
 import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.store.RunStore;
 import io.fedlearn.core.store.SavedRun;
+import io.fedlearn.core.strategy.Capability;
+import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.files.FileAuditLog;
+import io.fedlearn.files.FileClientStateStore;
 import io.fedlearn.files.FileRunStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,12 +20,14 @@ import java.util.Optional;
  * already, so that nothing else is begun in vain. Confined to one thread at a time.
  */
 public final class RunFolder implements AutoCloseable {
+    private static final String CLIENTS = "clients";
     private static final String REPORT = "report.html";
 
     private final Path path;
     private final FileRunStore store;
     private final boolean resuming;
     private final Optional<SavedRun> saved;
+    private Optional<FileClientStateStore> clientStates = Optional.empty();
 
     private RunFolder(Path path, FileRunStore store, boolean resuming, Optional<SavedRun> saved) {
         this.path = path;
@@ -72,16 +77,25 @@ public final class RunFolder implements AutoCloseable {
         return saved.isPresent();
     }
 
-    /** Has the federation keep its run here. Once only: the federation closes the store. */
-    public void keep(Federation.Builder federation) {
+    /**
+     * Has the federation keep its run here, and what its clients keep between rounds if the strategy has them keep anything: a
+     * run that resumed without would go on with clients that have forgotten. Once only: the federation closes the run store.
+     */
+    public void keep(Federation.Builder federation, Strategy strategy) {
         federation
                 .store(new LoadedStore(store, saved))
                 .resume(resuming)
                 .audit(FileAuditLog.at(path.resolve(FileAuditLog.FILE_NAME)));
+        if (strategy.requirements().contains(Capability.CLIENT_STATE)) {
+            FileClientStateStore kept = FileClientStateStore.at(path.resolve(CLIENTS));
+            clientStates = Optional.of(kept);
+            federation.clientStates(kept);
+        }
     }
 
     @Override
     public void close() {
+        clientStates.ifPresent(FileClientStateStore::close);
         store.close();
     }
 

@@ -59,8 +59,18 @@ final class StrategyOptions {
             }
         });
         all.putAll(settings);
+        method.settings().forEach((setting, value) -> {
+            if (value.isEmpty() && !all.containsKey(setting)) {
+                throw new InputException("--strategy " + method.name() + " needs --set " + setting
+                        + "=VALUE; 'fedlearn strategies' lists the settings of all strategies");
+            }
+        });
         try {
             Strategy strategy = method.create(all);
+            if (strategy.leastUpdates() > clients) {
+                throw new InputException("--strategy " + method.name() + " with " + all + " needs "
+                        + strategy.leastUpdates() + " clients in a round, and there are " + clients);
+            }
             return weighting == null ? strategy : strategy.withWeighting(weighting);
         } catch (IllegalArgumentException e) {
             throw new InputException("--set: " + e.getMessage(), e);

@@ -78,9 +78,10 @@ public abstract class TrainingCommand implements Callable<Integer> {
     protected final Run run(Federation.Builder federation, int clients, RunFolder folder, List<String> metrics)
             throws InterruptedException {
         ConsoleProgress progress = ConsoleProgress.of(out(), options.progress(), metrics);
-        folder.keep(federation);
+        Strategy strategy = strategy(clients);
+        folder.keep(federation, strategy);
         try {
-            return federation.strategy(strategy(clients)).listener(progress).run();
+            return federation.strategy(strategy).listener(progress).run();
         } finally {
             progress.pause();
         }

@@ -43,6 +43,6 @@ final class BulyanRule implements Aggregator.WholeCohort {
         int theta = cohort.size() - 2 * badClients;
         Cohort picked = cohort.select(new KrumScores(distances.squared(cohort)).picked(theta, badClients));
         kernel.combine(picked, theta - 2 * badClients, values);
-        return values.toAggregate(picked);
+        return values.toAggregate(picked).withClientWeights(picked.clientWeights());
     }
 }

@@ -12,6 +12,8 @@ import io.fedlearn.core.update.InvalidUpdateException;
 import io.fedlearn.core.update.UpdateCheck;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The updates of a round as a robust rule takes them: those of single clients, all of the global model's tensors, and
@@ -114,5 +116,14 @@ record Cohort(ModelSpec spec, List<WeightedUpdate> updates, UpdateForm form) {
             throw InvalidUpdateException.of("the aggregation weights add up to infinity");
         }
         return sum;
+    }
+
+    /** The aggregation weight of each client, for the record of a rule that chose them. */
+    Map<String, Double> clientWeights() {
+        Map<String, Double> weights = new TreeMap<>();
+        for (WeightedUpdate weighted : updates) {
+            weights.put(weighted.clientId(), weighted.weight());
+        }
+        return weights;
     }
 }

@@ -4,6 +4,7 @@ import io.fedlearn.aggregators.internal.Ranges;
 import io.fedlearn.core.strategy.Aggregator;
 import io.fedlearn.core.strategy.ServerOptimizer;
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.strategy.Weighting;
 import java.util.function.Supplier;
 
 /**
@@ -52,6 +53,7 @@ public final class CoordinateMedian {
      */
     public static Strategy bearing(int badClients) {
         return Strategy.builder(NAME, aggregator(badClients), ServerOptimizer::identity)
+                .weighting(Weighting.uniform())
                 .setting(BadClients.SETTING, badClients)
                 .build();
     }
@@ -70,6 +72,6 @@ public final class CoordinateMedian {
     public static Supplier<Aggregator> aggregator(int badClients) {
         Ranges.requireAtLeast(BadClients.SETTING, 0, badClients);
         String description = "coordinate-median(" + BadClients.SETTING + "=" + badClients + ")";
-        return () -> new CoordinateRule(description, badClients, n -> (n - 1) / 2);
+        return () -> CoordinateRule.bearing(description, badClients, n -> (n - 1) / 2);
     }
 }

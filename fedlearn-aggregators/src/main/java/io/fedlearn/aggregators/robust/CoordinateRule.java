@@ -17,15 +17,28 @@ final class CoordinateRule implements Aggregator.WholeCohort {
     }
 
     private final String description;
-    private final int badClients;
+    private final int leastUpdates;
+    private final String condition;
     private final Trimming trimming;
     private final SortedCoordinates kernel = new SortedCoordinates(SortedCoordinates.Choice.MIDDLE);
     private final CombinedValues values = new CombinedValues();
 
-    CoordinateRule(String description, int badClients, Trimming trimming) {
+    /**
+     * A rule.
+     *
+     * @param leastUpdates how many it needs
+     * @param condition where that number comes from, for a message
+     */
+    CoordinateRule(String description, int leastUpdates, String condition, Trimming trimming) {
         this.description = description;
-        this.badClients = badClients;
+        this.leastUpdates = leastUpdates;
+        this.condition = condition;
         this.trimming = trimming;
+    }
+
+    /** A rule that needs {@code 2 f + 1} updates to bear {@code f} bad clients. */
+    static CoordinateRule bearing(String description, int badClients, Trimming trimming) {
+        return new CoordinateRule(description, BadClients.least(2, badClients, 1), "n >= 2 f + 1", trimming);
     }
 
     @Override
@@ -35,7 +48,7 @@ final class CoordinateRule implements Aggregator.WholeCohort {
 
     @Override
     public int leastUpdates() {
-        return BadClients.least(2, badClients, 1);
+        return leastUpdates;
     }
 
     @Override
@@ -46,7 +59,7 @@ final class CoordinateRule implements Aggregator.WholeCohort {
     @Override
     public Aggregate aggregate(Model global, List<WeightedUpdate> updates) {
         Cohort cohort = Cohort.of(global, updates);
-        cohort.requireAtLeast(description, leastUpdates(), "n >= 2 f + 1");
+        cohort.requireAtLeast(description, leastUpdates, condition);
         kernel.combine(cohort, cohort.size() - 2 * trimming.perTail(cohort.size()), values);
         return values.toAggregate(cohort);
     }

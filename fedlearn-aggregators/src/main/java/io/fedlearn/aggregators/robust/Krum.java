@@ -4,6 +4,7 @@ import io.fedlearn.aggregators.internal.Ranges;
 import io.fedlearn.core.strategy.Aggregator;
 import io.fedlearn.core.strategy.ServerOptimizer;
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.strategy.Weighting;
 import java.util.function.Supplier;
 
 /**
@@ -50,6 +51,7 @@ public final class Krum {
      */
     public static Strategy bearing(int badClients) {
         return Strategy.builder(NAME, aggregator(badClients), ServerOptimizer::identity)
+                .weighting(Weighting.uniform())
                 .setting(BadClients.SETTING, badClients)
                 .build();
     }

@@ -52,8 +52,9 @@ final class KrumRule implements Aggregator.WholeCohort {
         int selected = selectedOf.applyAsInt(cohort.size());
         cohort.requireAtLeast(description, (long) selected + badClients, "n >= m + f");
         int[] places = new KrumScores(distances.squared(cohort)).lowest(selected, badClients);
+        Cohort chosen = cohort.select(places);
         mean.begin(global);
-        mean.accumulate(cohort.select(places).updates());
-        return mean.finish();
+        mean.accumulate(chosen.updates());
+        return mean.finish().withClientWeights(chosen.clientWeights());
     }
 }

@@ -5,6 +5,7 @@ import io.fedlearn.aggregators.internal.Ranges;
 import io.fedlearn.core.strategy.Aggregator;
 import io.fedlearn.core.strategy.ServerOptimizer;
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.strategy.Weighting;
 import java.util.function.Supplier;
 
 /**
@@ -23,14 +24,13 @@ import java.util.function.Supplier;
  * is aborted. Bad ones may be among the {@code m}, but only with scores as low as those of good ones. {@code f} is
  * stated, not found out.
  *
- * <p><b>Example counts</b> enter by the weights {@code p_i} in the mean, after the selection, which does not see them. A
- * client that lies near the others and claims a huge count would be nearly all of the mean:
- * {@code withWeighting(Weighting.uniform())} ignores counts, {@code Weighting.byExamplesUpTo(most)} caps them. Buffers
- * and counters are averaged with the same weights; distances do not look at them.
+ * <p><b>Example counts</b> are ignored: {@code p_i} is 1, as in the paper. Another weighting enters the mean, after the
+ * selection, which does not see it: with {@code Weighting.byExamples()} a client that lies near the others and claims a
+ * huge count would be nearly all of it, so cap counts there ({@code Weighting.byExamplesUpTo(most)}). Buffers and counters
+ * are averaged with the same weights; distances do not look at them.
  *
  * <p><b>Reference.</b> Blanchard et al., "Machine Learning with Adversaries: Byzantine Tolerant Gradient Descent",
- * NeurIPS 2017. <b>Differs</b> from it in weighting by {@code p_i}, where the paper averages uniformly, and
- * in that clients send what they trained, of several local steps, where the paper's send one gradient.
+ * NeurIPS 2017. <b>Differs</b> from it in that clients send what they trained, of several local steps, where the paper's send one gradient.
  *
  * <p><b>Settings</b> (symbol, default, range): badClients ({@code f}, none, [0, inf)); selected ({@code m},
  * {@code n - f}, [1, n - f]).
@@ -54,6 +54,7 @@ public final class MultiKrum {
      */
     public static Strategy bearing(int badClients) {
         return Strategy.builder(NAME, aggregator(badClients), ServerOptimizer::identity)
+                .weighting(Weighting.uniform())
                 .setting(BadClients.SETTING, badClients)
                 .build();
     }
@@ -66,6 +67,7 @@ public final class MultiKrum {
      */
     public static Strategy bearing(int badClients, int selected) {
         return Strategy.builder(NAME, aggregator(badClients, selected), ServerOptimizer::identity)
+                .weighting(Weighting.uniform())
                 .setting(BadClients.SETTING, badClients)
                 .setting(SELECTED, selected)
                 .build();

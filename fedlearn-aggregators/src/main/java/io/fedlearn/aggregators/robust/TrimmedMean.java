@@ -4,7 +4,9 @@ import io.fedlearn.aggregators.internal.Ranges;
 import io.fedlearn.core.strategy.Aggregator;
 import io.fedlearn.core.strategy.ServerOptimizer;
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.strategy.Weighting;
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.function.Supplier;
 
 /**
@@ -19,8 +21,9 @@ import java.util.function.Supplier;
  * is below one half, something is always left.
  *
  * <p><b>Bears</b> {@code f <= b} bad clients of {@code n}: what is left of a coordinate then lies between two values of
- * good clients. With the default {@code beta} those are 2 of 10, 10 of 50, and none of fewer than 5: {@link #bearing}
- * states {@code f} instead, and a round with fewer than {@code 2 f + 1} updates is aborted.
+ * good clients. With the default {@code beta} those are 2 of 10 and 10 of 50; a round in which {@code beta n} is less
+ * than 1, so that nothing would be left out, is aborted (unless {@code beta} is 0). {@link #bearing} states {@code f}
+ * instead, and a round with fewer than {@code 2 f + 1} updates is aborted.
  *
  * <p><b>Example counts</b> do not enter: a client cannot buy influence by claiming many, and a large site has no more
  * than a small one.
@@ -60,6 +63,7 @@ public final class TrimmedMean {
      */
     public static Strategy withTrimmedShare(double trimmedShare) {
         return Strategy.builder(NAME, aggregatorWithTrimmedShare(trimmedShare), ServerOptimizer::identity)
+                .weighting(Weighting.uniform())
                 .setting(TRIMMED_SHARE, trimmedShare)
                 .build();
     }
@@ -71,6 +75,7 @@ public final class TrimmedMean {
      */
     public static Strategy bearing(int badClients) {
         return Strategy.builder(NAME, aggregator(badClients), ServerOptimizer::identity)
+                .weighting(Weighting.uniform())
                 .setting(BadClients.SETTING, badClients)
                 .build();
     }
@@ -85,10 +90,21 @@ public final class TrimmedMean {
             throw new IllegalArgumentException(TRIMMED_SHARE + " must be in [0, 0.5), was " + trimmedShare);
         }
         BigDecimal share = BigDecimal.valueOf(trimmedShare);
+        // With fewer it would be the plain mean under a safer name.
+        int least = share.signum() == 0 ? 1 : leaveOutOne(share);
         return () -> new CoordinateRule(
                 "trimmed-mean(" + TRIMMED_SHARE + "=" + trimmedShare + ")",
-                0,
+                least,
+                "beta n >= 1",
                 n -> share.multiply(BigDecimal.valueOf(n)).intValue());
+    }
+
+    /** Of how many updates the share is one. */
+    private static int leaveOutOne(BigDecimal share) {
+        return BigDecimal.ONE
+                .divide(share, 0, RoundingMode.CEILING)
+                .min(BigDecimal.valueOf(Integer.MAX_VALUE))
+                .intValueExact();
     }
 
     /**
@@ -98,7 +114,7 @@ public final class TrimmedMean {
      */
     public static Supplier<Aggregator> aggregator(int badClients) {
         Ranges.requireAtLeast(BadClients.SETTING, 0, badClients);
-        return () -> new CoordinateRule(
+        return () -> CoordinateRule.bearing(
                 "trimmed-mean(" + BadClients.SETTING + "=" + badClients + ")", badClients, n -> badClients);
     }
 }

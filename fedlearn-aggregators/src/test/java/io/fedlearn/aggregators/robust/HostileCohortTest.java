@@ -9,6 +9,7 @@ import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.QuorumNotReachedException;
 import io.fedlearn.core.federation.RoundPolicy;
 import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.runtime.InProcessRuntime;
 import io.fedlearn.core.strategy.Aggregator;
 import io.fedlearn.core.strategy.Strategy;
@@ -324,6 +325,18 @@ class HostileCohortTest {
                         .isEqualTo(run.model());
             }
         }
+    }
+
+    @Test
+    void theRecordSaysWhomTheRuleChose() throws Exception {
+        Run run = federation(Federation.of(clients(INFLATED, 1)), MultiKrum.bearing(1))
+                .rounds(1)
+                .run();
+
+        assertThat(run.records().get(0).outcomes())
+                .allMatch(OutcomeRecord::isCompleted)
+                .extracting(OutcomeRecord::weight)
+                .containsExactlyInAnyOrder(0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0);
     }
 
     @Test

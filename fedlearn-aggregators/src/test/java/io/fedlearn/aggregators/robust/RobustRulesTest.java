@@ -26,6 +26,7 @@ import java.util.function.Supplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -413,7 +414,7 @@ class RobustRulesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 4, 100})
+    @ValueSource(ints = {3, 4, 5, 100})
     void largestTrimmedShareLeavesOneOrTwo(int n) {
         List<Model> models = new ArrayList<>();
         for (int k = 0; k < n; k++) {
@@ -427,6 +428,12 @@ class RobustRulesTest {
                         .get(0)
                         .get(0))
                 .isEqualTo((n - 1) / 2.0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0.2, 5", "0.1, 10", "0.3, 4", "0.01, 100", "0, 1", "1e-12, 2147483647"})
+    void trimmedShareNeedsEnoughUpdatesToLeaveOneOut(double share, int least) {
+        assertThat(TrimmedMean.withTrimmedShare(share).leastUpdates()).isEqualTo(least);
     }
 
     @Test

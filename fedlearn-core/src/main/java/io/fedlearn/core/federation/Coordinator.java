@@ -418,7 +418,8 @@ final class Coordinator {
         exchanger.runId(header.runId());
         parts.restore(before.states());
         List<String> cohort = record.outcomes().stream()
-                .filter(outcome -> outcome.weight() > 0)
+                // Those that the rule left out too: what it chose, it chose among all.
+                .filter(OutcomeRecord::isCompleted)
                 .map(OutcomeRecord::clientId)
                 .toList();
         try (UpdateSpool spool = federation.newSpool()) {
@@ -496,9 +497,10 @@ final class Coordinator {
                             .with("model", model.digest())
                             .with("reason", abortReason.orElse("")));
             MetricsMean trained = new MetricsMean();
+            boolean isWeighted = outcomes.stream().anyMatch(outcome -> outcome.weight() > 0);
             for (OutcomeRecord outcome : outcomes) {
-                if (outcome.isCompleted()) {
-                    trained.add(outcome.metrics(), outcome.weight() > 0 ? outcome.weight() : 1);
+                if (outcome.isCompleted() && (outcome.weight() > 0 || !isWeighted)) {
+                    trained.add(outcome.metrics(), isWeighted ? outcome.weight() : 1);
                 }
             }
             RoundRecord record = new RoundRecord(

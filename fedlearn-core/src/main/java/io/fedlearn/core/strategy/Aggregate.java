@@ -32,6 +32,7 @@ public final class Aggregate {
     private final Map<String, Model> tensors;
     private final Map<Integer, double[]> remainders;
     private final Divisor divisor;
+    private final Map<String, Double> clientWeights;
 
     private Aggregate(
             UpdateForm form,
@@ -41,7 +42,8 @@ public final class Aggregate {
             double totalWeight,
             Map<String, Model> tensors,
             Map<Integer, double[]> remainders,
-            Divisor divisor) {
+            Divisor divisor,
+            Map<String, Double> clientWeights) {
         this.form = form;
         this.spec = spec;
         this.values = List.copyOf(values);
@@ -50,6 +52,7 @@ public final class Aggregate {
         this.tensors = Collections.unmodifiableMap(new TreeMap<>(tensors));
         this.remainders = Map.copyOf(remainders);
         this.divisor = divisor;
+        this.clientWeights = Collections.unmodifiableMap(new TreeMap<>(clientWeights));
     }
 
     /**
@@ -88,14 +91,14 @@ public final class Aggregate {
                         "the values of " + spec.tensors().get(i) + " must not be " + values.get(i).length);
             }
         }
-        return new Aggregate(form, spec, values, updateCount, totalWeight, Map.of(), Map.of(), Divisor.NONE);
+        return new Aggregate(form, spec, values, updateCount, totalWeight, Map.of(), Map.of(), Divisor.NONE, Map.of());
     }
 
     /** This aggregate with one more group of combined tensors, such as the mean change of a control variate. */
     public Aggregate withTensors(String group, Model groupTensors) {
         TreeMap<String, Model> copy = new TreeMap<>(tensors);
         copy.put(group, groupTensors);
-        return new Aggregate(form, spec, values, updateCount, totalWeight, copy, remainders, divisor);
+        return new Aggregate(form, spec, values, updateCount, totalWeight, copy, remainders, divisor, clientWeights);
     }
 
     /**
@@ -114,7 +117,8 @@ public final class Aggregate {
                 throw new IllegalArgumentException("the remainders of " + tensor + " must not be " + remainder.length);
             }
         });
-        return new Aggregate(form, spec, values, updateCount, totalWeight, tensors, indexToRemainder, divisor);
+        return new Aggregate(
+                form, spec, values, updateCount, totalWeight, tensors, indexToRemainder, divisor, clientWeights);
     }
 
     /**
@@ -135,7 +139,24 @@ public final class Aggregate {
                 totalWeight,
                 tensors,
                 remainders,
-                new Divisor(divisor, new TreeSet<>(indices)));
+                new Divisor(divisor, new TreeSet<>(indices)),
+                clientWeights);
+    }
+
+    /**
+     * This aggregate of a rule that gave clients other weights than it was told, such as one that chooses among them: a client
+     * that is not in the map has no part in it.
+     *
+     * @param weightByClient for the round's record, {@code > 0}
+     */
+    public Aggregate withClientWeights(Map<String, Double> weightByClient) {
+        return new Aggregate(
+                form, spec, values, updateCount, totalWeight, tensors, remainders, divisor, weightByClient);
+    }
+
+    /** The weights that a rule gave of its own; empty if it took those it was told. */
+    public Map<String, Double> clientWeights() {
+        return clientWeights;
     }
 
     /** Whether the values are those of a model or of a model delta. */

@@ -149,10 +149,14 @@ final class FitProtocol implements RoundProtocol, Exchange {
 
     @Override
     public Aggregate finish() {
-        if (parts.aggregator() instanceof Aggregator.Streaming streaming) {
-            return streaming.finish();
+        Aggregate aggregate = parts.aggregator() instanceof Aggregator.Streaming streaming
+                ? streaming.finish()
+                : ((Aggregator.WholeCohort) parts.aggregator()).aggregate(context.global(), kept);
+        if (!aggregate.clientWeights().isEmpty()) {
+            contributions.replaceAll((client, part) ->
+                    new Contribution(aggregate.clientWeights().getOrDefault(client, 0.0), part.savedBytes()));
         }
-        return ((Aggregator.WholeCohort) parts.aggregator()).aggregate(context.global(), kept);
+        return aggregate;
     }
 
     @Override

@@ -21,13 +21,13 @@ public interface RoundProtocol {
      */
     Aggregate finish();
 
-    /** What each client whose update entered the aggregate has part in it. */
+    /** What part each client whose update came to the aggregator has in the aggregate; asked after {@link #finish}. */
     Map<String, Contribution> contributions();
 
     /**
      * One client's part in a round.
      *
-     * @param weight with which its update was aggregated, {@code > 0}
+     * @param weight with which its update was aggregated; 0 if the rule left it out
      * @param savedBytes how much shorter its update was on its way than decoded; below 0 if it was longer
      */
     record Contribution(double weight, long savedBytes) {}
