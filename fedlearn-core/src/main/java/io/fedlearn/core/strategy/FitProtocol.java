@@ -83,6 +83,8 @@ final class FitProtocol implements RoundProtocol, Exchange {
             DeltaAsModel.requireIntegersInRange(model);
             // A finite delta may still lead out of its type's range.
             check.checkSizes(model);
+        } else if (update.form() == UpdateForm.WEIGHTED_SUM) {
+            WeightedSum.requireMeanInRange(update, context.global().spec());
         }
     }
 

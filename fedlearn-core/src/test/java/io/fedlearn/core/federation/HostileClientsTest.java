@@ -28,6 +28,7 @@ import io.fedlearn.core.update.InvalidUpdateException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -285,6 +286,50 @@ class HostileClientsTest {
                 outcomeOfHostile(with((task, context) -> ClientUpdate.of(UpdateForm.WEIGHTED_SUM, MODEL, 1))
                         .run());
         assertThat(outcome.outcome()).isEqualTo("rejected");
+    }
+
+    /** A sum over ten examples in float64, with this value everywhere. */
+    private static ClientUpdate weightedSum(Model like, double value) {
+        Model.Builder sum = Model.builder();
+        for (int t = 0; t < like.spec().size(); t++) {
+            Tensor tensor = like.tensors().get(t);
+            double[] values = new double[(int) tensor.elementCount()];
+            Arrays.fill(values, value);
+            sum.trainable(
+                    like.spec().tensors().get(t).name(), Tensor.wrap(values).reshape(tensor.shape()));
+        }
+        return ClientUpdate.of(UpdateForm.WEIGHTED_SUM, sum.build(), 10);
+    }
+
+    @Test
+    void rejectsWeightedSumWhoseMeanTheModelCannotHold() throws Exception {
+        OutcomeRecord tooFar = outcomeOfHostile(
+                with((task, context) -> weightedSum(task.model(), 1e100)).run());
+        assertThat(tooFar.outcome()).isEqualTo("rejected");
+        assertThat(tooFar.reason()).isEqualTo("tensor 'weight' is a sum whose mean FLOAT32 cannot hold");
+
+        OutcomeRecord tooMany = outcomeOfHostile(with(
+                        counting(TensorType.UINT8, 0, 1),
+                        (task, context) -> ClientUpdate.ofModel(task.model(), 1),
+                        (task, context) -> weightedSum(task.model(), 2560))
+                .run());
+        assertThat(tooMany.outcome()).isEqualTo("rejected");
+        assertThat(tooMany.reason()).isEqualTo("tensor 'count' is a sum whose mean UINT8 cannot hold");
+    }
+
+    @Test
+    void takesWeightedSumWhoseMeanTheModelCanHold() throws Exception {
+        assertThat(outcomeOfHostile(with((task, context) -> weightedSum(task.model(), 1e38))
+                                .run())
+                        .outcome())
+                .isEqualTo("completed");
+        assertThat(outcomeOfHostile(with(
+                                        counting(TensorType.UINT8, 0, 1),
+                                        (task, context) -> ClientUpdate.ofModel(task.model(), 1),
+                                        (task, context) -> weightedSum(task.model(), 20))
+                                .run())
+                        .outcome())
+                .isEqualTo("completed");
     }
 
     @Test
