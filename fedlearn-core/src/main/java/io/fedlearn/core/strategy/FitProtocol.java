@@ -94,9 +94,7 @@ final class FitProtocol implements RoundProtocol, Exchange {
         List<WeightedUpdate> good = new ArrayList<>(answers.size());
         long decodedBytes = 0;
         for (Answer answer : answers) {
-            if (!parts.serverTransforms().isEmpty()
-                    && !good.isEmpty()
-                    && decodedBytes + context.global().spec().byteCount() > MAX_DECODED_BYTES) {
+            if (decodedBytes > 0 && decodedBytes + context.global().spec().byteCount() > MAX_DECODED_BYTES) {
                 handOver(good);
                 good = new ArrayList<>(answers.size());
                 decodedBytes = 0;

@@ -15,6 +15,7 @@ import io.fedlearn.core.update.UpdateTransform;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -37,6 +38,19 @@ class FitProtocolTest {
         @Override
         public String description() {
             return "expanding";
+        }
+    }
+
+    /** Looks at an update and leaves it as it is. */
+    private static final class Looking implements UpdateTransform {
+        @Override
+        public ClientUpdate apply(ClientUpdate update, TransformContext context) {
+            return update;
+        }
+
+        @Override
+        public String description() {
+            return "looking";
         }
     }
 
@@ -66,10 +80,10 @@ class FitProtocolTest {
         }
     }
 
-    private static Watching accept(int elements) throws Exception {
+    private static Watching accept(int elements, Supplier<UpdateTransform> transform, int sent) throws Exception {
         Watching rule = new Watching();
         StrategyParts parts = Strategy.builder("Watching", () -> rule, ServerOptimizer::identity)
-                .serverTransform(Expanding::new)
+                .serverTransform(transform)
                 .build()
                 .start(Config.empty());
         Model global = Model.builder()
@@ -78,7 +92,10 @@ class FitProtocolTest {
         List<String> cohort =
                 IntStream.range(0, CLIENTS).mapToObj(k -> "client-" + (10 + k)).toList();
         ClientUpdate encoded = ClientUpdate.ofModel(
-                Model.builder().trainable("weight", Tensor.scalar(3f)).build(), 1);
+                Model.builder()
+                        .trainable("weight", Tensor.zeros(TensorType.FLOAT32, Shape.of(sent)))
+                        .build(),
+                1);
         try (UpdateSpool spool = UpdateSpool.inTemporaryDirectory()) {
             FitProtocol protocol = new FitProtocol(parts, new RoundProtocol.Context(1, global, cohort, spool));
             assertThat(protocol.accept(cohort.stream()
@@ -94,13 +111,20 @@ class FitProtocolTest {
     void holdsFewDecodedUpdatesOfALargeModelAtATime() throws Exception {
         int elements = 5 << 20;
 
-        Watching rule = accept(elements);
+        Watching rule = accept(elements, Expanding::new, 1);
 
         assertThat(rule.mostBytes).isBetween((long) elements * Float.BYTES, 32L << 20);
     }
 
     @Test
     void handsOverAllDecodedUpdatesOfASmallModelAtOnce() throws Exception {
-        assertThat(accept(1000).sizes).containsExactly(CLIENTS);
+        assertThat(accept(1000, Expanding::new, 1).sizes).containsExactly(CLIENTS);
+    }
+
+    @Test
+    void handsOverUpdatesOfALargeModelAtOnceWhereNothingIsDecoded() throws Exception {
+        int elements = 9 << 20;
+
+        assertThat(accept(elements, Looking::new, elements).sizes).containsExactly(CLIENTS);
     }
 }
