@@ -12,6 +12,8 @@ import java.util.TreeMap;
 
 /** The values that a coordinate-wise rule writes, one per parameter, in arrays that are kept from round to round. */
 final class CombinedValues {
+    private static final double[] NONE = {};
+
     private ModelSpec spec = ModelSpec.of(List.of());
     private List<double[]> values = List.of();
     // What the values of 64-bit integers leave out, by the tensor's place.
@@ -46,8 +48,6 @@ final class CombinedValues {
     double[] remainders(int place) {
         return remainders.getOrDefault(place, NONE);
     }
-
-    private static final double[] NONE = {};
 
     /** The aggregate over these arrays, all finite. */
     Aggregate toAggregate(Cohort cohort) {

@@ -214,10 +214,7 @@ public final class FLTrust {
          */
         @Override
         public void check(ClientUpdate update, ModelSpec spec) {
-            if (update.form() == UpdateForm.WEIGHTED_SUM) {
-                throw InvalidUpdateException.of(
-                        "a " + update.form() + " over several clients is not what " + NAME + " can take");
-            }
+            Cohort.requireSingleClient(update);
         }
 
         @Override
