@@ -52,7 +52,8 @@ import java.util.function.Supplier;
  *
  * <p>With momentum or a proximal term {@code K} becomes {@code ||a||_1}, how often the gradients of the local steps are
  * in the model delta, as in {@link FedNova}: {@code c_k+} is a mean of gradients along the way then as well, and a client
- * whose steps amount to less than 1 declines. Weight decay is part of the gradient. Another optimizer than SGD (Adam, Adagrad) has no such number, and is not for this method.
+ * whose steps amount to less than 1 declines. Weight decay is part of the gradient. Another optimizer than SGD
+ * (Adam, Adagrad) has no such number, and is not for this method.
  *
  * <p><b>Reference.</b> Karimireddy et al., "SCAFFOLD: Stochastic Controlled Averaging for Federated Learning", ICML 2020,
  * arXiv:1910.06378, Algorithm 1, option II. <b>Differs</b> from it in asking every client where no selector says

@@ -37,8 +37,8 @@ import java.util.function.Supplier;
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes. Trainables decide who is picked; in the
  * second step all roles are treated alike, and means of integers are rounded to the nearest whole number, ties to even.
  * No state. O(n^2 p + n^3) time for {@code p} parameters, one {@code double} per parameter, a block of each update and
- * 12 n^2 bytes of distances and ranks in memory: updates are read once, from wherever they lie, and those picked twice. <b>Threads.</b> The strategy is
- * immutable and thread-safe.
+ * 12 n^2 bytes of distances and ranks in memory: updates are read once, from wherever they lie, and those picked twice.
+ * <b>Threads.</b> The strategy is immutable and thread-safe.
  */
 public final class Bulyan {
     /** The published name: {@value}. */

@@ -35,8 +35,8 @@ import java.util.function.Supplier;
  *
  * <p><b>Shapes.</b> Every update has the global model's tensor names and shapes. No state. O(n^2 p) time for {@code p}
  * parameters, one {@code double} per parameter (two for 64-bit types), a block of each update and 12 n^2 bytes of
- * distances and ranks in memory: updates are read once, from wherever they lie, and that of the chosen twice. <b>Threads.</b> The strategy is immutable and
- * thread-safe.
+ * distances and ranks in memory: updates are read once, from wherever they lie, and that of the chosen twice.
+ * <b>Threads.</b> The strategy is immutable and thread-safe.
  */
 public final class Krum {
     /** The published name: {@value}. */
