@@ -2,6 +2,7 @@ package io.fedlearn.aggregators;
 
 import io.fedlearn.core.strategy.Aggregate;
 import io.fedlearn.core.strategy.ServerOptimizer;
+import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.UpdateForm;
 import io.fedlearn.core.tensor.Model;
@@ -54,6 +55,11 @@ final class MomentOptimizer implements ServerOptimizer {
     MomentOptimizer(Rule rule) {
         this.rule = rule;
         this.block = new double[rule.moments().size()][BLOCK];
+    }
+
+    @Override
+    public void check(ClientUpdate update, Model global) {
+        StepLimit.require(update, global);
     }
 
     @Override

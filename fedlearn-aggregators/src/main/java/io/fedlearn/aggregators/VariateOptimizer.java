@@ -2,6 +2,7 @@ package io.fedlearn.aggregators;
 
 import io.fedlearn.core.strategy.Aggregate;
 import io.fedlearn.core.strategy.ServerOptimizer;
+import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.UpdateForm;
 import io.fedlearn.core.tensor.Model;
@@ -59,6 +60,11 @@ final class VariateOptimizer implements ServerOptimizer {
 
     VariateOptimizer(Rule rule) {
         this.rule = rule;
+    }
+
+    @Override
+    public void check(ClientUpdate update, Model global) {
+        StepLimit.require(update, global);
     }
 
     @Override

@@ -78,6 +78,7 @@ final class FitProtocol implements RoundProtocol, Exchange {
     private void checkUse(ClientUpdate update) {
         check.checkModel(update, context.global().spec());
         parts.aggregator().check(update, context.global().spec());
+        parts.serverOptimizer().check(update, context.global());
         if (update.form() == UpdateForm.MODEL_DELTA) {
             ClientUpdate model = DeltaAsModel.convert(update, context.global());
             DeltaAsModel.requireIntegersInRange(model);

@@ -1,5 +1,6 @@
 package io.fedlearn.core.strategy;
 
+import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.update.PartState;
 import java.util.Map;
@@ -18,6 +19,15 @@ public interface ServerOptimizer {
      * @param aggregate of its updates
      */
     Model step(Model global, Aggregate aggregate);
+
+    /**
+     * Refuses an update by which no step could be made, such as one so long that its square leaves the range of the state; the
+     * update is its client's outcome then, and the round goes on. Called as {@link Aggregator#check} is: when an update arrives,
+     * from any thread and several at a time. The default takes every update.
+     *
+     * @throws io.fedlearn.core.update.InvalidUpdateException if the optimizer cannot take it
+     */
+    default void check(ClientUpdate update, Model global) {}
 
     /** Tensors by group that go out with every fit task, such as the server's control variate. The default is none. */
     default Map<String, Model> broadcast() {
