@@ -41,6 +41,13 @@ final class FedLearnTest {
     }
 
     @Test
+    void anExperimentThatIsAskedForByNameIsNotSkipped() {
+        Outcome outcome = Outcome.of("bench", "conformance", "--only", "krum-distances,robust-mnist");
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err()).contains("--only robust-mnist needs --mnist DIR");
+    }
+
+    @Test
     void versionNamesLibraryAndJava() {
         assertThat(Outcome.of("--version").done().out())
                 .startsWith("FedLearn ")

@@ -149,7 +149,7 @@ class MethodsTest {
 
     @Test
     void bearAsManyBadClientsAsACommandLineSays() {
-        for (String method : new String[] {"coordinatemedian", "rfa", "krum", "multikrum", "bulyan"}) {
+        for (String method : new String[] {"coordinatemedian", "trimmedmean", "rfa", "krum", "multikrum", "bulyan"}) {
             assertThat(MethodCatalogue.parse(method, Map.of("badClients", "2"))
                             .settings()
                             .getLong("badClients"))

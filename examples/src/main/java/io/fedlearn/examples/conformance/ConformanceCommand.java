@@ -113,6 +113,13 @@ public final class ConformanceCommand implements Callable<Integer> {
             throw new InputException("--threads must be >= 1, was " + threads.get());
         }
         out.ifPresent(RowFile::check);
+        for (Experiment experiment : chosen) {
+            Optional<String> obstacle = obstacle(experiment);
+            if (!only.isEmpty() && obstacle.isPresent()) {
+                // Who asks for it by name would take a skipped row for a passed one.
+                throw new InputException("--only " + experiment.name() + " needs --mnist DIR, and no --fast");
+            }
+        }
         Optional<MnistData> images = mnist.map(directory -> MnistData.read("--mnist", directory));
         Bench bench = new Bench(
                 console(), progress, images, seed, threads.orElseGet(Runtime.getRuntime()::availableProcessors));

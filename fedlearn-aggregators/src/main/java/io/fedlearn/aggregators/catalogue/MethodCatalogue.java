@@ -135,9 +135,12 @@ public final class MethodCatalogue {
                     setting(BAD_CLIENTS, 0)),
             method(
                     TrimmedMean.NAME,
-                    "the mean of each parameter without its smallest and largest values",
-                    settings -> TrimmedMean.withTrimmedShare(settings.number("trimmedShare")),
-                    setting("trimmedShare", TrimmedMean.DEFAULT_TRIMMED_SHARE)),
+                    "the mean of each parameter without its smallest and largest values (a share, or badClients of each)",
+                    settings -> settings.whole(BAD_CLIENTS) == 0
+                            ? TrimmedMean.withTrimmedShare(settings.number("trimmedShare"))
+                            : TrimmedMean.bearing(settings.whole(BAD_CLIENTS)),
+                    setting("trimmedShare", TrimmedMean.DEFAULT_TRIMMED_SHARE),
+                    setting(BAD_CLIENTS, 0)),
             method(
                     Krum.NAME,
                     "the one model that lies nearest to its neighbours",

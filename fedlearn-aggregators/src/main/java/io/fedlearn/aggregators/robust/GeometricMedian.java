@@ -5,6 +5,7 @@ import io.fedlearn.aggregators.internal.Ranges;
 import io.fedlearn.core.strategy.Aggregator;
 import io.fedlearn.core.strategy.ServerOptimizer;
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.strategy.Weighting;
 import java.util.function.Supplier;
 
 /**
@@ -30,7 +31,8 @@ import java.util.function.Supplier;
  *
  * <p><b>Example counts</b> enter by the weights {@code p_k}, so a client that claims a huge count may hold half of the
  * weight alone: {@code withWeighting(Weighting.uniform())} ignores counts, {@code Weighting.byExamplesUpTo(most)} caps
- * them.
+ * them. Where {@code badClients} is stated, counts are ignored unless another weighting is given; a round in which as many
+ * clients as that hold half of the weight is aborted then.
  *
  * <p><b>Reference.</b> Pillutla, Kakade and Harchaoui, "Robust Aggregation for Federated Learning", IEEE Transactions on
  * Signal Processing, 2022, arXiv:1912.13445, Algorithm 2. <b>Differs</b> from it in a fixed number of iterations, without
@@ -104,6 +106,7 @@ public final class GeometricMedian {
          */
         public Strategy build() {
             return Strategy.builder(NAME, aggregator(), ServerOptimizer::identity)
+                    .weighting(badClients == 0 ? Weighting.byExamples() : Weighting.uniform())
                     .setting("smoothing", smoothing)
                     .setting("iterations", iterations)
                     .setting(BadClients.SETTING, badClients)

@@ -65,6 +65,7 @@ public final class TrimmedMean {
         return Strategy.builder(NAME, aggregatorWithTrimmedShare(trimmedShare), ServerOptimizer::identity)
                 .weighting(Weighting.uniform())
                 .setting(TRIMMED_SHARE, trimmedShare)
+                .setting(BadClients.SETTING, 0)
                 .build();
     }
 
