@@ -68,8 +68,8 @@ final class StrategyOptions {
         try {
             Strategy strategy = method.create(all);
             if (strategy.leastUpdates() > clients) {
-                throw new InputException("--strategy " + method.name() + " with " + all + " needs "
-                        + strategy.leastUpdates() + " clients in a round, and there are " + clients);
+                throw new InputException("--strategy " + method.name() + (all.isEmpty() ? "" : " with " + all)
+                        + " needs " + strategy.leastUpdates() + " clients in a round, and there are " + clients);
             }
             return weighting == null ? strategy : strategy.withWeighting(weighting);
         } catch (IllegalArgumentException e) {
