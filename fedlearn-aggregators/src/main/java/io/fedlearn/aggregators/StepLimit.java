@@ -2,6 +2,7 @@ package io.fedlearn.aggregators;
 
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.UpdateForm;
+import io.fedlearn.core.tensor.InnerProduct;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorRole;
@@ -17,7 +18,6 @@ final class StepLimit {
     static final double MAX_NORM = 1e15;
 
     private static final int BLOCK = 4096;
-    private static final int LANES = 4;
 
     private StepLimit() {}
 
@@ -31,7 +31,7 @@ final class StepLimit {
         double scale = update.form() == UpdateForm.WEIGHTED_SUM ? 1.0 / update.exampleCount() : 1;
         double[] values = new double[BLOCK];
         double[] start = new double[BLOCK];
-        double[] sums = new double[LANES];
+        InnerProduct squares = new InnerProduct();
         for (int t = 0; t < global.spec().size(); t++) {
             if (global.spec().tensors().get(t).role() != TensorRole.TRAINABLE) {
                 continue;
@@ -44,10 +44,10 @@ final class StepLimit {
                     global.tensors().get(t).copyTo(from, start, 0, count);
                     subtract(values, scale, start, count);
                 }
-                addSquares(values, count, sums);
+                squares.add(values, values, count);
             }
         }
-        double norm = Math.sqrt((sums[0] + sums[1]) + (sums[2] + sums[3]));
+        double norm = Math.sqrt(squares.total());
         if (!(norm <= MAX_NORM)) {
             throw InvalidUpdateException.of(
                     "the norm of the model delta must be at most " + MAX_NORM + " for this server step, was " + norm);
@@ -58,26 +58,5 @@ final class StepLimit {
         for (int i = 0; i < count; i++) {
             values[i] = scale * values[i] - start[i];
         }
-    }
-
-    private static void addSquares(double[] values, int count, double[] sums) {
-        int whole = count - count % LANES;
-        double sum0 = sums[0];
-        double sum1 = sums[1];
-        double sum2 = sums[2];
-        double sum3 = sums[3];
-        for (int i = 0; i < whole; i += LANES) {
-            sum0 += values[i] * values[i];
-            sum1 += values[i + 1] * values[i + 1];
-            sum2 += values[i + 2] * values[i + 2];
-            sum3 += values[i + 3] * values[i + 3];
-        }
-        for (int i = whole; i < count; i++) {
-            sum0 += values[i] * values[i];
-        }
-        sums[0] = sum0;
-        sums[1] = sum1;
-        sums[2] = sum2;
-        sums[3] = sum3;
     }
 }

@@ -4,6 +4,7 @@ import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.TransformSpec;
 import io.fedlearn.core.task.UpdateForm;
+import io.fedlearn.core.tensor.InnerProduct;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.tensor.Tensor;
@@ -49,7 +50,6 @@ public final class NormClipping implements UpdateTransform {
     public static final String CLIPPING_NORM = "clippingNorm";
 
     private static final int BLOCK = Tensor.BlockFunction.MAX_COUNT;
-    private static final int LANES = 4;
 
     private final double clippingNorm;
     private final double[] values = new double[BLOCK];
@@ -132,8 +132,7 @@ public final class NormClipping implements UpdateTransform {
     }
 
     private double norm(Model model, UpdateForm form, Model global) {
-        // A fixed number of partial sums: one alone would be added up at the pace of an addition's latency.
-        double[] sums = new double[LANES];
+        InnerProduct squares = new InnerProduct();
         for (int t = 0; t < model.spec().size(); t++) {
             if (model.spec().tensors().get(t).role() != TensorRole.TRAINABLE) {
                 continue;
@@ -143,10 +142,10 @@ public final class NormClipping implements UpdateTransform {
             for (long at = 0; at < tensor.elementCount(); at += BLOCK) {
                 int count = (int) Math.min(BLOCK, tensor.elementCount() - at);
                 readModelDelta(tensor, from, form, at, count);
-                addSquares(count, sums);
+                squares.add(values, values, count);
             }
         }
-        double norm = Math.sqrt((sums[0] + sums[1]) + (sums[2] + sums[3]));
+        double norm = Math.sqrt(squares.total());
         if (!Double.isFinite(norm)) {
             throw InvalidUpdateException.of("the norm of the model delta is not finite");
         }
@@ -173,27 +172,6 @@ public final class NormClipping implements UpdateTransform {
                 values[i] -= start[i];
             }
         }
-    }
-
-    private void addSquares(int count, double[] sums) {
-        double sum0 = sums[0];
-        double sum1 = sums[1];
-        double sum2 = sums[2];
-        double sum3 = sums[3];
-        int whole = count - count % LANES;
-        for (int i = 0; i < whole; i += LANES) {
-            sum0 += values[i] * values[i];
-            sum1 += values[i + 1] * values[i + 1];
-            sum2 += values[i + 2] * values[i + 2];
-            sum3 += values[i + 3] * values[i + 3];
-        }
-        for (int i = whole; i < count; i++) {
-            sum0 += values[i] * values[i];
-        }
-        sums[0] = sum0;
-        sums[1] = sum1;
-        sums[2] = sum2;
-        sums[3] = sum3;
     }
 
     private Tensor scaled(Tensor tensor, Tensor from, UpdateForm form, double factor) {

@@ -2,6 +2,7 @@ package io.fedlearn.core.update;
 
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.UpdateForm;
+import io.fedlearn.core.tensor.InnerProduct;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorRole;
@@ -20,8 +21,6 @@ import io.fedlearn.core.tensor.TensorSpec;
 public final class ModelDelta {
     /** The most elements that one read gives: {@value}. */
     public static final int MAX_BLOCK = 4096;
-
-    private static final int LANES = 4;
 
     private final Model model;
     private final UpdateForm form;
@@ -84,23 +83,23 @@ public final class ModelDelta {
 
     /** The sum of the squares of the trainables' deltas, {@code ||d||^2}. */
     public double squaredNorm() {
-        double[] sums = new double[LANES];
+        InnerProduct product = new InnerProduct();
         forEachBlock((tensor, from, count) -> {
             read(tensor, from, mine, 0, count);
-            addProducts(mine, mine, count, sums);
+            product.add(mine, mine, count);
         });
-        return total(sums);
+        return product.total();
     }
 
     /** The inner product with another update's delta from the same global model, over the trainables. */
     public double dot(ModelDelta that) {
-        double[] sums = new double[LANES];
+        InnerProduct product = new InnerProduct();
         forEachBlock((tensor, from, count) -> {
             read(tensor, from, mine, 0, count);
             that.read(tensor, from, other, 0, count);
-            addProducts(mine, other, count, sums);
+            product.add(mine, other, count);
         });
-        return total(sums);
+        return product.total();
     }
 
     private interface BlockUse {
@@ -117,31 +116,5 @@ public final class ModelDelta {
                 use.with(t, from, (int) Math.min(MAX_BLOCK, tensor.elementCount() - from));
             }
         }
-    }
-
-    // One partial sum alone would be added up at the pace of an addition's latency.
-    private static void addProducts(double[] a, double[] b, int count, double[] sums) {
-        double sum0 = sums[0];
-        double sum1 = sums[1];
-        double sum2 = sums[2];
-        double sum3 = sums[3];
-        int whole = count - count % LANES;
-        for (int i = 0; i < whole; i += LANES) {
-            sum0 += a[i] * b[i];
-            sum1 += a[i + 1] * b[i + 1];
-            sum2 += a[i + 2] * b[i + 2];
-            sum3 += a[i + 3] * b[i + 3];
-        }
-        for (int i = whole; i < count; i++) {
-            sum0 += a[i] * b[i];
-        }
-        sums[0] = sum0;
-        sums[1] = sum1;
-        sums[2] = sum2;
-        sums[3] = sum3;
-    }
-
-    private static double total(double[] sums) {
-        return (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 }
