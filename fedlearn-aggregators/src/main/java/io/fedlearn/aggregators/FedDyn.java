@@ -192,7 +192,7 @@ public final class FedDyn {
         @Override
         public ClientUpdate complete(ClientUpdate update, LocalTrainer.Result result) {
             // Against what the server sent, as the server will: tensors that stay at the site have no part in either.
-            float[] sent = SideTensors.flat(task.model());
+            float[] sent = task.model().trainablesToFloatArray();
             float[] trained = SideTensors.trained(update);
             for (int i = 0; i < trained.length; i++) {
                 own[i] = (float) (own[i] - alpha * ((double) trained[i] - sent[i]));

@@ -179,12 +179,13 @@ public final class Scaffold {
         /**
          * {@inheritDoc}
          *
-         * @throws InvalidUpdateException if the change of the variate is missing or malformed, naming the tensor
+         * @throws InvalidUpdateException if the change of the variate is missing, malformed (naming the tensor) or longer than the server's
+         *     state could hold
          */
         @Override
         public void check(ClientUpdate update, ModelSpec global) {
             Reports.requireSingleClient(update, NAME);
-            SideTensors.reported(update, CHANGE, global, NAME);
+            StepLimit.require("tensor group '" + CHANGE + "'", SideTensors.reported(update, CHANGE, global, NAME));
         }
 
         @Override
@@ -314,7 +315,7 @@ public final class Scaffold {
                                 + " with this momentum and mu, must be at least 1: no gradient can be found by dividing by that");
             }
             double scale = settings.learningRate() * normaliser;
-            float[] start = SideTensors.flat(task.model());
+            float[] start = task.model().trainablesToFloatArray();
             float[] trained = SideTensors.trained(update);
             float[] change = new float[trained.length];
             for (int i = 0; i < trained.length; i++) {

@@ -48,20 +48,6 @@ final class SideTensors {
         return Model.of(spec, tensors);
     }
 
-    /** The values of all trainables. */
-    static float[] flat(Model model) {
-        float[] flat = new float[Math.toIntExact(model.spec().trainableCount())];
-        int at = 0;
-        for (int t = 0; t < model.spec().size(); t++) {
-            if (model.spec().tensors().get(t).role() == TensorRole.TRAINABLE) {
-                int count = Math.toIntExact(model.tensors().get(t).elementCount());
-                model.tensors().get(t).copyTo(0, flat, at, count);
-                at += count;
-            }
-        }
-        return flat;
-    }
-
     /**
      * The trainables of an update that a client is about to complete.
      *
@@ -71,7 +57,7 @@ final class SideTensors {
         if (update.form() != UpdateForm.MODEL) {
             throw new IllegalStateException("an update is completed as a MODEL, was " + update.form());
         }
-        return flat(update.model().orElseThrow());
+        return update.model().orElseThrow().trainablesToFloatArray();
     }
 
     /**
@@ -110,7 +96,7 @@ final class SideTensors {
         if (!model.spec().equals(spec)) {
             throw new TaskDeclinedException(what + " is of another model: it has " + model.spec() + ", not " + spec);
         }
-        return flat(model);
+        return model.trainablesToFloatArray();
     }
 
     /**

@@ -47,10 +47,33 @@ final class StepLimit {
                 squares.add(values, values, count);
             }
         }
+        requireNorm("the model delta", squares);
+    }
+
+    /**
+     * Checks tensors that are themselves what the state changes by, such as the change of a control variate.
+     *
+     * @param what they are, for the message
+     * @throws InvalidUpdateException if their norm is beyond {@link #MAX_NORM}
+     */
+    static void require(String what, Model change) {
+        double[] values = new double[BLOCK];
+        InnerProduct squares = new InnerProduct();
+        for (Tensor tensor : change.tensors()) {
+            for (long from = 0; from < tensor.elementCount(); from += BLOCK) {
+                int count = (int) Math.min(BLOCK, tensor.elementCount() - from);
+                tensor.copyTo(from, values, 0, count);
+                squares.add(values, values, count);
+            }
+        }
+        requireNorm(what, squares);
+    }
+
+    private static void requireNorm(String what, InnerProduct squares) {
         double norm = Math.sqrt(squares.total());
         if (!(norm <= MAX_NORM)) {
             throw InvalidUpdateException.of(
-                    "the norm of the model delta must be at most " + MAX_NORM + " for this server step, was " + norm);
+                    "the norm of " + what + " must be at most " + MAX_NORM + " for this server step, was " + norm);
         }
     }
 

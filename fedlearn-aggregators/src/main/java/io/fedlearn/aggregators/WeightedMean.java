@@ -96,16 +96,16 @@ public final class WeightedMean implements Aggregator.Streaming {
         return new WeightedMean(CoordinateSplit.of(executor, threads));
     }
 
-    /**
-     * {@inheritDoc}
-     *
-     * @throws IllegalArgumentException if the model holds a bool tensor, or one that no array can hold
-     */
     @Override
     public String description() {
         return "weighted-mean";
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalArgumentException if the model holds a bool tensor, or one that no array can hold
+     */
     @Override
     public void begin(Model global) {
         if (!spec.equals(global.spec())) {

@@ -224,6 +224,12 @@ class ScaffoldTest {
         new Scaffold.Rule().check(with(good), GLOBAL.spec());
     }
 
+    @Test
+    void rejectsAChangeThatTheServersStateCouldNotHoldForLong() {
+        requireRejected(with(side(1, 3e38, 1)), "the norm of tensor group 'scaffold.change' must be at most 1.0E15");
+        new Scaffold.Rule().check(with(side(1, 9e14, 1)), GLOBAL.spec());
+    }
+
     private static ClientUpdate with(Model change) {
         return ClientUpdate.ofModel(GLOBAL, 4).withTensors(Scaffold.CHANGE, change);
     }

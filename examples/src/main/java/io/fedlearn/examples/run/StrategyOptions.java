@@ -54,7 +54,7 @@ final class StrategyOptions {
         }
         Map<String, String> all = new LinkedHashMap<>();
         Map.of("mu", DEFAULT_MU, "clients", String.valueOf(clients)).forEach((setting, value) -> {
-            if (String.valueOf(method.settings().get(setting)).isEmpty()) {
+            if ("".equals(method.settings().get(setting))) {
                 all.put(setting, value);
             }
         });

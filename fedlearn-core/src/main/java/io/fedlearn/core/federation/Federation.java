@@ -18,7 +18,6 @@ import io.fedlearn.core.strategy.Capability;
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.strategy.Exchange;
 import io.fedlearn.core.strategy.Strategy;
-import io.fedlearn.core.strategy.StrategyParts;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.Evaluation;
@@ -264,30 +263,10 @@ public final class Federation {
             throw new IllegalArgumentException("run " + header.runId() + " was done by a federation of other settings: "
                     + String.join("; ", differences));
         }
-        int round = run.records().size();
-        Progress progress = new Progress(Optional.empty(), 0);
-        run.records().forEach(progress::add);
-        StrategyParts parts = strategy().start(trainingConfig());
         return withRuntime(runtime -> {
-            requireCapabilities(
-                    "fine-tuning",
-                    Set.of(Capability.FURTHER_TASK_KINDS, Capability.CLIENT_STATE, Capability.STABLE_IDENTITY),
-                    runtime);
+            requireCapabilities("fine-tuning", FineTuneExchange.REQUIREMENTS, runtime);
             runtime.awaitClients(policy.quorum(), clientWait);
-            FineTuneExchange exchange = new FineTuneExchange(
-                    runtime.clients().stream().map(ClientInfo::id).toList(),
-                    model,
-                    clientId -> parts.clientConfig()
-                            .with(parts.instructions().settingsFor(round, clientId))
-                            .with(settings.toConfig()));
-            Exchanger exchanger = new Exchanger(this, runtime);
-            exchanger.runId(header.runId());
-            return new FineTuning(
-                    header.runId(),
-                    round,
-                    exchanger.ask(exchange, round, progress::participation).stream()
-                            .map(FineTuning.Site::new)
-                            .toList());
+            return FineTuneExchange.ask(this, runtime, run, model, settings);
         });
     }
 

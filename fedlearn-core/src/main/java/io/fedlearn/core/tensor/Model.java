@@ -110,6 +110,20 @@ public final class Model {
         return spec.byteCount();
     }
 
+    /** The trainable parameters in one flat array, tensor after tensor in order, each row-major; other types are narrowed. */
+    public float[] trainablesToFloatArray() {
+        float[] flat = new float[Math.toIntExact(spec.trainableCount())];
+        int at = 0;
+        for (int i = 0; i < tensors.size(); i++) {
+            if (spec.tensors().get(i).role() == TensorRole.TRAINABLE) {
+                int count = Math.toIntExact(tensors.get(i).elementCount());
+                tensors.get(i).copyTo(0, flat, at, count);
+                at += count;
+            }
+        }
+        return flat;
+    }
+
     /** The bytes of Java heap that the values keep alive. */
     public long heapBytes() {
         return tensors.stream().mapToLong(Tensor::heapBytes).sum();

@@ -10,7 +10,6 @@ import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
-import io.fedlearn.core.tensor.TensorRole;
 import io.fedlearn.core.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -117,7 +116,7 @@ public final class LocalTrainingClient implements Client {
 
     /** Around what is trained, which need not be the global model: tensors that stay here have no other place to go. */
     private static List<LocalCorrection> proximal(Model start, TrainingSettings settings) {
-        return settings.mu() > 0 ? List.of(new ProximalTerm(trainables(start), settings.mu())) : List.of();
+        return settings.mu() > 0 ? List.of(new ProximalTerm(start.trainablesToFloatArray(), settings.mu())) : List.of();
     }
 
     private static Metrics measured(LocalTrainer.Result result) {
@@ -173,20 +172,6 @@ public final class LocalTrainingClient implements Client {
             }
         }
         return corrections;
-    }
-
-    private static float[] trainables(Model model) {
-        float[] flat = new float[Math.toIntExact(model.spec().trainableCount())];
-        int at = 0;
-        for (int i = 0; i < model.tensors().size(); i++) {
-            TensorSpec spec = model.spec().tensors().get(i);
-            if (spec.role() == TensorRole.TRAINABLE) {
-                int count = Math.toIntExact(spec.shape().elementCount());
-                model.tensors().get(i).copyTo(0, flat, at, count);
-                at += count;
-            }
-        }
-        return flat;
     }
 
     @Override

@@ -48,6 +48,18 @@ class ModelTest {
     }
 
     @Test
+    void givesItsTrainablesInOneFlatArray() {
+        Model model = Model.builder()
+                .trainable("a", Tensor.copyOf(new double[] {1.5, -2}, 2))
+                .buffer("mean", Tensor.copyOf(new float[] {9}, 1))
+                .trainable("b", Tensor.copyOf(new float[] {3, 4, 5, 6}, 2, 2))
+                .counter("steps", Tensor.scalar(7L))
+                .build();
+
+        assertThat(model.trainablesToFloatArray()).containsExactly(1.5f, -2, 3, 4, 5, 6);
+    }
+
+    @Test
     void digestIsThatOfTheDocumentedEncoding() throws Exception {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes("fedlearn-model-1".getBytes(StandardCharsets.US_ASCII));
