@@ -48,7 +48,7 @@ final class ArchitectureTest {
     private static final List<String> PROGRAMS = List.of("examples", "benchmarks");
 
     /** Made of the JDK and FedLearn only: they bring their user no third-party jar. */
-    private static final List<String> WITHOUT_LIBRARIES = List.of("core", "aggregators", "models");
+    private static final List<String> WITHOUT_LIBRARIES = List.of("core", "aggregators", "models", "privacy");
 
     private static final Pattern MODULE = Pattern.compile("<module>(?:fedlearn-)?([a-z0-9-]+)</module>");
 

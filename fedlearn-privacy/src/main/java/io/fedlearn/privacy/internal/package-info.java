@@ -1,0 +1,2 @@
+/** Randomness and samplers of noise; not exported. */
+package io.fedlearn.privacy.internal;
