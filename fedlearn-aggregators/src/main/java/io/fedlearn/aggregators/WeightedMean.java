@@ -101,6 +101,11 @@ public final class WeightedMean implements Aggregator.Streaming {
         return "weighted-mean";
     }
 
+    @Override
+    public boolean isPlainMean() {
+        return true;
+    }
+
     /**
      * {@inheritDoc}
      *

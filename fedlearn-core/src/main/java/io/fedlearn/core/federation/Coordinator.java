@@ -17,6 +17,7 @@ import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.strategy.ClientSelector;
+import io.fedlearn.core.strategy.Disclosure;
 import io.fedlearn.core.strategy.Exchange;
 import io.fedlearn.core.strategy.Participation;
 import io.fedlearn.core.strategy.RoundProtocol;
@@ -63,7 +64,8 @@ final class Coordinator {
         this.parts = strategy.start(federation.trainingConfig());
         this.progress = new Progress(
                 federation.goal,
-                federation.earlyStopping.map(EarlyStopping::minimumGain).orElse(0.0));
+                federation.earlyStopping.map(EarlyStopping::minimumGain).orElse(0.0),
+                federation.isWithheld());
     }
 
     Run run() throws InterruptedException {
@@ -252,18 +254,21 @@ final class Coordinator {
         RoundDraft draft = new RoundDraft(round, global, startedAt, startedNanos);
         runtime.awaitClients(federation.quorum(), federation.clientWait);
         draft.cohort = selectCohort(round);
-        boolean isEnough = draft.cohort.size() >= federation.quorum();
+        // To give a round up because few were chosen, or answered, would tell who was.
+        int quorum = federation.isWithheld() ? 0 : federation.quorum();
+        boolean isEnough = draft.cohort.size() >= quorum;
         // A round that cannot take place releases nothing, hence costs nothing.
-        if (isEnough && !debit(round, draft.cohort.size())) {
+        if (isEnough && !debit(round)) {
             return Optional.empty();
         }
-        listeners.tell(listener -> listener.roundStarted(round, draft.cohort));
+        List<String> disclosedCohort = draft.disclosedCohort();
+        listeners.tell(listener -> listener.roundStarted(round, disclosedCohort));
         audit(
                 "round-started",
                 Config.empty()
                         .with("run", exchanger.runId())
                         .with("round", round)
-                        .with("cohort", String.join(" ", draft.cohort))
+                        .with("cohort", String.join(" ", disclosedCohort))
                         .with("model", global.digest()));
         if (!isEnough) {
             return Optional.of(draft.abort(
@@ -282,7 +287,7 @@ final class Coordinator {
                 draft.outcomes = List.copyOf(outcomes.values());
                 long completed =
                         answered.stream().filter(OutcomeRecord::isCompleted).count();
-                if (completed < federation.quorum()) {
+                if (completed < quorum) {
                     return Optional.of(draft.abort("clients that completed: " + completed + " of " + answered.size()
                             + ", needed: " + federation.needed() + reasons(answered)));
                 }
@@ -334,8 +339,8 @@ final class Coordinator {
         return chosen.stream().sorted().toList();
     }
 
-    private boolean debit(int round, int cohortSize) {
-        List<PrivacyCharge> charges = parts.charges(round, cohortSize);
+    private boolean debit(int round) {
+        List<PrivacyCharge> charges = parts.charges(round);
         try {
             for (PrivacyCharge charge : charges) {
                 privacySpent = Optional.of(federation
@@ -464,6 +469,10 @@ final class Coordinator {
             this.startedNanos = startedNanos;
         }
 
+        List<String> disclosedCohort() {
+            return strategy.disclosure() == Disclosure.MODEL ? List.of() : cohort;
+        }
+
         Checkpoint complete(Model next, EvaluationRecord evaluation) {
             return checkpoint(next, evaluation, Optional.empty());
         }
@@ -478,7 +487,9 @@ final class Coordinator {
                 parts.restore(states);
             }
             states = parts.snapshot();
-            for (OutcomeRecord outcome : outcomes) {
+            List<OutcomeRecord> disclosed = federation.isWithheld() ? List.of() : outcomes;
+            List<String> late = exchanger.takeLateUpdates();
+            for (OutcomeRecord outcome : disclosed) {
                 if (!outcome.isCompleted()) {
                     audit(
                             "client-" + outcome.outcome(),
@@ -497,8 +508,8 @@ final class Coordinator {
                             .with("model", model.digest())
                             .with("reason", abortReason.orElse("")));
             MetricsMean trained = new MetricsMean();
-            boolean isWeighted = outcomes.stream().anyMatch(outcome -> outcome.weight() > 0);
-            for (OutcomeRecord outcome : outcomes) {
+            boolean isWeighted = disclosed.stream().anyMatch(outcome -> outcome.weight() > 0);
+            for (OutcomeRecord outcome : disclosed) {
                 if (outcome.isCompleted() && (outcome.weight() > 0 || !isWeighted)) {
                     trained.add(outcome.metrics(), isWeighted ? outcome.weight() : 1);
                 }
@@ -512,11 +523,11 @@ final class Coordinator {
                     parts.clientConfig(),
                     global.digest(),
                     model.digest(),
-                    cohort,
-                    outcomes,
+                    disclosedCohort(),
+                    disclosed,
                     trained.result(),
                     evaluation,
-                    exchanger.takeLateUpdates(),
+                    federation.isWithheld() ? List.of() : late,
                     privacySpent,
                     federation.audit.map(log -> log.head()),
                     LibraryVersion.current(),

@@ -21,6 +21,8 @@ final class Exchanger {
     private final Federation federation;
     private final Runtime runtime;
     private final Listeners listeners;
+    // Hear of single clients, which is more than some strategies disclose.
+    private final Listeners clientListeners;
     private final Queue<String> lateUpdates = new ConcurrentLinkedQueue<>();
     private String runId;
 
@@ -28,6 +30,7 @@ final class Exchanger {
         this.federation = federation;
         this.runtime = runtime;
         this.listeners = new Listeners(federation.listeners);
+        this.clientListeners = federation.isWithheld() ? new Listeners(List.of()) : listeners;
         this.runId = federation.runId;
     }
 
@@ -82,7 +85,7 @@ final class Exchanger {
                         limits,
                         federation.inFlightBytes,
                         spool,
-                        listeners,
+                        clientListeners,
                         lateUpdates::add)
                 .run();
     }

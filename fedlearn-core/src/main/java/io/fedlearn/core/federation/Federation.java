@@ -16,6 +16,7 @@ import io.fedlearn.core.store.RunStore;
 import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.strategy.Capability;
 import io.fedlearn.core.strategy.ClientInfo;
+import io.fedlearn.core.strategy.Disclosure;
 import io.fedlearn.core.strategy.Exchange;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.task.Config;
@@ -100,7 +101,7 @@ public final class Federation {
         this.policy = builder.policy;
         this.clientWait = builder.clientWait;
         this.evaluateEvery = builder.evaluateEvery;
-        this.federatedEvaluation = builder.federatedEvaluation;
+        this.federatedEvaluation = builder.federatedEvaluation.orElse(!isWithheld());
         this.centralEvaluation = builder.centralEvaluation;
         this.goal = builder.evaluateEvery == 0 ? Optional.empty() : Optional.of(builder.goal);
         this.earlyStopping = builder.earlyStopping;
@@ -131,6 +132,47 @@ public final class Federation {
         }
         if (earlyStopping.isPresent() && evaluateEvery == 0) {
             throw new IllegalArgumentException("early stopping needs an evaluation");
+        }
+        if (isWithheld()) {
+            requirePrivate();
+        }
+    }
+
+    /** Whether the strategy lets nothing out that clients report. */
+    boolean isWithheld() {
+        return strategy.map(Strategy::disclosure).orElse(Disclosure.EVERYTHING) != Disclosure.EVERYTHING;
+    }
+
+    private void requirePrivate() {
+        String name = strategy().name();
+        if (federatedEvaluation) {
+            throw new IllegalArgumentException("strategy " + name + " withholds what clients report: evaluate at the"
+                    + " coordinator, on public data, or not at all");
+        }
+        if (earlyStopping.isPresent() && centralEvaluation.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "strategy " + name + " withholds what clients report: early stopping needs"
+                            + " an evaluation at the coordinator, on public data");
+        }
+        if (policy.closeAfter().isPresent()) {
+            // One client more would push another one out, and so change two updates instead of one.
+            throw new IllegalArgumentException(
+                    "strategy " + name + " counts what one client changes, and cannot close rounds early (closeAfter)");
+        }
+        if (initialModel.isEmpty()) {
+            throw new IllegalArgumentException("strategy " + name
+                    + " needs an initial model: one that a client gave could hold what it has learnt");
+        }
+        if (ledger.isEmpty()) {
+            throw new IllegalArgumentException("strategy " + name + " releases noisy data and needs a privacy budget");
+        }
+    }
+
+    /** Refuses what would give away more of a private run than it releases itself. */
+    private void requireNothingWithheld(String what) {
+        if (isWithheld()) {
+            throw new IllegalStateException("strategy " + strategy().name()
+                    + " withholds what clients report, and every release is noisy and debited: it allows no " + what);
         }
     }
 
@@ -250,6 +292,7 @@ public final class Federation {
      * @throws IllegalArgumentException if the run had other settings, or the clients cannot do further kinds of task or keep state
      */
     public FineTuning fineTune(Run run, Model model, TrainingSettings settings) throws InterruptedException {
+        requireNothingWithheld("fine-tuning that reports metrics");
         RunHeader header = run.header();
         List<String> differences = header.differences(new RunHeader(
                 header.runId(),
@@ -279,6 +322,7 @@ public final class Federation {
      * @throws IllegalStateException if a client that completed the round does not complete it now
      */
     public Model replay(RoundRecord record, Checkpoint before, SavedRun history) throws InterruptedException {
+        requireNothingWithheld("replay");
         return withRuntime(runtime -> {
             Coordinator coordinator = new Coordinator(this, runtime);
             coordinator.prepareReplay(history);
@@ -378,7 +422,7 @@ public final class Federation {
         private RoundPolicy policy = RoundPolicy.defaults();
         private Duration clientWait = DEFAULT_CLIENT_WAIT;
         private int evaluateEvery = 1;
-        private boolean federatedEvaluation = true;
+        private Optional<Boolean> federatedEvaluation = Optional.empty();
         private Optional<CentralEvaluation> centralEvaluation = Optional.empty();
         private Goal goal = Goal.minimize(Evaluation.LOSS);
         private Optional<EarlyStopping> earlyStopping = Optional.empty();
@@ -474,9 +518,12 @@ public final class Federation {
             return this;
         }
 
-        /** Whether clients evaluate on their test examples; by default they are asked, and those that cannot decline. */
+        /**
+         * Whether clients evaluate on their test examples; by default they are asked, and those that cannot decline. A strategy that
+         * withholds what clients report has no such evaluation.
+         */
         public Builder federatedEvaluation(boolean isWanted) {
-            this.federatedEvaluation = isWanted;
+            this.federatedEvaluation = Optional.of(isWanted);
             return this;
         }
 

@@ -41,7 +41,7 @@ final class FineTuneExchange implements Exchange {
     static FineTuning ask(Federation federation, Runtime runtime, Run run, Model model, TrainingSettings settings)
             throws InterruptedException {
         int round = run.records().size();
-        Progress progress = new Progress(Optional.empty(), 0);
+        Progress progress = new Progress(Optional.empty(), 0, false);
         run.records().forEach(progress::add);
         StrategyParts parts = federation.strategy().start(federation.trainingConfig());
         FineTuneExchange exchange = new FineTuneExchange(

@@ -21,8 +21,11 @@ final class Progress {
     private int roundsWithoutGain;
     private int aborted;
     private final double minimumGain;
+    // Records of a private run name who was asked at most, and those were asked.
+    private final boolean isWithheld;
 
-    Progress(Optional<Goal> goal, double minimumGain) {
+    Progress(Optional<Goal> goal, double minimumGain, boolean isWithheld) {
+        this.isWithheld = isWithheld;
         this.goal = goal;
         this.minimumGain = minimumGain;
     }
@@ -57,6 +60,11 @@ final class Progress {
             best = Optional.of(record);
         }
         records.add(record);
+        if (isWithheld) {
+            for (String clientId : record.cohort()) {
+                participations.put(clientId, participation(clientId).selected(record.round()));
+            }
+        }
         for (OutcomeRecord outcome : record.outcomes()) {
             Participation before = participation(outcome.clientId()).selected(record.round());
             boolean accepted = !record.isAborted() && outcome.isCompleted();

@@ -9,8 +9,11 @@ public interface AggregateTransform {
     /** Changes the aggregate in place. */
     void applyInPlace(Aggregate aggregate);
 
-    /** What this round's release will cost; debited before the round starts. The default is nothing. */
-    default Optional<PrivacyCharge> charge(int round, int cohortSize) {
+    /**
+     * What this round's release will cost; debited before the round starts. It does not depend on who is asked, which may be
+     * secret. The default is nothing.
+     */
+    default Optional<PrivacyCharge> charge(int round) {
         return Optional.empty();
     }
 

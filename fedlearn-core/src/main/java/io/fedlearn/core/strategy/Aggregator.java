@@ -1,11 +1,13 @@
 package io.fedlearn.core.strategy;
 
+import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.update.PartState;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Combines the updates of a cohort. A rule is either {@link Streaming} (means) or needs the {@link WholeCohort} (medians, Krum).
@@ -49,6 +51,30 @@ public sealed interface Aggregator {
         return 1;
     }
 
+    /**
+     * Whether the rule is a mean of the updates' models and of nothing else, so that a private mean can take its place: its
+     * server optimizer sees no more of the clients than that mean. The default is no.
+     */
+    default boolean isPlainMean() {
+        return false;
+    }
+
+    /**
+     * Whether the rule takes updates of form {@code MODEL_DELTA} as they are. The default is no: they come as models then, the
+     * global model plus the delta, rounded to the tensors' types.
+     */
+    default boolean takesModelDeltas() {
+        return false;
+    }
+
+    /**
+     * What this round's release will cost, if the rule adds noise; debited before the round starts. It does not depend on who is
+     * asked, which may be secret. The default is nothing.
+     */
+    default Optional<PrivacyCharge> charge(int round) {
+        return Optional.empty();
+    }
+
     /** What must survive a restart of the coordinator. The default is nothing. */
     default PartState snapshot() {
         return PartState.empty();
@@ -68,7 +94,7 @@ public sealed interface Aggregator {
         /**
          * What the updates since {@link #begin} amount to; valid until the next {@link #begin}.
          *
-         * @throws IllegalStateException if there was none
+         * @throws IllegalStateException if there was none; a rule that adds noise gives the noise alone instead
          */
         Aggregate finish();
     }

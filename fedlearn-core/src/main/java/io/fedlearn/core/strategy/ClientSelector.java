@@ -7,7 +7,8 @@ import java.util.OptionalInt;
 import java.util.function.Function;
 
 /**
- * Chooses the cohort of a round. Rules for implementers: (1) the same context gives the same cohort; (2) only clients of the
+ * Chooses the cohort of a round. Rules for implementers: (1) the same context gives the same cohort, except where privacy
+ * rests on a secret one; (2) only clients of the
  * context are chosen, each once. Stateless: what the past has to say lies in the context.
  */
 public interface ClientSelector {

@@ -145,7 +145,9 @@ final class FitProtocol implements RoundProtocol, Exchange {
             check.checkSizes(update);
             checkUse(update);
         }
-        return update.form() == UpdateForm.MODEL_DELTA ? DeltaAsModel.convert(update, context.global()) : update;
+        return update.form() == UpdateForm.MODEL_DELTA && !parts.aggregator().takesModelDeltas()
+                ? DeltaAsModel.convert(update, context.global())
+                : update;
     }
 
     @Override

@@ -35,6 +35,7 @@ public final class Strategy {
     private final List<Supplier<? extends AggregateTransform>> aggregateTransforms;
     private final Supplier<? extends ServerOptimizer> serverOptimizer;
     private final RoundProtocol.Factory protocol;
+    private final Disclosure disclosure;
     private final Set<Capability> requirements;
     private final List<Consumer<ModelSpec>> modelChecks;
 
@@ -51,6 +52,7 @@ public final class Strategy {
         this.aggregateTransforms = List.copyOf(builder.aggregateTransforms);
         this.serverOptimizer = builder.serverOptimizer;
         this.protocol = builder.protocol;
+        this.disclosure = builder.disclosure;
         this.requirements = Set.copyOf(builder.requirements);
         this.modelChecks = List.copyOf(builder.modelChecks);
     }
@@ -104,6 +106,9 @@ public final class Strategy {
                             .map(transform -> transform.get().description())
                             .collect(Collectors.joining(", ")));
         }
+        if (disclosure != Disclosure.EVERYTHING) {
+            all = all.with("disclosure", disclosure.name());
+        }
         return all;
     }
 
@@ -115,6 +120,16 @@ public final class Strategy {
     /** How many updates its aggregation rule needs. */
     public int leastUpdates() {
         return aggregator.get().leastUpdates();
+    }
+
+    /** What of its rounds leaves the coordinator beside the model. */
+    public Disclosure disclosure() {
+        return disclosure;
+    }
+
+    /** Whether its aggregation rule is a mean of models and nothing else. */
+    public boolean isPlainMean() {
+        return aggregator.get().isPlainMean();
     }
 
     /** What every client is told, beside the run's training settings; these win. */
@@ -191,6 +206,7 @@ public final class Strategy {
         builder.serverTransforms.addAll(serverTransforms);
         builder.aggregateTransforms.addAll(aggregateTransforms);
         builder.protocol = protocol;
+        builder.disclosure = disclosure;
         builder.requirements.addAll(requirements);
         builder.modelChecks.addAll(modelChecks);
         return builder;
@@ -216,6 +232,7 @@ public final class Strategy {
         private final List<Supplier<? extends UpdateTransform>> serverTransforms = new ArrayList<>();
         private final List<Supplier<? extends AggregateTransform>> aggregateTransforms = new ArrayList<>();
         private RoundProtocol.Factory protocol = FitProtocol::new;
+        private Disclosure disclosure = Disclosure.EVERYTHING;
         private final Set<Capability> requirements = EnumSet.noneOf(Capability.class);
         private final List<Consumer<ModelSpec>> modelChecks = new ArrayList<>();
 
@@ -331,6 +348,12 @@ public final class Strategy {
         /** Another way from a cohort to an aggregate. */
         public Builder protocol(RoundProtocol.Factory roundProtocol) {
             this.protocol = roundProtocol;
+            return this;
+        }
+
+        /** What of a round leaves the coordinator beside the model; by default everything that is known of it. */
+        public Builder disclosure(Disclosure roundDisclosure) {
+            this.disclosure = roundDisclosure;
             return this;
         }
 

@@ -46,10 +46,11 @@ public record StrategyParts(
     }
 
     /** What the coming round will release, to be debited before it starts. */
-    public List<PrivacyCharge> charges(int round, int cohortSize) {
+    public List<PrivacyCharge> charges(int round) {
         List<PrivacyCharge> charges = new ArrayList<>();
+        aggregator.charge(round).ifPresent(charges::add);
         for (AggregateTransform transform : aggregateTransforms) {
-            transform.charge(round, cohortSize).ifPresent(charges::add);
+            transform.charge(round).ifPresent(charges::add);
         }
         return charges;
     }

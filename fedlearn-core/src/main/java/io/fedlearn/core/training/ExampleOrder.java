@@ -1,5 +1,10 @@
 package io.fedlearn.core.training;
 
+import io.fedlearn.core.random.SeededRandom;
+import java.util.Objects;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
+
 /** In which order a source gives its examples. */
 public sealed interface ExampleOrder {
     /** As they lie, each once: for evaluation. */
@@ -11,17 +16,30 @@ public sealed interface ExampleOrder {
     /**
      * Each batch takes each example with this probability, independently, for so many batches: what the accountants of private
      * training assume. A batch that would not fit its capacity makes the reader fail rather than drop examples.
+     *
+     * @param seed for whatever else a source varies, such as augmentation
+     * @param uniforms makes, for each reader, a source of uniform numbers in [0, 1), of which each example takes one per batch: the
+     *     same numbers again where sampling is to be repeated, secret ones where privacy rests on nobody knowing the sample
+     * @param rate in (0, 1]
+     * @param batches at least 1
      */
-    record PoissonSampled(long seed, double rate, long batches) implements ExampleOrder {
+    record PoissonSampled(long seed, Supplier<? extends DoubleSupplier> uniforms, double rate, long batches)
+            implements ExampleOrder {
         /** Validates rate and count. */
         public PoissonSampled {
             if (!(rate > 0 && rate <= 1)) {
                 throw new IllegalArgumentException("rate must be in (0, 1], was " + rate);
             }
+            Objects.requireNonNull(uniforms, "uniforms");
             if (batches < 1) {
                 throw new IllegalArgumentException("batches must be >= 1, was " + batches);
             }
         }
+    }
+
+    /** Poisson sampling that the seed alone determines. */
+    static ExampleOrder poissonSampled(long seed, double rate, long batches) {
+        return new PoissonSampled(seed, () -> SeededRandom.of(seed)::nextDouble, rate, batches);
     }
 
     /** As they lie. */

@@ -1,6 +1,7 @@
 package io.fedlearn.core.training;
 
 import io.fedlearn.core.random.SeededRandom;
+import java.util.function.DoubleSupplier;
 
 /**
  * Readers for sources whose examples can be fetched one by one, by index: arrays, bytes, records of fixed length in a
@@ -77,14 +78,14 @@ public final class IndexedReader {
     }
 
     private static final class PoissonReader implements BatchReader {
-        private final SeededRandom random;
+        private final DoubleSupplier uniforms;
         private final double rate;
         private final int[] indices;
         private final Copier copier;
         private long left;
 
         PoissonReader(ExampleOrder.PoissonSampled sampled, int[] indices, Copier copier) {
-            this.random = SeededRandom.of(sampled.seed());
+            this.uniforms = sampled.uniforms().get();
             this.rate = sampled.rate();
             this.left = sampled.batches();
             this.indices = indices;
@@ -100,7 +101,7 @@ public final class IndexedReader {
             left--;
             int count = 0;
             for (int index : indices) {
-                if (random.nextDouble() < rate) {
+                if (uniforms.getAsDouble() < rate) {
                     if (count == batch.capacity()) {
                         throw new IllegalStateException(
                                 "a Poisson-sampled batch is larger than its capacity of " + batch.capacity());

@@ -270,9 +270,9 @@ class StoppingTest {
         public void applyInPlace(Aggregate aggregate) {}
 
         @Override
-        public Optional<PrivacyCharge> charge(int round, int cohortSize) {
+        public Optional<PrivacyCharge> charge(int round) {
             return Optional.of(
-                    new PrivacyCharge("run", "gaussian", Config.empty().with("cohort", cohortSize)));
+                    new PrivacyCharge("run", "gaussian", Config.empty().with("round", round)));
         }
 
         @Override

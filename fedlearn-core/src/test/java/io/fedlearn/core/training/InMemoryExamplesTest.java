@@ -124,7 +124,7 @@ class InMemoryExamplesTest {
     void poissonSamplingTakesEachExampleAtItsRate() {
         InMemoryExamples examples = examples(200);
 
-        List<List<Integer>> batches = read(examples, new ExampleOrder.PoissonSampled(1, 0.1, 500), 200);
+        List<List<Integer>> batches = read(examples, ExampleOrder.poissonSampled(1, 0.1, 500), 200);
 
         assertThat(batches).hasSize(500);
         double taken = batches.stream().mapToInt(List::size).sum();
@@ -145,24 +145,24 @@ class InMemoryExamplesTest {
     @Test
     void poissonSamplingRepeatsForASeedAndCountsEmptyBatches() {
         InMemoryExamples examples = examples(3);
-        ExampleOrder order = new ExampleOrder.PoissonSampled(4, 0.05, 50);
+        ExampleOrder order = ExampleOrder.poissonSampled(4, 0.05, 50);
 
         List<List<Integer>> batches = read(examples, order, 3);
 
         assertThat(batches).hasSize(50).contains(List.of()).isEqualTo(read(examples, order, 3));
-        assertThat(batches).isNotEqualTo(read(examples, new ExampleOrder.PoissonSampled(5, 0.05, 50), 3));
+        assertThat(batches).isNotEqualTo(read(examples, ExampleOrder.poissonSampled(5, 0.05, 50), 3));
     }
 
     @Test
     void poissonSamplingWithRateOneTakesAll() {
-        assertThat(read(examples(4), new ExampleOrder.PoissonSampled(1, 1, 2), 4))
+        assertThat(read(examples(4), ExampleOrder.poissonSampled(1, 1, 2), 4))
                 .containsExactly(List.of(0, 1, 2, 3), List.of(0, 1, 2, 3));
     }
 
     @Test
     void poissonSamplingSkipsAsItReads() {
         InMemoryExamples examples = examples(30);
-        ExampleOrder order = new ExampleOrder.PoissonSampled(6, 0.3, 10);
+        ExampleOrder order = ExampleOrder.poissonSampled(6, 0.3, 10);
         try (BatchReader reader = examples.open(order)) {
             Batch batch = Batch.of(30, examples);
 
@@ -174,7 +174,7 @@ class InMemoryExamplesTest {
 
     @Test
     void poissonSamplingFailsRatherThanDropExamples() {
-        try (BatchReader reader = examples(4).open(new ExampleOrder.PoissonSampled(1, 1, 1))) {
+        try (BatchReader reader = examples(4).open(ExampleOrder.poissonSampled(1, 1, 1))) {
             assertThatIllegalStateException()
                     .isThrownBy(() -> reader.read(Batch.of(3, 2, 1)))
                     .withMessage("a Poisson-sampled batch is larger than its capacity of 3");
@@ -185,11 +185,11 @@ class InMemoryExamplesTest {
     void refusesImpossibleRatesAndCounts() {
         for (double rate : new double[] {0, -0.1, 1.1, Double.NaN}) {
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> new ExampleOrder.PoissonSampled(1, rate, 1))
+                    .isThrownBy(() -> ExampleOrder.poissonSampled(1, rate, 1))
                     .withMessage("rate must be in (0, 1], was " + rate);
         }
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new ExampleOrder.PoissonSampled(1, 0.5, 0))
+                .isThrownBy(() -> ExampleOrder.poissonSampled(1, 0.5, 0))
                 .withMessage("batches must be >= 1, was 0");
     }
 

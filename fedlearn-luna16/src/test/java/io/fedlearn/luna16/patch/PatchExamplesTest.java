@@ -183,7 +183,7 @@ class PatchExamplesTest extends ExampleSourceContract {
     @Test
     void variesAnExampleOfPoissonBatchesEachTimeAnew() {
         PatchExamples varied = PatchExamples.of(patches).withAugmentation(shifting());
-        ExampleOrder order = new ExampleOrder.PoissonSampled(3, 1, 3);
+        ExampleOrder order = ExampleOrder.poissonSampled(3, 1, 3);
         int size = patches.size();
         List<String> rows = strings(read(varied, order, size, 0));
         assertThat(new HashSet<>(rows)).hasSize(3 * size);

@@ -96,7 +96,7 @@ class IdxImagesTest {
             assertThat(batch.targets()[i]).isEqualTo(source.classes()[image]);
         }
         assertThat(all(source, ExampleOrder.shuffled(3)).features()).containsExactly(batch.features());
-        assertThat(all(source, new ExampleOrder.PoissonSampled(1, 1, 1)).size()).isEqualTo(4);
+        assertThat(all(source, ExampleOrder.poissonSampled(1, 1, 1)).size()).isEqualTo(4);
     }
 
     @Test

@@ -154,8 +154,8 @@ public abstract class ExampleSourceContract {
     @DisplayName("rule 4: skip leads where reading would have led")
     void skipsAsIfItHadRead() throws Exception {
         ExampleSource source = create();
-        for (ExampleOrder order : List.of(
-                ExampleOrder.sequential(), ExampleOrder.shuffled(5), new ExampleOrder.PoissonSampled(5, 0.2, 6))) {
+        for (ExampleOrder order :
+                List.of(ExampleOrder.sequential(), ExampleOrder.shuffled(5), ExampleOrder.poissonSampled(5, 0.2, 6))) {
             boolean poisson = order instanceof ExampleOrder.PoissonSampled;
             Batch batch = poisson ? wholeBatch(source) : Batch.of(BATCH, source);
             List<List<String>> all;
@@ -238,7 +238,7 @@ public abstract class ExampleSourceContract {
         int batches = 200;
         List<String> lying = flat(read(source, ExampleOrder.sequential()));
         List<List<String>> sampled;
-        try (BatchReader reader = source.open(new ExampleOrder.PoissonSampled(7, rate, batches))) {
+        try (BatchReader reader = source.open(ExampleOrder.poissonSampled(7, rate, batches))) {
             sampled = readOn(reader, wholeBatch(source));
         }
 
@@ -260,13 +260,13 @@ public abstract class ExampleSourceContract {
         Batch batch = wholeBatch(source);
         List<List<List<String>>> twice = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            try (BatchReader reader = source.open(new ExampleOrder.PoissonSampled(7, 0.4, 5))) {
+            try (BatchReader reader = source.open(ExampleOrder.poissonSampled(7, 0.4, 5))) {
                 twice.add(readOn(reader, batch));
             }
         }
 
         assertThat(twice.get(1)).isEqualTo(twice.get(0));
-        try (BatchReader reader = source.open(new ExampleOrder.PoissonSampled(7, 1, 2))) {
+        try (BatchReader reader = source.open(ExampleOrder.poissonSampled(7, 1, 2))) {
             assertThat(readOn(reader, batch)).hasSize(2).allMatch(rows -> rows.size() == source.exampleCount());
         }
     }
@@ -275,7 +275,7 @@ public abstract class ExampleSourceContract {
     @DisplayName("Poisson sampling: batches without examples count")
     void samplesEmptyBatches() throws Exception {
         ExampleSource source = create();
-        try (BatchReader reader = source.open(new ExampleOrder.PoissonSampled(7, 1e-9, 5))) {
+        try (BatchReader reader = source.open(ExampleOrder.poissonSampled(7, 1e-9, 5))) {
             assertThat(readOn(reader, wholeBatch(source))).hasSize(5);
         }
     }
@@ -284,7 +284,7 @@ public abstract class ExampleSourceContract {
     @DisplayName("Poisson sampling: a batch that does not fit fails rather than drop examples")
     void samplingNeverDropsExamples() throws Exception {
         ExampleSource source = create();
-        try (BatchReader reader = source.open(new ExampleOrder.PoissonSampled(7, 1, 1))) {
+        try (BatchReader reader = source.open(ExampleOrder.poissonSampled(7, 1, 1))) {
             Batch small = Batch.of(1, source);
             assertThatThrownBy(() -> reader.read(small)).isInstanceOf(RuntimeException.class);
         }

@@ -404,7 +404,10 @@ class SiteContractsTest {
                     return super.open(
                             order instanceof ExampleOrder.PoissonSampled sampled
                                     ? new ExampleOrder.PoissonSampled(
-                                            sampled.seed(), Math.min(1, sampled.rate() * 1.2), sampled.batches())
+                                            sampled.seed(),
+                                            sampled.uniforms(),
+                                            Math.min(1, sampled.rate() * 1.2),
+                                            sampled.batches())
                                     : order);
                 }
             };
