@@ -344,9 +344,9 @@ final class Coordinator {
         try {
             for (PrivacyCharge charge : charges) {
                 privacySpent = Optional.of(federation
-                        .ledger
+                        .privacyBudget
                         .orElseThrow(() -> new IllegalStateException(
-                                "strategy " + strategy.name() + " releases noisy data and needs a privacy ledger"))
+                                "strategy " + strategy.name() + " releases noisy data and needs a privacy budget"))
                         .debit(charge));
             }
             return true;

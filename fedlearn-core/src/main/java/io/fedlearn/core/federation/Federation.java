@@ -1,6 +1,6 @@
 package io.fedlearn.core.federation;
 
-import io.fedlearn.core.budget.PrivacyLedger;
+import io.fedlearn.core.budget.PrivacyBudget;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.client.InMemoryClientStateStore;
@@ -78,7 +78,7 @@ public final class Federation {
     final RunStore store;
     final boolean resume;
     final Optional<AuditLog> audit;
-    final Optional<PrivacyLedger> ledger;
+    final Optional<PrivacyBudget> privacyBudget;
     final List<RoundListener> listeners;
     final InstantSource clock;
     final long inFlightBytes;
@@ -108,7 +108,7 @@ public final class Federation {
         this.store = builder.store;
         this.resume = builder.resume;
         this.audit = builder.audit;
-        this.ledger = builder.ledger;
+        this.privacyBudget = builder.privacyBudget;
         this.listeners = List.copyOf(builder.listeners);
         this.clock = builder.clock;
         this.inFlightBytes = builder.inFlightBytes;
@@ -429,7 +429,7 @@ public final class Federation {
         private RunStore store = InMemoryRunStore.create();
         private boolean resume;
         private Optional<AuditLog> audit = Optional.empty();
-        private Optional<PrivacyLedger> ledger = Optional.empty();
+        private Optional<PrivacyBudget> privacyBudget = Optional.empty();
         private final List<RoundListener> listeners = new ArrayList<>();
         private InstantSource clock = InstantSource.system();
         private long inFlightBytes = DEFAULT_IN_FLIGHT_BYTES;
@@ -563,9 +563,9 @@ public final class Federation {
             return this;
         }
 
-        /** Whose privacy budget is debited. */
-        public Builder privacyLedger(PrivacyLedger privacyLedger) {
-            this.ledger = Optional.of(privacyLedger);
+        /** The budget that is debited before anything noisy is released. */
+        public Builder privacyBudget(PrivacyBudget budget) {
+            this.privacyBudget = Optional.of(budget);
             return this;
         }
 

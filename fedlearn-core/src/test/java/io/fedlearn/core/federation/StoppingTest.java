@@ -3,9 +3,9 @@ package io.fedlearn.core.federation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fedlearn.core.budget.PrivacyBudget;
 import io.fedlearn.core.budget.PrivacyBudgetExceededException;
 import io.fedlearn.core.budget.PrivacyCharge;
-import io.fedlearn.core.budget.PrivacyLedger;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.TaskContext;
@@ -284,11 +284,12 @@ class StoppingTest {
     @Test
     void budgetIsDebitedBeforeTheRoundAndStopsTheRun() throws Exception {
         List<PrivacyCharge> debits = new ArrayList<>();
-        PrivacyLedger ledger = new PrivacyLedger() {
+        PrivacyBudget budget = new PrivacyBudget() {
             @Override
             public PrivacySpent debit(PrivacyCharge charge) {
                 if (debits.size() == 2) {
-                    throw new PrivacyBudgetExceededException(charge.scope(), "epsilon 2 of 2 is spent");
+                    PrivacySpent spent = spent(charge.scope());
+                    throw new PrivacyBudgetExceededException(charge.scope(), spent, spent, 3, 1e-5);
                 }
                 debits.add(charge);
                 return spent(charge.scope());
@@ -303,7 +304,7 @@ class StoppingTest {
                 .strategy(PlainMean.strategy().toBuilder()
                         .aggregateTransform(CostlyNoise::new)
                         .build())
-                .privacyLedger(ledger)
+                .privacyBudget(budget)
                 .run();
         assertThat(run.stopReason()).isEqualTo(StopReason.PRIVACY_BUDGET_SPENT);
         assertThat(run.records())
@@ -314,7 +315,7 @@ class StoppingTest {
     @Test
     void roundThatTooFewClientsCanTakePartInCostsNoBudget() throws Exception {
         List<PrivacyCharge> debits = new ArrayList<>();
-        PrivacyLedger ledger = new PrivacyLedger() {
+        PrivacyBudget budget = new PrivacyBudget() {
             @Override
             public PrivacySpent debit(PrivacyCharge charge) {
                 debits.add(charge);
@@ -331,21 +332,21 @@ class StoppingTest {
                                 .aggregateTransform(CostlyNoise::new)
                                 .build())
                         .policy(RoundPolicy.defaults().withQuorum(1000))
-                        .privacyLedger(ledger)
+                        .privacyBudget(budget)
                         .run())
                 .isInstanceOf(QuorumNotReachedException.class);
         assertThat(debits).isEmpty();
     }
 
     @Test
-    void noiseWithoutALedgerIsRefused() {
+    void noiseWithoutABudgetIsRefused() {
         assertThatThrownBy(() -> scripted()
                         .strategy(PlainMean.strategy().toBuilder()
                                 .aggregateTransform(CostlyNoise::new)
                                 .build())
                         .run())
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("needs a privacy ledger");
+                .hasMessageContaining("needs a privacy budget");
     }
 
     @Test

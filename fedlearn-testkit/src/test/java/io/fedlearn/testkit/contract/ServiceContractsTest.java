@@ -2,6 +2,9 @@ package io.fedlearn.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fedlearn.core.budget.InMemoryPrivacyLedger;
+import io.fedlearn.core.budget.LedgerEntry;
+import io.fedlearn.core.budget.PrivacyBudget;
 import io.fedlearn.core.budget.PrivacyBudgetExceededException;
 import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.budget.PrivacyLedger;
@@ -15,13 +18,15 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HashSet;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
-/** The suites for audit logs and privacy ledgers, on small ones of the test's own. */
+/** The suites for audit logs and privacy budgets and ledgers, on small ones of the test's own. */
 class ServiceContractsTest {
     /** Keeps the end alone; open so that tests can break it. */
     private static class Chain implements AuditLog {
@@ -124,7 +129,7 @@ class ServiceContractsTest {
     }
 
     /** A budget of epsilon 1 for each scope, an eighth at a time; open so that tests can break it. */
-    private static class Purse implements PrivacyLedger {
+    private static class Purse implements PrivacyBudget {
         static final int CHARGES = 8;
 
         final Map<String, Integer> charges = new ConcurrentHashMap<>();
@@ -132,7 +137,7 @@ class ServiceContractsTest {
         @Override
         public synchronized PrivacySpent debit(PrivacyCharge charge) {
             if (charges.getOrDefault(charge.scope(), 0) == CHARGES) {
-                throw new PrivacyBudgetExceededException(charge.scope(), "the budget is spent");
+                throw exceeded(charge.scope());
             }
             charges.merge(charge.scope(), 1, Integer::sum);
             return spent(charge.scope());
@@ -142,9 +147,13 @@ class ServiceContractsTest {
         public PrivacySpent spent(String scope) {
             return new PrivacySpent(charges.getOrDefault(scope, 0) / (double) CHARGES, 0);
         }
+
+        PrivacyBudgetExceededException exceeded(String scope) {
+            return new PrivacyBudgetExceededException(scope, new PrivacySpent(1, 0), spent(scope), 1.125, 0);
+        }
     }
 
-    abstract static class OfAPurse extends PrivacyLedgerContract {
+    abstract static class OfAPurse extends PrivacyBudgetContract {
         @Override
         protected PrivacyCharge charge(String scope) {
             return new PrivacyCharge(scope, "gaussian", Config.empty());
@@ -161,7 +170,7 @@ class ServiceContractsTest {
         private final Purse purse = new Purse();
 
         @Override
-        protected PrivacyLedger open() {
+        protected PrivacyBudget open() {
             return purse;
         }
     }
@@ -181,7 +190,7 @@ class ServiceContractsTest {
         };
 
         @Override
-        protected PrivacyLedger open() {
+        protected PrivacyBudget open() {
             return purse;
         }
     }
@@ -197,7 +206,7 @@ class ServiceContractsTest {
                 debtors.add(Thread.currentThread());
                 int limit = debtors.size() > 1 ? CHARGES + 1 : CHARGES;
                 if (charges.getOrDefault(charge.scope(), 0) >= limit) {
-                    throw new PrivacyBudgetExceededException(charge.scope(), "the budget is spent");
+                    throw exceeded(charge.scope());
                 }
                 charges.merge(charge.scope(), 1, Integer::sum);
                 return spent(charge.scope());
@@ -205,7 +214,7 @@ class ServiceContractsTest {
         };
 
         @Override
-        protected PrivacyLedger open() {
+        protected PrivacyBudget open() {
             return purse;
         }
     }
@@ -213,7 +222,7 @@ class ServiceContractsTest {
     @FailsOnPurpose
     static class ForgetsWhenOpened extends OfAPurse {
         @Override
-        protected PrivacyLedger open() {
+        protected PrivacyBudget open() {
             return new Purse();
         }
     }
@@ -233,7 +242,7 @@ class ServiceContractsTest {
         };
 
         @Override
-        protected PrivacyLedger open() {
+        protected PrivacyBudget open() {
             return purse;
         }
     }
@@ -256,5 +265,93 @@ class ServiceContractsTest {
     @Test
     void findsScopesThatShareABudget() {
         assertThat(SuiteRun.failures(OneBudgetForAll.class)).contains("keepsScopesApart");
+    }
+
+    @Nested
+    class OnALedgerInMemory extends PrivacyLedgerContract {
+        private final PrivacyLedger ledger = InMemoryPrivacyLedger.create();
+
+        @Override
+        protected PrivacyLedger open() {
+            return ledger;
+        }
+    }
+
+    /** A ledger that tests can break. */
+    private static class OpenLedger implements PrivacyLedger {
+        final PrivacyLedger ledger = InMemoryPrivacyLedger.create();
+
+        @Override
+        public synchronized Optional<LedgerEntry> append(PrivacyCharge charge, long known) {
+            return ledger.append(charge, known);
+        }
+
+        @Override
+        public synchronized List<LedgerEntry> entries(String scope, long known) {
+            return ledger.entries(scope, known);
+        }
+
+        @Override
+        public Set<String> scopes() {
+            return ledger.scopes();
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @FailsOnPurpose
+    static class ForgetsEntries extends PrivacyLedgerContract {
+        @Override
+        protected PrivacyLedger open() {
+            return new OpenLedger();
+        }
+    }
+
+    @FailsOnPurpose
+    static class AppendsUnasked extends PrivacyLedgerContract {
+        private final PrivacyLedger ledger = new OpenLedger() {
+            @Override
+            public synchronized Optional<LedgerEntry> append(PrivacyCharge charge, long known) {
+                return super.append(
+                        charge, Math.max(known, entries(charge.scope()).size()));
+            }
+        };
+
+        @Override
+        protected PrivacyLedger open() {
+            return ledger;
+        }
+    }
+
+    @FailsOnPurpose
+    static class SaysNothingOfMissingEntries extends PrivacyLedgerContract {
+        private final PrivacyLedger ledger = new OpenLedger() {
+            @Override
+            public synchronized List<LedgerEntry> entries(String scope, long known) {
+                return super.entries(
+                        scope, Math.min(known, super.entries(scope, 0).size()));
+            }
+        };
+
+        @Override
+        protected PrivacyLedger open() {
+            return ledger;
+        }
+    }
+
+    @Test
+    void findsForgottenEntries() {
+        assertThat(SuiteRun.failures(ForgetsEntries.class)).containsExactly("remembersEntries");
+    }
+
+    @Test
+    void findsEntriesBehindUnknownOnes() {
+        assertThat(SuiteRun.failures(AppendsUnasked.class)).contains("appendsBehindKnownEntriesOnly");
+    }
+
+    @Test
+    void findsSilenceAboutMissingEntries() {
+        assertThat(SuiteRun.failures(SaysNothingOfMissingEntries.class)).containsExactly("reportsMissingEntries");
     }
 }
