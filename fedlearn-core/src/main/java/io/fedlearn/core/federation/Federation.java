@@ -163,7 +163,7 @@ public final class Federation {
             throw new IllegalArgumentException("strategy " + name
                     + " needs an initial model: one that a client gave could hold what it has learnt");
         }
-        if (ledger.isEmpty()) {
+        if (privacyBudget.isEmpty()) {
             throw new IllegalArgumentException("strategy " + name + " releases noisy data and needs a privacy budget");
         }
     }
