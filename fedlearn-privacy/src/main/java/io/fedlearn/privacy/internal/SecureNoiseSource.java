@@ -1,15 +1,20 @@
 package io.fedlearn.privacy.internal;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.LongBuffer;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
+import java.util.Objects;
 import javax.crypto.Cipher;
 import javax.crypto.ShortBufferException;
 import javax.crypto.spec.IvParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 
-/** The key stream of AES-256 in counter mode, under a key that nobody else has and that is never kept. */
+/**
+ * The key stream of AES-256 in counter mode, under a key that nobody else has and that is never kept. A stream is far shorter than
+ * the 2^64 blocks at which the absence of repeated blocks would begin to tell it from random bits.
+ */
 final class SecureNoiseSource extends NoiseSource {
     /** Drawn at a time: large enough for the processor's AES instructions to work on many blocks at once. */
     private static final int BUFFER_BYTES = 16 << 10;
@@ -17,7 +22,9 @@ final class SecureNoiseSource extends NoiseSource {
     private final Cipher cipher;
     private final byte[] zeros = new byte[BUFFER_BYTES];
     private final byte[] stream = new byte[BUFFER_BYTES];
-    private final LongBuffer words = ByteBuffer.wrap(stream).asLongBuffer();
+    // In the processor's order, so that words are copied in bulk.
+    private final LongBuffer words =
+            ByteBuffer.wrap(stream).order(ByteOrder.nativeOrder()).asLongBuffer();
 
     SecureNoiseSource() {
         byte[] key = new byte[32];
@@ -40,6 +47,20 @@ final class SecureNoiseSource extends NoiseSource {
             refill();
         }
         return words.get();
+    }
+
+    @Override
+    public void nextLongs(long[] target, int from, int count) {
+        Objects.checkFromIndexSize(from, count, target.length);
+        int done = 0;
+        while (done < count) {
+            if (!words.hasRemaining()) {
+                refill();
+            }
+            int part = Math.min(words.remaining(), count - done);
+            words.get(target, from + done, part);
+            done += part;
+        }
     }
 
     private void refill() {

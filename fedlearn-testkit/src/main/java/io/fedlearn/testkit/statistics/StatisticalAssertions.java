@@ -64,6 +64,31 @@ public final class StatisticalAssertions {
     }
 
     /**
+     * Asserts that independent trials fall into cells with these probabilities: {@link #assertProbability} of each cell, with an equal
+     * part of the false alarm. Tails belong into cells of their own, where their probability counts and not how many they are.
+     *
+     * @param probabilities of the cells, of a sum of at most 1 (within round-off)
+     * @throws AssertionError if a cell has too many or too few
+     */
+    public static void assertFrequencies(long[] counts, double[] probabilities, double falseAlarm) {
+        if (counts.length != probabilities.length) {
+            throw new IllegalArgumentException("there must be as many counts as probabilities, were " + counts.length
+                    + " and " + probabilities.length);
+        }
+        if (!(Arrays.stream(probabilities).sum() <= 1 + 1e-9)) {
+            throw new IllegalArgumentException("probabilities must sum to at most 1");
+        }
+        long trials = Arrays.stream(counts).sum();
+        for (int i = 0; i < counts.length; i++) {
+            try {
+                assertProbability(counts[i], trials, Math.min(1, probabilities[i]), falseAlarm / counts.length);
+            } catch (AssertionError e) {
+                throw new AssertionError("cell " + i + ": " + e.getMessage(), e);
+            }
+        }
+    }
+
+    /**
      * Asserts that samples have this mean, given the standard deviation of their distribution. The bound is that of normal
      * samples; for others it holds as far as the mean of {@code n} of them is nearly normal.
      *

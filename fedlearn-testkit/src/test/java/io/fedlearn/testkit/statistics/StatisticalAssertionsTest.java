@@ -70,6 +70,24 @@ class StatisticalAssertionsTest {
     }
 
     @Test
+    void frequenciesAreFoundRightOrWrong() {
+        long[] counts = new long[4];
+        for (double uniform : uniforms(6)) {
+            counts[(int) (4 * uniform)]++;
+        }
+        StatisticalAssertions.assertFrequencies(counts, new double[] {0.25, 0.25, 0.25, 0.25}, FALSE_ALARM);
+        requireFailure(() ->
+                StatisticalAssertions.assertFrequencies(counts, new double[] {0.25, 0.28, 0.25, 0.22}, FALSE_ALARM));
+        requireFailure(
+                () -> StatisticalAssertions.assertFrequencies(new long[] {1, 999}, new double[] {0, 1}, FALSE_ALARM));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> StatisticalAssertions.assertFrequencies(counts, new double[] {1}, FALSE_ALARM));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> StatisticalAssertions.assertFrequencies(
+                        new long[] {1, 1}, new double[] {0.7, 0.7}, FALSE_ALARM));
+    }
+
+    @Test
     void meanIsFoundRightOrWrong() {
         StatisticalAssertions.assertMean(gaussians(1, 5, 2), 5, 2, FALSE_ALARM);
         requireFailure(() -> StatisticalAssertions.assertMean(gaussians(1, 5.2, 2), 5, 2, FALSE_ALARM));
