@@ -9,6 +9,8 @@ import java.util.stream.Collectors;
  * Immutable.
  *
  * <p>Sensitivities are those under the relation for which the event is accounted: whoever makes an event knows both.
+ *
+ * <p>The text of an event ({@link #toString}) is canonical, and {@link #parse} reads it: ledgers hold it.
  */
 public sealed interface PrivacyEvent {
     /**
@@ -166,6 +168,61 @@ public sealed interface PrivacyEvent {
     }
 
     /**
+     * The sum of independent discrete Gaussian noise on whole vectors, a share from each client.
+     *
+     * @param sigma of one client's share, in units of the grid, {@code > 0}
+     * @param clients how many shares the sum holds at least, at least 1; more of them are no worse
+     * @param dimension of the vector, at least 1
+     * @param l1Sensitivity of the rounded sum, in units of the grid, {@code > 0}
+     * @param l2Sensitivity of the rounded sum, in units of the grid, {@code > 0}
+     * @see DistributedNoise
+     */
+    record DistributedDiscreteGaussian(
+            double sigma, long clients, long dimension, double l1Sensitivity, double l2Sensitivity)
+            implements PrivacyEvent {
+        /** Validates the ranges. */
+        public DistributedDiscreteGaussian {
+            requirePositive("sigma", sigma);
+            requireAtLeastOne("clients", clients);
+            requireAtLeastOne("dimension", dimension);
+            requirePositive("l1Sensitivity", l1Sensitivity);
+            requirePositive("l2Sensitivity", l2Sensitivity);
+        }
+
+        @Override
+        public String toString() {
+            return "distributed-discrete-gaussian(sigma=" + sigma + ", clients=" + clients + ", dimension=" + dimension
+                    + ", l1Sensitivity=" + l1Sensitivity + ", l2Sensitivity=" + l2Sensitivity + ")";
+        }
+    }
+
+    /**
+     * The sum of independent Skellam noise on whole vectors, a share from each client: Skellam noise itself.
+     *
+     * @param variance of one client's share, in units of the grid squared, {@code > 0}
+     * @param clients how many shares the sum holds at least, at least 1; more of them are no worse
+     * @param l1Sensitivity of the rounded sum, in units of the grid, {@code > 0}
+     * @param l2Sensitivity of the rounded sum, in units of the grid, {@code > 0}
+     * @see DistributedNoise
+     */
+    record DistributedSkellam(double variance, long clients, double l1Sensitivity, double l2Sensitivity)
+            implements PrivacyEvent {
+        /** Validates the ranges. */
+        public DistributedSkellam {
+            requirePositive("variance", variance);
+            requireAtLeastOne("clients", clients);
+            requirePositive("l1Sensitivity", l1Sensitivity);
+            requirePositive("l2Sensitivity", l2Sensitivity);
+        }
+
+        @Override
+        public String toString() {
+            return "distributed-skellam(variance=" + variance + ", clients=" + clients + ", l1Sensitivity="
+                    + l1Sensitivity + ", l2Sensitivity=" + l2Sensitivity + ")";
+        }
+    }
+
+    /**
      * A mechanism over a Poisson sample: each unit is in it with this probability, independently, and who is in it is secret.
      *
      * @param rate in (0, 1]
@@ -247,6 +304,16 @@ public sealed interface PrivacyEvent {
         public String toString() {
             return "composed(" + events.stream().map(PrivacyEvent::toString).collect(Collectors.joining(", ")) + ")";
         }
+    }
+
+    /**
+     * The event of this text, which must be as {@link #toString} writes it; numbers may be written otherwise, such as {@code 1e-3}.
+     *
+     * @throws IllegalArgumentException if it is not, saying where and what was expected, or is longer than {@value
+     *     EventText#MAX_LENGTH} characters or deeper than {@value EventText#MAX_DEPTH} events, or if a number is out of range
+     */
+    static PrivacyEvent parse(String text) {
+        return new EventText(text).parse();
     }
 
     private static void requirePositive(String name, double value) {
