@@ -1,4 +1,4 @@
-/** A run on disk: checkpoints, history as JSON, the audit log and the state of clients. */
+/** A run on disk: checkpoints, history as JSON, the audit log, the state of clients and the privacy ledger. */
 @org.jspecify.annotations.NullMarked
 module io.fedlearn.files {
     requires transitive io.fedlearn.core;

@@ -114,6 +114,19 @@ final class Disk {
         }
     }
 
+    /** Writes bytes into an open file at an offset, without syncing it. */
+    void overwrite(RandomAccessFile out, Path file, long offset, byte[] bytes) throws IOException {
+        try {
+            out.seek(offset);
+            out.write(bytes);
+            steps.done("write", file);
+        } catch (FileSystemException e) {
+            throw e;
+        } catch (IOException e) {
+            throw named(file, e);
+        }
+    }
+
     /** Cuts an open file off at a length and syncs it. */
     void truncate(RandomAccessFile out, Path file, long length) throws IOException {
         try {
@@ -154,7 +167,8 @@ final class Disk {
         steps.done("sync", directory);
     }
 
-    private void sync(RandomAccessFile out, Path file) throws IOException {
+    /** Makes durable what was written into an open file. */
+    void sync(RandomAccessFile out, Path file) throws IOException {
         if (syncs) {
             out.getFD().sync();
         }

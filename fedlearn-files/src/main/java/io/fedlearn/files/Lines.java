@@ -1,6 +1,7 @@
 package io.fedlearn.files;
 
 import java.io.BufferedInputStream;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.FileInputStream;
@@ -9,7 +10,7 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** The lines of a file as bytes, one after the other, in memory bounded by the longest. */
+/** The lines of a file, or of a part of one, as bytes, one after the other, in memory bounded by the longest. */
 final class Lines implements Closeable {
     private static final int BLOCK = 1 << 16;
     // No line that was written is longer; what is read of a longer one is not kept.
@@ -24,6 +25,11 @@ final class Lines implements Closeable {
 
     static Lines of(Path file) throws IOException {
         return new Lines(new BufferedInputStream(new FileInputStream(file.toFile()), BLOCK));
+    }
+
+    /** The lines of these bytes. */
+    static Lines of(byte[] bytes) {
+        return new Lines(new ByteArrayInputStream(bytes));
     }
 
     /**

@@ -1,7 +1,8 @@
 /**
- * A run on disk. The entry points are {@link io.fedlearn.files.FileRunStore} for a coordinator's run,
+ * A run on disk, and the ledger of privacy budgets. The entry points are {@link io.fedlearn.files.FileRunStore} for a coordinator's run,
  * {@link io.fedlearn.files.FileAuditLog} for what must be proved later, which {@link io.fedlearn.files.AuditVerifier}
- * verifies, and {@link io.fedlearn.files.FileClientStateStore} for what a site keeps.
+ * verifies, {@link io.fedlearn.files.FilePrivacyLedger} for what was spent of privacy budgets, over all runs, and
+ * {@link io.fedlearn.files.FileClientStateStore} for what a site keeps.
  *
  * <p><b>The directory of a run</b>
  * <pre>
