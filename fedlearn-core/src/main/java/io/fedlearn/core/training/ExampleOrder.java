@@ -17,6 +17,10 @@ public sealed interface ExampleOrder {
      * Each batch takes each example with this probability, independently, for so many batches: what the accountants of private
      * training assume. A batch that would not fit its capacity makes the reader fail rather than drop examples.
      *
+     * <p>A reader takes one number per example and batch, in the order of {@link Sequential}, gives the examples whose number is
+     * below the rate, and gives them in that order. So whoever makes the numbers can also choose examples one by one, which is
+     * how all examples of a person are fetched together.
+     *
      * @param seed for whatever else a source varies, such as augmentation
      * @param uniforms makes, for each reader, a source of uniform numbers in [0, 1), of which each example takes one per batch: the
      *     same numbers again where sampling is to be repeated, secret ones where privacy rests on nobody knowing the sample

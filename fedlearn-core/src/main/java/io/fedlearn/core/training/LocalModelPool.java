@@ -26,12 +26,21 @@ public final class LocalModelPool {
 
     /** What is done with a borrowed model. */
     @FunctionalInterface
-    interface Use<T> {
+    public interface Use<T> {
+        /**
+         * Uses the model, which must not be kept beyond this call.
+         *
+         * @throws Exception if the work fails
+         */
         T with(LocalModel model) throws Exception;
     }
 
-    /** Lends a model for this call alone. One that was in use when an exception came is thrown away. */
-    <T> T borrow(Use<T> use) throws Exception {
+    /**
+     * Lends a model for this call alone. One that was in use when an exception came is thrown away.
+     *
+     * @throws Exception what the use throws
+     */
+    public <T> T borrow(Use<T> use) throws Exception {
         LocalModel model = take();
         T result = use.with(model);
         lock.lock();

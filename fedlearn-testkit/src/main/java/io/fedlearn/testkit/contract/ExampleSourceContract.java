@@ -272,6 +272,35 @@ public abstract class ExampleSourceContract {
     }
 
     @Test
+    @DisplayName(
+            "Poisson sampling: takes one number per example and batch, in sequential order, and gives those below the rate")
+    void samplesByTheNumbersItIsGiven() throws Exception {
+        ExampleSource source = create();
+        List<String> lying = flat(read(source, ExampleOrder.sequential()));
+        int batches = 3;
+        int[] taken = {0};
+        ExampleOrder order =
+                new ExampleOrder.PoissonSampled(7, () -> () -> taken[0]++ * 5 % 7 < 3 ? 0 : 0.9, 0.5, batches);
+        List<List<String>> chosen;
+        try (BatchReader reader = source.open(order)) {
+            chosen = readOn(reader, wholeBatch(source));
+        }
+
+        List<List<String>> expected = new ArrayList<>();
+        for (int batch = 0; batch < batches; batch++) {
+            List<String> rows = new ArrayList<>();
+            for (int i = 0; i < lying.size(); i++) {
+                if ((batch * lying.size() + i) * 5 % 7 < 3) {
+                    rows.add(lying.get(i));
+                }
+            }
+            expected.add(rows);
+        }
+        assertThat(taken[0]).isEqualTo(batches * lying.size());
+        assertThat(chosen).isEqualTo(expected);
+    }
+
+    @Test
     @DisplayName("Poisson sampling: batches without examples count")
     void samplesEmptyBatches() throws Exception {
         ExampleSource source = create();

@@ -30,6 +30,7 @@ import io.fedlearn.testkit.generator.SyntheticExamples;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -414,6 +415,29 @@ class SiteContractsTest {
         }
     }
 
+    @FailsOnPurpose
+    static class TurnsNumbersRound extends ExampleSourceContract {
+        @Override
+        protected ExampleSource create() {
+            return new Passing() {
+                @Override
+                public BatchReader open(ExampleOrder order) {
+                    if (order instanceof ExampleOrder.PoissonSampled sampled) {
+                        return super.open(new ExampleOrder.PoissonSampled(
+                                sampled.seed(),
+                                () -> {
+                                    DoubleSupplier uniforms = sampled.uniforms().get();
+                                    return () -> Math.nextDown(1.0) - uniforms.getAsDouble();
+                                },
+                                sampled.rate(),
+                                sampled.batches()));
+                    }
+                    return super.open(order);
+                }
+            };
+        }
+    }
+
     @Test
     void findsShufflesWithoutTheSeed() {
         assertThat(SuiteRun.failures(IgnoresTheSeed.class)).contains("shufflesEachExampleOnce", "shufflesFar");
@@ -432,5 +456,10 @@ class SiteContractsTest {
     @Test
     void findsAWrongSamplingRate() {
         assertThat(SuiteRun.failures(SamplesTooOften.class)).containsExactly("samplesEachExampleWithTheRate");
+    }
+
+    @Test
+    void findsSamplesByOtherNumbersThanThoseGiven() {
+        assertThat(SuiteRun.failures(TurnsNumbersRound.class)).containsExactly("samplesByTheNumbersItIsGiven");
     }
 }
