@@ -23,6 +23,8 @@ import java.util.stream.Collectors;
  * several runs at a time.
  */
 public final class Strategy {
+    private static final RoundProtocol.Factory USUAL_PROTOCOL = FitProtocol::new;
+
     private final String name;
     private final Config settings;
     private final ClientSelector selector;
@@ -127,9 +129,9 @@ public final class Strategy {
         return disclosure;
     }
 
-    /** Whether its aggregation rule is a mean of models and nothing else. */
+    /** Whether all it takes of the clients is a mean of their models, each asked once. */
     public boolean isPlainMean() {
-        return aggregator.get().isPlainMean();
+        return protocol == USUAL_PROTOCOL && aggregator.get().isPlainMean();
     }
 
     /** What every client is told, beside the run's training settings; these win. */
@@ -220,7 +222,7 @@ public final class Strategy {
 
     /** Collects the parts of a strategy. Not thread-safe. */
     public static final class Builder {
-        private final String name;
+        private String name;
         private Supplier<? extends Aggregator> aggregator;
         private Supplier<? extends ServerOptimizer> serverOptimizer;
         private Config settings = Config.empty();
@@ -231,7 +233,7 @@ public final class Strategy {
         private final List<TransformSpec> clientTransforms = new ArrayList<>();
         private final List<Supplier<? extends UpdateTransform>> serverTransforms = new ArrayList<>();
         private final List<Supplier<? extends AggregateTransform>> aggregateTransforms = new ArrayList<>();
-        private RoundProtocol.Factory protocol = FitProtocol::new;
+        private RoundProtocol.Factory protocol = USUAL_PROTOCOL;
         private Disclosure disclosure = Disclosure.EVERYTHING;
         private final Set<Capability> requirements = EnumSet.noneOf(Capability.class);
         private final List<Consumer<ModelSpec>> modelChecks = new ArrayList<>();
@@ -240,12 +242,22 @@ public final class Strategy {
                 String name,
                 Supplier<? extends Aggregator> aggregator,
                 Supplier<? extends ServerOptimizer> serverOptimizer) {
+            this.name = requireName(name);
+            this.aggregator = aggregator;
+            this.serverOptimizer = serverOptimizer;
+        }
+
+        /** The published name of what the parts come to. */
+        public Builder name(String strategyName) {
+            this.name = requireName(strategyName);
+            return this;
+        }
+
+        private static String requireName(String name) {
             if (name.isEmpty()) {
                 throw new IllegalArgumentException("a strategy's name must not be empty");
             }
-            this.name = name;
-            this.aggregator = aggregator;
-            this.serverOptimizer = serverOptimizer;
+            return name;
         }
 
         /** A setting of the method, for the run's record. */
