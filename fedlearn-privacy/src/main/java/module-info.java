@@ -5,4 +5,5 @@ module io.fedlearn.privacy {
     requires static org.jspecify;
 
     exports io.fedlearn.privacy.accounting;
+    exports io.fedlearn.privacy.central;
 }
