@@ -1,0 +1,46 @@
+package io.fedlearn.privacy.accounting;
+
+/** Masses on the multiples of an interval, while they are gathered. Confined to one thread. */
+final class LossGrid {
+    private final double interval;
+    private final long first;
+    private final double[] masses;
+
+    private LossGrid(double interval, long first, double[] masses) {
+        this.interval = interval;
+        this.first = first;
+        this.masses = masses;
+    }
+
+    /** An empty grid over these losses. */
+    static LossGrid covering(double least, double largest, double interval) {
+        long first = (long) Math.floor(least / interval) - 1;
+        long last = (long) Math.ceil(largest / interval) + 1;
+        return new LossGrid(interval, first, new double[Math.toIntExact(last - first + 1)]);
+    }
+
+    /** Splits a mass between the grid points on both sides of the loss. */
+    void add(double loss, double mass) {
+        addBetween((long) Math.floor(loss / interval), loss, mass);
+    }
+
+    /** Splits a mass between a grid point and the next, between which the loss lies. */
+    void addBetween(long below, double loss, double mass) {
+        double toUpper = Math.min(Math.max((below + 1) * interval - loss, 0), interval);
+        double lower = interval < 1e-3
+                ? expm1OfSmall(toUpper) / expm1OfSmall(interval)
+                : Math.exp(toUpper - interval) * (Math.expm1(-toUpper) / Math.expm1(-interval));
+        int place = (int) (below - first);
+        masses[place] += mass * lower;
+        masses[place + 1] += mass * (1 - lower);
+    }
+
+    /** To full precision below 1e-3. */
+    private static double expm1OfSmall(double x) {
+        return x * (1 + x * (1.0 / 2 + x * (1.0 / 6 + x * (1.0 / 24 + x * (1.0 / 120)))));
+    }
+
+    PrivacyLossDistribution distribution(double tail) {
+        return new PrivacyLossDistribution(interval, first, masses, tail);
+    }
+}

@@ -1,0 +1,225 @@
+package io.fedlearn.privacy.accounting;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.DoubleUnaryOperator;
+
+/**
+ * How a composition will be computed: the tilt, the window of sums of losses, the interval and the number of grid points. Any plan gives a
+ * valid bound; a good one gives a tight bound soon. Made from sketches of the losses and Chernoff bounds on their sum. Immutable.
+ *
+ * @param epsilon about where the answer lies
+ * @param tilt {@code theta >= 0}, for which the tilted sum lies around that epsilon
+ * @param upperTilt for which the Chernoff bound puts the window's upper end where the tail is negligible
+ * @param interval of the grid
+ * @param first the window's least grid point, in units of the interval
+ * @param size how many grid points the window has, a power of two
+ * @param tail what may be cut off one release
+ */
+record LossPlan(double epsilon, double tilt, double upperTilt, double interval, long first, int size, double tail) {
+    /** What truncation may add to delta in all, as a share of it. */
+    static final double TRUNCATED_SHARE = 1e-8;
+    /** By how much the discretisation may raise epsilon, as a share of it, where the interval is not given. */
+    static final double EPSILON_SHARE = 1e-5;
+    /** The most grid points where the interval is not given. */
+    static final int LARGEST_CHOSEN_SIZE = 1 << 21;
+    /** The most grid points at all. */
+    static final int LARGEST_SIZE = 1 << 23;
+
+    private static final int SMALLEST_SIZE = 1 << 8;
+    private static final double LEAST_TILT = 1e-9;
+    private static final double LARGEST_TILT = 1e7;
+    private static final double LEAST_TAIL = 1e-290;
+    /** The natural logarithm of the share of the tilted sum that may lie below the window and wrap around. */
+    private static final double LOG_WRAPPED_SHARE = Math.log(1e-10);
+
+    /** A plan for the epsilon of this delta. */
+    static LossPlan forDelta(List<LossTerm> terms, boolean reversed, PldSettings settings, double delta) {
+        double tail = tail(terms, settings, delta);
+        Cumulants cumulants = Cumulants.of(terms, reversed, tail);
+        double tilt = leastTilt(theta -> chernoffEpsilon(cumulants, theta, delta));
+        double epsilon = Math.max(0, chernoffEpsilon(cumulants, tilt, delta));
+        return of(terms, cumulants, settings, tail, tilt, epsilon, delta);
+    }
+
+    /** A plan for the delta of this epsilon. */
+    static LossPlan forEpsilon(List<LossTerm> terms, boolean reversed, PldSettings settings, double epsilon) {
+        double delta = 1e-6;
+        for (int turn = 0; ; turn++) {
+            double tail = tail(terms, settings, delta);
+            Cumulants cumulants = Cumulants.of(terms, reversed, tail);
+            double tilt = leastTilt(theta -> chernoffLogDelta(cumulants, theta, epsilon));
+            double estimate = Math.exp(Math.max(Math.min(0, chernoffLogDelta(cumulants, tilt, epsilon)), -650));
+            if (estimate >= delta || turn == 3) {
+                return of(terms, cumulants, settings, tail, tilt, epsilon, estimate);
+            }
+            delta = estimate;
+        }
+    }
+
+    private static double tail(List<LossTerm> terms, PldSettings settings, double delta) {
+        double inAll = settings.tailMass() > 0 ? settings.tailMass() : TRUNCATED_SHARE * delta;
+        double count = terms.stream().mapToDouble(LossTerm::count).sum();
+        return Math.min(0.01, Math.max(LEAST_TAIL, inAll / (2 * count)));
+    }
+
+    /** From the Renyi divergence of order {@code 1 + theta} (Canonne, Kamath, Steinke 2020, Proposition 12). */
+    private static double chernoffLogDelta(Cumulants cumulants, double theta, double epsilon) {
+        return cumulants.at(theta) - theta * epsilon + theta * Math.log(theta) - (1 + theta) * Math.log1p(theta);
+    }
+
+    private static double chernoffEpsilon(Cumulants cumulants, double theta, double delta) {
+        return (chernoffLogDelta(cumulants, theta, 0) - Math.log(delta)) / theta;
+    }
+
+    /** Where a function that falls and then rises is least, over the tilts: on a grid of powers, then by thirds. */
+    private static double leastTilt(DoubleUnaryOperator function) {
+        DoubleUnaryOperator ofLog = log -> function.applyAsDouble(Math.exp(log));
+        double best = Math.log(LEAST_TILT);
+        double step = 1.5;
+        for (double log = best; log <= Math.log(LARGEST_TILT); log += step) {
+            if (ofLog.applyAsDouble(log) < ofLog.applyAsDouble(best)) {
+                best = log;
+            }
+        }
+        double low = best - step;
+        double high = best + step;
+        for (int i = 0; i < 20; i++) {
+            double third = (high - low) / 3;
+            if (ofLog.applyAsDouble(low + third) <= ofLog.applyAsDouble(high - third)) {
+                high -= third;
+            } else {
+                low += third;
+            }
+        }
+        return Math.exp(0.5 * (low + high));
+    }
+
+    private static LossPlan of(
+            List<LossTerm> terms,
+            Cumulants cumulants,
+            PldSettings settings,
+            double tail,
+            double tilt,
+            double epsilon,
+            double delta) {
+        double negligible = Math.max(delta * TRUNCATED_SHARE, LEAST_TAIL);
+        double upperTilt = leastTilt(theta -> (cumulants.at(theta) - Math.log(negligible)) / theta);
+        double upper = Math.min(
+                (cumulants.at(upperTilt) - Math.log(negligible)) / upperTilt, cumulants.largest()) + cumulants.slack();
+        double lower = Math.max(lower(cumulants, tilt), cumulants.least()) - cumulants.slack();
+        // What wraps around from above the window lands below epsilon, where it counts for nothing.
+        lower = Math.min(lower, epsilon - 0.1 * (upper - epsilon));
+        upper = Math.max(upper, epsilon);
+        double interval = settings.interval();
+        int largest = LARGEST_SIZE;
+        if (interval == 0) {
+            interval = chosenInterval(terms, cumulants, tilt, epsilon);
+            largest = LARGEST_CHOSEN_SIZE;
+        }
+        double range = Math.max(upper - lower, cumulants.widest());
+        // Twice the interval is a rounding up of its own; another interval of the caller's would not be.
+        while (range / interval > largest - 8) {
+            interval *= 2;
+        }
+        long first = (long) Math.floor(lower / interval) - 1;
+        long last = (long) Math.ceil(upper / interval) + 1;
+        int size = SMALLEST_SIZE;
+        while (size < last - first + 1) {
+            size *= 2;
+        }
+        return new LossPlan(epsilon, tilt, upperTilt, interval, first, size, tail);
+    }
+
+    /** Below this lies a negligible share of the tilted sum. */
+    private static double lower(Cumulants cumulants, double tilt) {
+        double best = Double.NEGATIVE_INFINITY;
+        double atTilt = cumulants.at(tilt);
+        double deviation = cumulants.deviation();
+        for (double step = 0.01 / deviation; step < 1e4 / deviation; step *= 1.5) {
+            double bound = (LOG_WRAPPED_SHARE - cumulants.at(tilt - step) + atTilt) / step;
+            if (bound > best) {
+                best = bound;
+            }
+        }
+        return best;
+    }
+
+    /**
+     * The split of a loss within a cell adds {@code h^2 / 6} to its variance, on average over the cell, and half of that to its mean, so
+     * {@code n h^2 (1 + theta) / 12} to epsilon.
+     */
+    private static double chosenInterval(List<LossTerm> terms, Cumulants cumulants, double tilt, double epsilon) {
+        double count = terms.stream().mapToDouble(LossTerm::count).sum();
+        double scale = Math.max(epsilon, 0.1 * cumulants.deviation());
+        double interval =
+                Math.sqrt(12 * EPSILON_SHARE * scale / (count * (1 + Math.min(tilt, 10 / cumulants.deviation()))));
+        interval = Math.min(interval, 0.01 * cumulants.deviation());
+        double lattice = terms.size() == 1 ? terms.get(0).loss().lattice() : 0;
+        if (lattice > 0) {
+            // On a lattice nothing is rounded.
+            return lattice;
+        }
+        // A power of two, so that nearly equal questions are answered on the same grid.
+        return Math.scalb(1.0, Math.getExponent(interval));
+    }
+
+    /** The logarithm of the moment generating function of the sum, from sketches. */
+    private record Cumulants(List<LossSketch> sketches, List<Long> counts) {
+        static Cumulants of(List<LossTerm> terms, boolean reversed, double tail) {
+            List<LossSketch> sketches = new ArrayList<>();
+            List<Long> counts = new ArrayList<>();
+            for (LossTerm term : terms) {
+                LossSketch sketch = term.loss().sketch(tail);
+                sketches.add(reversed ? sketch.reversed() : sketch);
+                counts.add(term.count());
+            }
+            return new Cumulants(sketches, counts);
+        }
+
+        double at(double theta) {
+            double sum = 0;
+            for (int i = 0; i < sketches.size(); i++) {
+                sum += counts.get(i) * sketches.get(i).cumulant(theta);
+            }
+            return sum;
+        }
+
+        double deviation() {
+            double variance = 0;
+            for (int i = 0; i < sketches.size(); i++) {
+                variance += counts.get(i) * sketches.get(i).variance();
+            }
+            return Math.max(Math.sqrt(variance), 1e-12);
+        }
+
+        double largest() {
+            double sum = 0;
+            for (int i = 0; i < sketches.size(); i++) {
+                sum += counts.get(i) * sketches.get(i).largest();
+            }
+            return sum;
+        }
+
+        double least() {
+            double sum = 0;
+            for (int i = 0; i < sketches.size(); i++) {
+                sum += counts.get(i) * sketches.get(i).least();
+            }
+            return sum;
+        }
+
+        /** The range of the loss of one release. */
+        double widest() {
+            return sketches.stream()
+                    .mapToDouble(sketch -> sketch.largest() - sketch.least())
+                    .max()
+                    .orElse(0);
+        }
+
+        /** For what rounding up adds. */
+        double slack() {
+            return 0.05 * deviation();
+        }
+    }
+}
