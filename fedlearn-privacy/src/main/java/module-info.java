@@ -5,5 +5,6 @@ module io.fedlearn.privacy {
     requires static org.jspecify;
 
     exports io.fedlearn.privacy.accounting;
+    exports io.fedlearn.privacy.budget;
     exports io.fedlearn.privacy.central;
 }

@@ -1,6 +1,6 @@
 /**
- * A run on disk, and the ledger of privacy budgets. The entry points are {@link io.fedlearn.files.FileRunStore} for a coordinator's run,
- * {@link io.fedlearn.files.FileAuditLog} for what must be proved later, which {@link io.fedlearn.files.AuditVerifier}
+ * A run on disk, and the ledger of privacy budgets. The entry points are {@link io.fedlearn.files.FileRunStore} for a
+ * coordinator's run, {@link io.fedlearn.files.FileAuditLog} for what must be proved later, which {@link io.fedlearn.files.AuditVerifier}
  * verifies, {@link io.fedlearn.files.FilePrivacyLedger} for what was spent of privacy budgets, over all runs, and
  * {@link io.fedlearn.files.FileClientStateStore} for what a site keeps.
  *
