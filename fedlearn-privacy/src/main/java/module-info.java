@@ -7,4 +7,5 @@ module io.fedlearn.privacy {
     exports io.fedlearn.privacy.accounting;
     exports io.fedlearn.privacy.budget;
     exports io.fedlearn.privacy.central;
+    exports io.fedlearn.privacy.site;
 }

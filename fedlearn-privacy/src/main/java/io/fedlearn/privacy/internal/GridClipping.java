@@ -27,7 +27,7 @@ public final class GridClipping {
     private static final int L2_BITS = 30;
 
     /** Finer than for L2, since the norms of the parts of a long vector add up; exact in a {@code double}. */
-    private static final int L1_BITS = 45;
+    private static final int L1_BITS = 40;
 
     /** Norms whose steps and reciprocals are far from a {@code double}'s limits. */
     private static final double LARGEST_NORM = 0x1p500;
@@ -58,7 +58,7 @@ public final class GridClipping {
         return new GridClipping(false, clippingNorm, L2_BITS);
     }
 
-    /** Clips the L1 norm, onto a grid of between 2^44 and 2^45 steps to the clipping norm. */
+    /** Clips the L1 norm, onto a grid of between 2^39 and 2^40 steps to the clipping norm. */
     public static GridClipping l1(double clippingNorm) {
         return new GridClipping(true, clippingNorm, L1_BITS);
     }

@@ -1,0 +1,45 @@
+package io.fedlearn.privacy.site;
+
+import io.fedlearn.privacy.internal.NoiseSource;
+
+/**
+ * Poisson sampling of persons from secret bits, at a rate that is a whole number of 2^-53, so that each person's chance is exactly
+ * what is accounted for. Immutable.
+ */
+final class SecretSampling {
+    private static final double UNIT = 0x1p-53;
+
+    private final long threshold;
+
+    private SecretSampling(long threshold) {
+        this.threshold = threshold;
+    }
+
+    /**
+     * Sampling at this rate, rounded down.
+     *
+     * @throws IllegalArgumentException if the rate is not in [2^-53, 1]
+     */
+    static SecretSampling of(double rate) {
+        if (!(rate >= UNIT && rate <= 1)) {
+            throw new IllegalArgumentException("samplingRate must be in (0, 1], and at least 2^-53, was " + rate);
+        }
+        return new SecretSampling((long) (rate / UNIT));
+    }
+
+    /** The rate that is used. */
+    double rate() {
+        return threshold * UNIT;
+    }
+
+    /** Draws a sample of so many persons, in ascending order. */
+    int draw(int persons, NoiseSource secret, int[] sample) {
+        int count = 0;
+        for (int person = 0; person < persons; person++) {
+            if (secret.nextLong() >>> 11 < threshold) {
+                sample[count++] = person;
+            }
+        }
+        return count;
+    }
+}
