@@ -5,7 +5,5 @@ module io.fedlearn.privacy {
     requires static org.jspecify;
 
     exports io.fedlearn.privacy.accounting;
-    exports io.fedlearn.privacy.budget;
-    exports io.fedlearn.privacy.central;
-    exports io.fedlearn.privacy.site;
+    exports io.fedlearn.privacy.query;
 }
