@@ -1,7 +1,8 @@
 package io.fedlearn.privacy.query;
 
+import io.fedlearn.core.budget.PrivacyBudget;
+import io.fedlearn.core.budget.PrivacyBudgetExceededException;
 import io.fedlearn.core.budget.PrivacyCharge;
-import io.fedlearn.core.budget.PrivacyLedger;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
@@ -37,7 +38,7 @@ public final class PrivateQueries {
     public static final int MAX_NUMBERS = 10_000_000;
 
     private final QuerySource source;
-    private final PrivacyLedger budget;
+    private final PrivacyBudget budget;
     private final String scope;
     private final int minimumGroupSize;
     private final QueryListener listener;
@@ -57,7 +58,7 @@ public final class PrivateQueries {
      *
      * @param scope whose budget it is, such as a table, or an analyst and a table
      */
-    public static Builder over(QuerySource source, PrivacyLedger budget, String scope) {
+    public static Builder over(QuerySource source, PrivacyBudget budget, String scope) {
         return new Builder(source, budget, scope);
     }
 
@@ -66,7 +67,8 @@ public final class PrivateQueries {
      *
      * @throws IllegalArgumentException if the question does not fit the source's columns or cannot be protected so; nothing was
      *     debited
-     * @throws io.fedlearn.core.budget.PrivacyBudgetExceededException if the budget does not allow it; nothing was debited
+     * @throws PrivacyBudgetExceededException if the budget does not allow it; nothing was debited
+     * @throws io.fedlearn.core.budget.PrivacyLedgerException if the debit could not be recorded; nothing was released
      * @throws QueryFailedException if the source failed; the debit stays
      */
     public QueryAnswer ask(PrivateQuery query) {
@@ -76,20 +78,33 @@ public final class PrivateQueries {
         try {
             plan = plan(query);
             charge = charge(query, plan);
+        } catch (IllegalArgumentException e) {
+            tell(query, QueryRecord.Outcome.REFUSED, Optional.empty(), e);
+            throw e;
+        }
+        try {
             spent = budget.debit(charge);
+        } catch (PrivacyBudgetExceededException | IllegalArgumentException e) {
+            tell(query, QueryRecord.Outcome.REFUSED, Optional.empty(), e);
+            throw e;
         } catch (RuntimeException e) {
-            listener.onQuery(new QueryRecord(query, QueryRecord.Outcome.REFUSED, Optional.empty(), Optional.of(e)));
+            tell(query, QueryRecord.Outcome.FAILED, Optional.of(charge), e);
             throw e;
         }
         List<GroupAnswer> groups;
         try {
             groups = plan.answer(source.measure(plan.bounded()), noise.get());
         } catch (RuntimeException e) {
-            listener.onQuery(new QueryRecord(query, QueryRecord.Outcome.FAILED, Optional.of(charge), Optional.of(e)));
+            tell(query, QueryRecord.Outcome.FAILED, Optional.of(charge), e);
             throw new QueryFailedException(scope, e.getClass().getName());
         }
         listener.onQuery(new QueryRecord(query, QueryRecord.Outcome.ANSWERED, Optional.of(charge), Optional.empty()));
         return new QueryAnswer(query, groups, charge, spent);
+    }
+
+    private void tell(
+            PrivateQuery query, QueryRecord.Outcome outcome, Optional<PrivacyCharge> charge, RuntimeException failure) {
+        listener.onQuery(new QueryRecord(query, outcome, charge, Optional.of(failure)));
     }
 
     /**
@@ -102,11 +117,12 @@ public final class PrivateQueries {
     }
 
     private PrivacyCharge charge(PrivateQuery query, Plan plan) {
-        return new PrivacyCharge(
-                scope,
-                plan.event().toString(),
-                Config.of(Map.of(
-                        "relation", NeighboringRelation.ADD_OR_REMOVE_ONE.toString(), "purpose", query.toString())));
+        Config parameters = Config.of(
+                Map.of("relation", NeighboringRelation.ADD_OR_REMOVE_ONE.toString(), "purpose", query.toString()));
+        if (query.noise() instanceof Noise.Gaussian gaussian) {
+            parameters = parameters.with("privacyDelta", gaussian.privacyDelta());
+        }
+        return new PrivacyCharge(scope, plan.event().toString(), parameters);
     }
 
     private Plan plan(PrivateQuery query) {
@@ -118,18 +134,16 @@ public final class PrivateQueries {
     /** Settings of {@link PrivateQueries}. Confined to one thread at a time. */
     public static final class Builder {
         private final QuerySource source;
-        private final PrivacyLedger budget;
+        private final PrivacyBudget budget;
         private final String scope;
         private int minimumGroupSize = DEFAULT_MINIMUM_GROUP_SIZE;
         private QueryListener listener = QueryListener.NONE;
 
-        private Builder(QuerySource source, PrivacyLedger budget, String scope) {
+        private Builder(QuerySource source, PrivacyBudget budget, String scope) {
             this.source = Objects.requireNonNull(source, "source");
             this.budget = Objects.requireNonNull(budget, "budget");
-            this.scope = scope;
-            if (scope.isEmpty()) {
-                throw new IllegalArgumentException("scope must be named, was ''");
-            }
+            // What no charge could name is refused before there is one.
+            this.scope = new PrivacyCharge(scope, "query", Config.empty()).scope();
         }
 
         /**

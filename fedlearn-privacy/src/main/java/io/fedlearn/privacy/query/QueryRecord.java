@@ -9,7 +9,7 @@ import java.util.Optional;
  *
  * @param query that was asked
  * @param outcome what became of it
- * @param charge that was debited; empty if it was refused
+ * @param charge that was debited, or may have been; empty if it was refused
  * @param failure why it was refused or failed; empty if it was answered. That of a source may hold data
  */
 public record QueryRecord(
@@ -28,7 +28,7 @@ public record QueryRecord(
         ANSWERED,
         /** Neither debited nor answered: the query does not fit the source, or the budget. */
         REFUSED,
-        /** Debited, and not answered. */
+        /** Debited, or perhaps so where the ledger itself failed, and not answered. */
         FAILED
     }
 }
