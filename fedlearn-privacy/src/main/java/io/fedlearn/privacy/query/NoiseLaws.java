@@ -2,6 +2,7 @@ package io.fedlearn.privacy.query;
 
 import io.fedlearn.privacy.accounting.AnalyticGaussian;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
+import io.fedlearn.privacy.internal.CoinSampler;
 import io.fedlearn.privacy.internal.GridSampler;
 import io.fedlearn.privacy.internal.NoiseSource;
 import io.fedlearn.privacy.internal.NormalDistribution;
@@ -11,6 +12,9 @@ final class NoiseLaws {
     /** What a handful of roundings in {@code double} may take away is added first. */
     private static final double ROUND_UP = 1 + 0x1p-48;
 
+    /** From so many numbers on, a sampler with a table is faster, which takes as long to make as drawing these without. */
+    private static final int MANY = 1000;
+
     private NoiseLaws() {}
 
     /**
@@ -18,15 +22,19 @@ final class NoiseLaws {
      *
      * @param share of the query's epsilon, or for Gaussian noise of its squared inverse noise multiplier; in (0, 1]
      * @param sensitivity by how much one person moves the number in one group; of bins, all of them together
+     * @param groups how many there are
      */
-    static NoiseLaw of(Noise noise, double share, Measure measure, long sensitivity) {
+    static NoiseLaw of(Noise noise, double share, Measure measure, long sensitivity, int groups) {
         if (noise instanceof Noise.Laplace laplace) {
             double scale = requireScale(noise, ROUND_UP * sensitivity / (laplace.epsilon() * share));
             // How a person's rows spread over bins is free, and for that the proven bound is the pure one.
             PrivacyEvent event = measure instanceof Measure.Bins && sensitivity > 1
                     ? new PrivacyEvent.PureLoss(Math.nextUp(sensitivity / scale))
                     : new PrivacyEvent.DiscreteLaplace(scale, sensitivity);
-            return new LaplaceLaw(GridSampler.discreteLaplace(scale), scale, event);
+            GridSampler sampler = (long) groups * measure.size() < MANY
+                    ? CoinSampler.discreteLaplace(scale)
+                    : GridSampler.discreteLaplace(scale);
+            return new LaplaceLaw(sampler, scale, event);
         }
         Noise.Gaussian gaussian = (Noise.Gaussian) noise;
         double whole = AnalyticGaussian.noiseMultiplier(gaussian.epsilon(), gaussian.privacyDelta());

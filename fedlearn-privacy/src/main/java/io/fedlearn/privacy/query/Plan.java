@@ -72,19 +72,23 @@ final class Plan {
         Optional<QuantileChoice> quantiles = Optional.empty();
         if (query.aggregate() instanceof Aggregate.Quantiles asked) {
             quantiles = Optional.of(QuantileChoice.of(asked, query, share));
-            events.addAll(quantiles.get().events());
+            events.add(quantiles.get().event());
         } else {
             List<Measure> main = measures(query.aggregate());
             for (Measure measure : main) {
                 NoiseLaw law = NoiseLaws.of(
-                        query.noise(), share / main.size(), measure, sensitivity(measure, query.maxRowsPerPerson()));
+                        query.noise(),
+                        share / main.size(),
+                        measure,
+                        sensitivity(measure, query.maxRowsPerPerson()),
+                        bounded.groups());
                 laws.add(law);
                 events.add(law.event());
             }
         }
         Optional<NoiseLaw> sizeLaw = Optional.empty();
         if (extraSize) {
-            NoiseLaw law = NoiseLaws.of(query.noise(), SIZE_SHARE / groups, new Measure.Persons(), 1);
+            NoiseLaw law = NoiseLaws.of(query.noise(), SIZE_SHARE / groups, new Measure.Persons(), 1, bounded.groups());
             sizeLaw = Optional.of(law);
             events.add(law.event());
         }

@@ -7,7 +7,6 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 
 /**
@@ -82,8 +81,9 @@ final class QuantileChoice {
     }
 
     /** What the choices for one group cost, one after the other. */
-    List<PrivacyEvent> events() {
-        return Collections.nCopies(parts.length, new PrivacyEvent.PureLoss(epsilon));
+    PrivacyEvent event() {
+        PrivacyEvent one = new PrivacyEvent.PureLoss(epsilon);
+        return parts.length == 1 ? one : new PrivacyEvent.Repeated(parts.length, one);
     }
 
     /** The quantiles of a group whose numbers are the counts of the steps. */
