@@ -3,9 +3,15 @@ package io.fedlearn.examples.heart;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
+import io.fedlearn.examples.dp.PatientPrivacy;
+import io.fedlearn.examples.dp.PrivacySection;
+import io.fedlearn.examples.dp.PrivacyTarget;
+import io.fedlearn.examples.dp.PrivacyUnit;
+import io.fedlearn.examples.report.HtmlReport;
 import io.fedlearn.examples.run.RunFolder;
 import io.fedlearn.examples.run.RunOptions;
 import io.fedlearn.examples.run.TrainingCommand;
@@ -80,6 +86,8 @@ public final class HeartCommand extends TrainingCommand {
                     + " by side.")
     private boolean compare;
 
+    private Optional<PrivacySection> privacy = Optional.empty();
+
     HeartCommand() {
         super(new RunOptions(DEFAULT_OUT, DEFAULT_ROUNDS, DEFAULT_TRAINING));
     }
@@ -93,7 +101,11 @@ public final class HeartCommand extends TrainingCommand {
     protected void train(RunFolder folder) throws InterruptedException, IOException {
         HeartData hospitals = read(folder);
         HeartTraining training = new HeartTraining(model, options());
-        Federation.Builder federation = federation(training, hospitals, folder.holdsRun())
+        Optional<PrivacyTarget> target = options().privacy(PrivacyUnit.PATIENT);
+        Federation.Builder federation = target.isPresent()
+                ? privateFederation(target.get(), training, hospitals)
+                : federation(training, hospitals, folder.holdsRun());
+        federation
                 .setting("model", model.description())
                 .setting("features", String.join(" ", HeartTable.SCHEMA.featureNames()))
                 .setting("data", hospitals.digest())
@@ -116,7 +128,10 @@ public final class HeartCommand extends TrainingCommand {
             out().println();
             out().println("Note: the report had a comparison, which is not repeated: pass --compare to have it again.");
         }
-        finish(run, folder, report.page(comparison, data.isEmpty()));
+        HtmlReport page = report.page(comparison, data.isEmpty());
+        privacy.ifPresent(section -> section.addTo(page, run, Evaluation.AUC, "AUC"));
+        finish(run, folder, page);
+        privacy.ifPresent(section -> out().println(section.spent(run)));
     }
 
     private Federation.Builder federation(HeartTraining training, HeartData hospitals, boolean isResumed)
@@ -128,6 +143,22 @@ public final class HeartCommand extends TrainingCommand {
                         clients,
                         (name, reason) -> out().println("Note: " + name + " gave no statistics of its features, so they"
                                 + " do not count for the common scale (" + reason + ")."));
+    }
+
+    private Federation.Builder privateFederation(PrivacyTarget target, HeartTraining training, HeartData hospitals) {
+        if (target.unit() == PrivacyUnit.CLIENT) {
+            privacy = Optional.of(protectClients(target, hospitals.present().size(), 1, training.parameters()));
+            return training.declaredFederation(training.clients(hospitals.present()))
+                    .centralEvaluation(training.publicEvaluation(hospitals));
+        }
+        PatientPrivacy patients = protectPatients(target);
+        Federation.Builder federation =
+                training.declaredFederation(training.privateClients(hospitals.hospitals(), patients));
+        patients.describeTo(federation);
+        PrivacySection section = new PrivacySection(target, "patient", patients.grid());
+        tell(section);
+        privacy = Optional.of(section);
+        return federation;
     }
 
     private HeartData read(RunFolder folder) {

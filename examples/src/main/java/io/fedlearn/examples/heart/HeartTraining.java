@@ -2,21 +2,28 @@ package io.fedlearn.examples.heart;
 
 import io.fedlearn.aggregators.FedAvg;
 import io.fedlearn.core.client.Client;
+import io.fedlearn.core.federation.CentralEvaluation;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.RoundListener;
 import io.fedlearn.core.federation.RoundPolicy;
+import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.FeatureStatistics;
 import io.fedlearn.core.training.InMemoryExamples;
+import io.fedlearn.core.training.LocalModelPool;
 import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
+import io.fedlearn.examples.dp.PatientPrivacy;
 import io.fedlearn.examples.run.RunOptions;
+import io.fedlearn.privacy.site.PersonExamples;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.BiConsumer;
 
@@ -34,6 +41,51 @@ record HeartTraining(HeartModel kind, RunOptions options) {
             clients.put(hospital.name(), LocalTrainingClient.of(kind::create, hospital.training(), hospital.test()));
         }
         return clients;
+    }
+
+    /** A client for each hospital that protects its patients. */
+    Map<String, Client> privateClients(List<Hospital> hospitals, PatientPrivacy privacy) {
+        Map<String, Client> clients = clients(hospitals);
+        for (Hospital hospital : hospitals) {
+            if (!hospital.isEmpty()) {
+                // Each row of a file is a patient.
+                clients.put(
+                        hospital.name(),
+                        privacy.client(
+                                hospital.name(),
+                                LocalModelPool.of(kind::create),
+                                PersonExamples.ofRecords(hospital.training()),
+                                hospital.test()));
+            }
+        }
+        return clients;
+    }
+
+    /** A federation that starts from a model which standardises its inputs by a declared scale, and needs its strategy. */
+    Federation.Builder declaredFederation(Map<String, Client> clients) {
+        return resumedFederation(clients).initialModel(declaredModel());
+    }
+
+    /** How many parameters are trained. */
+    long parameters() {
+        return declaredModel().spec().trainableCount();
+    }
+
+    private Model declaredModel() {
+        return kind.create().standardizing(DeclaredScale.statistics()).initialModel(options.seed());
+    }
+
+    /** What a model is worth on the test patients of all hospitals, which count as published. */
+    CentralEvaluation publicEvaluation(HeartData data) {
+        return model -> {
+            ModelScores scores = ModelScores.of(kind.create(), model, data.tests());
+            Metrics metrics = Metrics.none();
+            for (String name : List.of(Evaluation.LOSS, Evaluation.ACCURACY)) {
+                metrics = metrics.with(name, scores.mean(name).orElseThrow());
+            }
+            OptionalDouble auc = scores.auc();
+            return auc.isPresent() ? metrics.with(Evaluation.AUC, auc.getAsDouble()) : metrics;
+        };
     }
 
     /**

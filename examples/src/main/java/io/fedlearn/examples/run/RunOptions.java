@@ -6,6 +6,8 @@ import io.fedlearn.core.federation.RoundPolicy;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.examples.console.ProgressStyle;
+import io.fedlearn.examples.dp.PrivacyTarget;
+import io.fedlearn.examples.dp.PrivacyUnit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -20,6 +22,9 @@ import picocli.CommandLine.TypeConversionException;
 public final class RunOptions {
     @Mixin
     private final StrategyOptions strategy = new StrategyOptions();
+
+    @Mixin
+    private final PrivacyOptions privacy = new PrivacyOptions();
 
     @Option(names = "--rounds", paramLabel = "N", description = "Rounds in all (default: ${DEFAULT-VALUE}).")
     private int rounds;
@@ -131,6 +136,20 @@ public final class RunOptions {
         return strategy.create(clients);
     }
 
+    /**
+     * What a private run promises; empty if it is not private.
+     *
+     * @param otherwise whom it protects where no option says
+     */
+    public Optional<PrivacyTarget> privacy(PrivacyUnit otherwise) {
+        return privacy.target(otherwise);
+    }
+
+    /** Where it is kept what a private run spends. */
+    public Path ledgers() {
+        return privacy.ledgers(out);
+    }
+
     /** How clients train. */
     public TrainingSettings training() {
         TrainingSettings defaults = TrainingSettings.defaults();
@@ -206,6 +225,7 @@ public final class RunOptions {
         check("--momentum", () -> settings.withMomentum(momentum));
         check("--weight-decay", () -> settings.withWeightDecay(weightDecay));
         strategy(clients);
+        privacy.check();
         clientDeadline.ifPresent(
                 limit -> check("--client-deadline", () -> RoundPolicy.defaults().withClientDeadline(limit)));
         earlyStopping.ifPresent(patience -> requireAtLeastOne("--early-stopping", patience));

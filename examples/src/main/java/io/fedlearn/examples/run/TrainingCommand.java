@@ -4,11 +4,16 @@ import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.examples.console.ConsoleProgress;
+import io.fedlearn.examples.dp.ClientPrivacy;
+import io.fedlearn.examples.dp.PatientPrivacy;
+import io.fedlearn.examples.dp.PrivacySection;
+import io.fedlearn.examples.dp.PrivacyTarget;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.report.HtmlReport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,6 +29,9 @@ public abstract class TrainingCommand implements Callable<Integer> {
 
     @Mixin
     private final RunOptions options;
+
+    private Optional<PatientPrivacy> patients = Optional.empty();
+    private Optional<ClientPrivacy> clients = Optional.empty();
 
     /** A command with these defaults. */
     protected TrainingCommand(RunOptions options) {
@@ -58,6 +66,8 @@ public abstract class TrainingCommand implements Callable<Integer> {
                     + "; --resume goes on from there. The report comes with the last round.");
             throw e;
         } finally {
+            patients.ifPresent(PatientPrivacy::close);
+            clients.ifPresent(ClientPrivacy::close);
             out().flush();
             interruption.close();
         }
@@ -73,18 +83,58 @@ public abstract class TrainingCommand implements Callable<Integer> {
     /**
      * Runs a federation that has everything but its strategy, and keeps it in the folder.
      *
-     * @param clients how many it has
+     * @param count how many clients it has
      */
-    protected final Run run(Federation.Builder federation, int clients, RunFolder folder, List<String> metrics)
+    protected final Run run(Federation.Builder federation, int count, RunFolder folder, List<String> metrics)
             throws InterruptedException {
         ConsoleProgress progress = ConsoleProgress.of(out(), options.progress(), metrics);
-        Strategy strategy = strategy(clients);
+        Strategy strategy = strategy(count);
+        if (clients.isPresent()) {
+            strategy = privately(strategy, clients.get(), federation);
+        }
         folder.keep(federation, strategy);
         try {
             return federation.strategy(strategy).listener(progress).run();
         } finally {
             progress.pause();
         }
+    }
+
+    private static Strategy privately(Strategy strategy, ClientPrivacy privacy, Federation.Builder federation) {
+        try {
+            return privacy.applyTo(strategy, federation);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--dp-unit client: " + e.getMessage(), e);
+        }
+    }
+
+    /** Has sites protect their patients, until the command ends. */
+    protected final PatientPrivacy protectPatients(PrivacyTarget target) {
+        PatientPrivacy privacy = new PatientPrivacy(target, options.rounds(), options.training(), options.ledgers());
+        patients = Optional.of(privacy);
+        return privacy;
+    }
+
+    /**
+     * Has the coordinator protect clients in the run to come, until the command ends, and warns if the noise would drown the model.
+     *
+     * @param count how many clients there are
+     * @param rate with what probability each takes part in a round
+     * @param parameters how many the model has
+     */
+    protected final PrivacySection protectClients(PrivacyTarget target, int count, double rate, long parameters) {
+        ClientPrivacy privacy = new ClientPrivacy(target, options.rounds(), count, rate, options.ledgers());
+        clients = Optional.of(privacy);
+        PrivacySection section = new PrivacySection(target, "client with all its data", privacy.grid());
+        tell(section);
+        privacy.warning(parameters).ifPresent(warning -> out().println("Warning: " + warning + "."));
+        return section;
+    }
+
+    /** Says whom the run protects, and how. */
+    protected final void tell(PrivacySection section) {
+        out().println();
+        section.toLines().forEach(out()::println);
     }
 
     /** The training algorithm of so many clients. */

@@ -1,0 +1,91 @@
+package io.fedlearn.examples.dp;
+
+import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.examples.report.Grid;
+import io.fedlearn.files.FilePrivacyLedger;
+import io.fedlearn.privacy.accounting.Calibration;
+import io.fedlearn.privacy.accounting.NeighboringRelation;
+import io.fedlearn.privacy.accounting.PldAccountant;
+import io.fedlearn.privacy.budget.Composition;
+import io.fedlearn.privacy.budget.LedgerBudget;
+import io.fedlearn.privacy.central.CentralPrivacy;
+import io.fedlearn.privacy.central.ClientSampling;
+import io.fedlearn.privacy.central.Clipping;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Protects each client with all its data: the coordinator clips updates and adds noise to their sum. The noise is the least with
+ * which the whole run keeps the target. Confined to one thread at a time.
+ */
+public final class ClientPrivacy implements AutoCloseable {
+    private static final String SCOPE = "clients";
+
+    private final PrivacyTarget target;
+    private final CentralPrivacy privacy;
+    private final Path ledgerFile;
+    private Optional<FilePrivacyLedger> ledger = Optional.empty();
+
+    /**
+     * A plan.
+     *
+     * @param rounds how many the run has in all
+     * @param clients how many there are
+     * @param rate with what probability each takes part in a round; 1 for all of them, without amplification
+     * @param ledgers the folder of the ledger
+     */
+    public ClientPrivacy(PrivacyTarget target, int rounds, int clients, double rate, Path ledgers) {
+        this.target = target;
+        this.ledgerFile = ledgers.resolve(SCOPE + ".jsonl");
+        NeighboringRelation relation = plan(target, clients, rate, 1).relation();
+        double noise = Calibration.of(() -> PldAccountant.of(relation), target.epsilon(), target.privacyDelta())
+                .noiseMultiplier(
+                        multiplier -> plan(target, clients, rate, multiplier).event(rounds));
+        this.privacy = plan(target, clients, rate, noise);
+    }
+
+    private static CentralPrivacy plan(PrivacyTarget target, int clients, double rate, double noise) {
+        return CentralPrivacy.builder(SCOPE)
+                .clipping(Clipping.fixed(target.clippingNorm()))
+                .noiseMultiplier(noise)
+                .sampling(rate < 1 ? ClientSampling.poisson(rate) : ClientSampling.asSelected())
+                .expectedCohort(rate * clients)
+                .build();
+    }
+
+    /** What to tell a person about noise that would drown a model of so many parameters; empty if it would not. */
+    public Optional<String> warning(long parameters) {
+        return privacy.expectedNoise(parameters).warning();
+    }
+
+    /** The private form of a strategy, and its budget for the federation. */
+    public Strategy applyTo(Strategy strategy, Federation.Builder federation) {
+        FilePrivacyLedger opened = FilePrivacyLedger.at(ledgerFile);
+        ledger = Optional.of(opened);
+        federation
+                .privacyBudget(LedgerBudget.builder(opened, Composition.sameEvent(PldAccountant.of(privacy.relation())))
+                        .limit(SCOPE, target.epsilon(), target.privacyDelta())
+                        .build())
+                .setting("dp.epsilon", target.epsilon())
+                .setting("dp.delta", target.privacyDelta());
+        return privacy.applyTo(strategy);
+    }
+
+    /** What the coordinator does for the clients. */
+    public Grid grid() {
+        return Grid.of("what", "value")
+                .with("cohort", privacy.sampling() + ", expected " + privacy.expectedCohort())
+                .with("neighbours", privacy.relation().toString())
+                .with("noise multiplier", String.format(Locale.ROOT, "%.4f", privacy.noiseMultiplier()))
+                .with("ledger", ledgerFile.toString());
+    }
+
+    /** Closes the ledger. */
+    @Override
+    public void close() {
+        ledger.ifPresent(FilePrivacyLedger::close);
+        ledger = Optional.empty();
+    }
+}

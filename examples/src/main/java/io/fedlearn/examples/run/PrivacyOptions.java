@@ -1,0 +1,70 @@
+package io.fedlearn.examples.run;
+
+import io.fedlearn.examples.dp.PrivacyTarget;
+import io.fedlearn.examples.dp.PrivacyUnit;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** The options of private training. */
+final class PrivacyOptions {
+    private static final String LEDGERS = "privacy";
+
+    @Option(
+            names = "--dp-epsilon",
+            paramLabel = "E",
+            description = "Train with differential privacy: the whole run costs nobody more than this epsilon (default:"
+                    + " not private).")
+    private Optional<Double> epsilon = Optional.empty();
+
+    @Option(
+            names = "--dp-delta",
+            paramLabel = "D",
+            description = "The delta of --dp-epsilon: well below one over the number of those protected (default:"
+                    + " ${DEFAULT-VALUE}).")
+    private double privacyDelta = 1e-5;
+
+    @Option(
+            names = "--dp-unit",
+            paramLabel = "WHOM",
+            description =
+                    "Whom --dp-epsilon protects: patient (each at its site, by DP-SGD there; --batch-size is how many"
+                            + " are expected in a step) or client (each with all its data, by noise at the coordinator; needs"
+                            + " hundreds of clients) (default: patient; in mnist, where one image is a patient, client).")
+    private Optional<PrivacyUnit> unit = Optional.empty();
+
+    @Option(
+            names = "--dp-clip",
+            paramLabel = "C",
+            description = "The largest norm of what one patient adds to a gradient, or one client to a round (default:"
+                    + " ${DEFAULT-VALUE}).")
+    private double clip = 1;
+
+    @Option(
+            names = "--dp-ledger",
+            paramLabel = "DIR",
+            description =
+                    "Where it is kept what was spent, also for later runs on the same data (default: <out>/privacy).")
+    private Optional<Path> ledgers = Optional.empty();
+
+    /** What the run promises; empty if it is not private. */
+    Optional<PrivacyTarget> target(PrivacyUnit otherwise) {
+        return epsilon.map(value -> new PrivacyTarget(unit.orElse(otherwise), value, privacyDelta, clip));
+    }
+
+    /** The folder of the ledgers. */
+    Path ledgers(Path out) {
+        return ledgers.orElse(out.resolve(LEDGERS));
+    }
+
+    void check() {
+        if (epsilon.isEmpty() && (unit.isPresent() || ledgers.isPresent())) {
+            throw new InputException("--dp-unit and --dp-ledger need --dp-epsilon");
+        }
+        try {
+            target(PrivacyUnit.CLIENT);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--dp-" + e.getMessage(), e);
+        }
+    }
+}
