@@ -79,6 +79,8 @@ public record PrivacySection(PrivacyTarget target, String unit, Grid mechanism) 
                         "Outside this guarantee: test examples, whose figures on this page are exact and count as published,"
                                 + " and the counts in the tables of data, which this page shows because all data of the"
                                 + " demonstration lie in one place.")
+                .note("Noise is drawn anew whenever it is needed, from a cryptographic source: a private run cannot be"
+                        + " repeated bit for bit.")
                 .facts(Grid.of("what", "value")
                         .with("protected", "each " + unit)
                         .with("epsilon, of the whole run", Double.toString(target.epsilon()))

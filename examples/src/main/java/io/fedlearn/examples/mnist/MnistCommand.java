@@ -11,15 +11,22 @@ import io.fedlearn.core.strategy.ClientSelector;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.training.Evaluation;
+import io.fedlearn.core.training.ExampleSource;
 import io.fedlearn.core.training.LocalModelPool;
 import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.core.training.TrainingSettings;
+import io.fedlearn.examples.dp.PatientPrivacy;
+import io.fedlearn.examples.dp.PrivacySection;
+import io.fedlearn.examples.dp.PrivacyTarget;
+import io.fedlearn.examples.dp.PrivacyUnit;
 import io.fedlearn.examples.report.Figures;
+import io.fedlearn.examples.report.HtmlReport;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.examples.run.RunFolder;
 import io.fedlearn.examples.run.RunOptions;
 import io.fedlearn.examples.run.TrainingCommand;
 import io.fedlearn.models.DenseModel;
+import io.fedlearn.privacy.site.PersonExamples;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -97,6 +104,8 @@ public final class MnistCommand extends TrainingCommand {
             description = "softmax (regression) or mlp (two hidden layers of 200) (default: ${DEFAULT-VALUE}).")
     private MnistModel model = MnistModel.SOFTMAX;
 
+    private Optional<PrivacySection> privacy = Optional.empty();
+
     /** How many clients train in a round. */
     static final class Cohort {
         @Option(
@@ -149,6 +158,10 @@ public final class MnistCommand extends TrainingCommand {
     @Override
     protected Strategy strategy(int count) {
         Strategy strategy = super.strategy(count);
+        if (target().isPresent() && target().get().unit() == PrivacyUnit.CLIENT) {
+            // The sampling that privacy rests on is not this one.
+            return strategy;
+        }
         return cohort.of(count)
                 .map(asked -> strategy.withSelector(ClientSelector.uniform(asked)))
                 .orElse(strategy);
@@ -164,12 +177,20 @@ public final class MnistCommand extends TrainingCommand {
         print(report.clients());
         out().println();
         out().flush();
-        Run run = run(federation(images, parts), clients, folder, MnistReport.METRICS);
+        Federation.Builder federation = federation(images, parts);
+        Run run = run(federation, clients, folder, MnistReport.METRICS);
         out().println();
         out().println("Final model, on the test images: loss "
                 + Figures.metric(run.records().get(run.records().size() - 1).metrics(), Evaluation.LOSS) + ", accuracy "
                 + Figures.metric(run.records().get(run.records().size() - 1).metrics(), Evaluation.ACCURACY));
-        finish(run, folder, report.page(run));
+        HtmlReport page = report.page(run);
+        privacy.ifPresent(section -> section.addTo(page, run, Evaluation.ACCURACY, "accuracy"));
+        finish(run, folder, page);
+        privacy.ifPresent(section -> out().println(section.spent(run)));
+    }
+
+    private Optional<PrivacyTarget> target() {
+        return options().privacy(PrivacyUnit.CLIENT);
     }
 
     private Partitioner partitioner() {
@@ -203,8 +224,15 @@ public final class MnistCommand extends TrainingCommand {
         Shape shape = images.training().featureShape();
         LocalModelPool models = LocalModelPool.of(() -> model.create(shape));
         Map<String, Client> sites = new TreeMap<>();
+        Optional<PatientPrivacy> patients = target().filter(promised -> promised.unit() == PrivacyUnit.PATIENT)
+                .map(this::protectPatients);
         for (int i = 0; i < parts.clientCount(); i++) {
-            sites.put(name(i), LocalTrainingClient.of(models, images.training().subset(parts.examples(i))));
+            ExampleSource own = images.training().subset(parts.examples(i));
+            sites.put(
+                    name(i),
+                    patients.isPresent()
+                            ? patients.get().client(name(i), models, PersonExamples.ofRecords(own), images.test())
+                            : LocalTrainingClient.of(models, own));
         }
         DenseModel tester = model.create(shape);
         CentralEvaluation evaluation = weights -> {
@@ -220,6 +248,17 @@ public final class MnistCommand extends TrainingCommand {
                 .setting("clients", clients)
                 .setting("partition", partition);
         options().configure(federation);
+        patients.ifPresent(sitesPrivacy -> {
+            sitesPrivacy.describeTo(federation);
+            PrivacySection section = new PrivacySection(target().orElseThrow(), "image", sitesPrivacy.grid());
+            tell(section);
+            privacy = Optional.of(section);
+        });
+        target().filter(promised -> promised.unit() == PrivacyUnit.CLIENT).ifPresent(promised -> {
+            double rate = (double) cohort.of(clients).orElse(clients) / clients;
+            privacy = Optional.of(protectClients(
+                    promised, clients, rate, model.create(shape).spec().trainableCount()));
+        });
         return federation;
     }
 
