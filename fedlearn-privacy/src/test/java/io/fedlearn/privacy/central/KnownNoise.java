@@ -1,0 +1,44 @@
+package io.fedlearn.privacy.central;
+
+import io.fedlearn.privacy.internal.GridSampler;
+import io.fedlearn.privacy.internal.NoiseSource;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Noise of a strength that a test chooses, and that remembers what it was asked for. */
+final class KnownNoise implements NoiseSamplers {
+    private final double strength;
+    private final List<Double> deviations = new ArrayList<>();
+
+    private KnownNoise(double strength) {
+        this.strength = strength;
+    }
+
+    /** No noise at all. */
+    static KnownNoise none() {
+        return new KnownNoise(0);
+    }
+
+    /** So many times the noise that there should be. */
+    static KnownNoise times(double strength) {
+        return new KnownNoise(strength);
+    }
+
+    /** The standard deviations asked for, in order. */
+    List<Double> deviations() {
+        return deviations;
+    }
+
+    @Override
+    public NoiseSource source() {
+        return NoiseSource.secure();
+    }
+
+    @Override
+    public GridSampler gaussian(double standardDeviation) {
+        deviations.add(standardDeviation);
+        return strength == 0
+                ? source -> 0
+                : source -> (long) Math.floor(source.nextGaussian() * strength * standardDeviation);
+    }
+}
