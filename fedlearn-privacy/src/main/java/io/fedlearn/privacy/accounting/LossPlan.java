@@ -105,8 +105,8 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
             double delta) {
         double negligible = Math.max(delta * TRUNCATED_SHARE, LEAST_TAIL);
         double upperTilt = leastTilt(theta -> (cumulants.at(theta) - Math.log(negligible)) / theta);
-        double upper = Math.min(
-                (cumulants.at(upperTilt) - Math.log(negligible)) / upperTilt, cumulants.largest()) + cumulants.slack();
+        double upper = Math.min((cumulants.at(upperTilt) - Math.log(negligible)) / upperTilt, cumulants.largest())
+                + cumulants.slack();
         double lower = Math.max(lower(cumulants, tilt), cumulants.least()) - cumulants.slack();
         // What wraps around from above the window lands below epsilon, where it counts for nothing.
         lower = Math.min(lower, epsilon - 0.1 * (upper - epsilon));

@@ -54,8 +54,10 @@ final class LossTerms {
             add(sampled.event(), rate * sampled.rate(), count);
         } else if (event instanceof PrivacyEvent.SampledWithoutReplacement sampled) {
             if (sampled.sampleSize() < sampled.populationSize()) {
-                throw refusal(event, "no pair of distributions is known to dominate sampling without replacement tightly;"
-                        + " use the RDP accountant");
+                throw refusal(
+                        event,
+                        "no pair of distributions is known to dominate sampling without replacement tightly;"
+                                + " use the RDP accountant");
             }
             add(sampled.event(), rate, count);
         } else {
@@ -161,8 +163,7 @@ final class LossTerms {
         double probability = response.randomProbability();
         return switch (relation) {
             case REPLACE_ONE -> AtomicLoss.randomizedResponse(probability, response.categories(), rate);
-            case REPLACE_SPECIAL ->
-                AtomicLoss.randomizedResponseAgainstNoise(probability, response.categories(), rate);
+            case REPLACE_SPECIAL -> AtomicLoss.randomizedResponseAgainstNoise(probability, response.categories(), rate);
             case ADD_OR_REMOVE_ONE -> throw refusal(response, "how many answered is released");
         };
     }

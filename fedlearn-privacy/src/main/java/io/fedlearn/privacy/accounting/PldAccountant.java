@@ -109,7 +109,8 @@ public final class PldAccountant implements PrivacyAccountant {
     private static double pureEpsilon(List<LossTerm> terms, boolean reversed) {
         double sum = 0;
         for (LossTerm term : terms) {
-            sum += term.count() * (reversed ? term.loss().largestReversed() : term.loss().largest());
+            sum += term.count()
+                    * (reversed ? term.loss().largestReversed() : term.loss().largest());
         }
         return sum * (1 + 0x1p-44);
     }

@@ -6,9 +6,9 @@ import io.fedlearn.core.strategy.Disclosure;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.strategy.Weighting;
 import io.fedlearn.core.task.ClientUpdate;
-import io.fedlearn.core.task.Config;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
+import io.fedlearn.privacy.budget.PrivacyCharges;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -37,6 +37,9 @@ import java.util.OptionalLong;
  * <p>Immutable and thread-safe.
  */
 public final class CentralPrivacy {
+    /** The least noise multiplier: {@value}; less would be no noise on the grid. */
+    public static final double MIN_NOISE_MULTIPLIER = 0x1p-30;
+
     /** The largest noise multiplier: {@value}; sums and noise stay exact up to there. */
     public static final double MAX_NOISE_MULTIPLIER = 1 << 16;
 
@@ -65,7 +68,7 @@ public final class CentralPrivacy {
         this.deltaNoiseMultiplier = clipping instanceof Clipping.Adaptive adaptive
                 ? Require.within(
                         "the deltas' part of noiseMultiplier",
-                        0,
+                        MIN_NOISE_MULTIPLIER,
                         MAX_NOISE_MULTIPLIER,
                         adaptive.deltaNoiseMultiplier(noiseMultiplier, expectedCohort))
                 : noiseMultiplier;
@@ -261,10 +264,7 @@ public final class CentralPrivacy {
         String what = restartEvery.isEmpty()
                 ? "round " + round
                 : "rounds " + round + " to " + (round + restartEvery.getAsInt() - 1L);
-        return new PrivacyCharge(
-                scope,
-                event().toString(),
-                Config.empty().with("relation", relation().toString()).with("purpose", what));
+        return PrivacyCharges.of(scope, event(), relation(), what);
     }
 
     /** The unit, the relation and what a release costs. */
@@ -301,11 +301,11 @@ public final class CentralPrivacy {
          * {@code z}: the standard deviation of the noise on the sum over the clipping norm. Under replacement, where the sum moves
          * by twice that norm, an accountant's noise multiplier is half of it.
          *
-         * @param z in (0, {@value CentralPrivacy#MAX_NOISE_MULTIPLIER}]
+         * @param z in [{@value CentralPrivacy#MIN_NOISE_MULTIPLIER}, {@value CentralPrivacy#MAX_NOISE_MULTIPLIER}]
          */
         public Builder noiseMultiplier(double z) {
-            Require.positive("noiseMultiplier", z);
-            this.noiseMultiplier = OptionalDouble.of(Require.within("noiseMultiplier", 0, MAX_NOISE_MULTIPLIER, z));
+            this.noiseMultiplier =
+                    OptionalDouble.of(Require.within("noiseMultiplier", MIN_NOISE_MULTIPLIER, MAX_NOISE_MULTIPLIER, z));
             return this;
         }
 

@@ -64,7 +64,7 @@ public sealed interface Clipping {
      *
      * <p><b>Settings</b> (symbol, default, range): quantile ({@code gamma}, {@value #DEFAULT_QUANTILE}, (0, 1)); learningRate
      * ({@code eta}, {@value #DEFAULT_LEARNING_RATE}, (0, 10]); countNoise ({@code sigma_b}, the expected cohort over
-     * {@value #DEFAULT_COHORT_OVER_NOISE}, (0, inf)).
+     * {@value #DEFAULT_COHORT_OVER_NOISE}, [2^-20, 2^28]).
      */
     final class Adaptive implements Clipping {
         /** Default of the quantile: {@value}. */
@@ -107,10 +107,11 @@ public sealed interface Clipping {
         /** This clipping, with noise of another standard deviation on the sum of bits. */
         public Adaptive withCountNoise(double standardDeviation) {
             return new Adaptive(
-                    initialNorm,
-                    quantile,
-                    learningRate,
-                    OptionalDouble.of(Require.positive("countNoise", standardDeviation)));
+                    initialNorm, quantile, learningRate, OptionalDouble.of(requireCountNoise(standardDeviation)));
+        }
+
+        private static double requireCountNoise(double standardDeviation) {
+            return Require.within("countNoise", 0x1p-20, 0x1p28, standardDeviation);
         }
 
         @Override
@@ -139,7 +140,7 @@ public sealed interface Clipping {
          * @throws IllegalArgumentException if there is none, because the cohort is too small for that much noise
          */
         double deltaNoiseMultiplier(double noiseMultiplier, double expectedCohort) {
-            double twice = 2 * countNoise(expectedCohort);
+            double twice = 2 * requireCountNoise(countNoise(expectedCohort));
             double remaining = 1 / (noiseMultiplier * noiseMultiplier) - 1 / (twice * twice);
             if (!(twice > noiseMultiplier) || !(remaining > 0)) {
                 throw new IllegalArgumentException("adaptive clipping needs 2 x countNoise > noiseMultiplier, had 2 x "

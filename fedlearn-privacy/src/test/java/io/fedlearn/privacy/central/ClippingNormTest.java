@@ -127,6 +127,6 @@ class ClippingNormTest {
                 .hasMessageContaining("quantile must be in (0, 1)");
         assertThatThrownBy(() -> Clipping.adaptive(1).withLearningRate(0)).hasMessageContaining("was 0.0");
         assertThatThrownBy(() -> Clipping.adaptive(1).withCountNoise(-1))
-                .hasMessageContaining("countNoise must be > 0");
+                .hasMessageContaining("countNoise must be in [");
     }
 }
