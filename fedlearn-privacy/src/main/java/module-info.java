@@ -9,4 +9,7 @@ module io.fedlearn.privacy {
     exports io.fedlearn.privacy.central;
     exports io.fedlearn.privacy.query;
     exports io.fedlearn.privacy.site;
+
+    provides io.fedlearn.core.update.UpdateTransform.Factory with
+            io.fedlearn.privacy.site.NoiseShares.Factory;
 }

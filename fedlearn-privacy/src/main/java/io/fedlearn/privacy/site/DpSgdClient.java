@@ -2,14 +2,12 @@ package io.fedlearn.privacy.site;
 
 import io.fedlearn.core.budget.PrivacyBudget;
 import io.fedlearn.core.budget.PrivacyBudgetExceededException;
-import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.TaskContext;
 import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.task.ClientUpdate;
-import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.training.Evaluation;
@@ -21,6 +19,7 @@ import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
+import io.fedlearn.privacy.budget.PrivacyCharges;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -74,12 +73,6 @@ public final class DpSgdClient implements Client {
 
     /** Metric {@value}: the delta for which {@value #SITE_EPSILON} holds. */
     public static final String SITE_PRIVACY_DELTA = "sitePrivacyDelta";
-
-    /** What a charge's parameters call the neighbouring relation: {@value}. */
-    static final String RELATION = "relation";
-
-    /** What a charge's parameters call the reason of a charge: {@value}. */
-    static final String PURPOSE = "purpose";
 
     private final LocalModelPool models;
     private final PersonExamples persons;
@@ -149,12 +142,11 @@ public final class DpSgdClient implements Client {
 
     private PrivacySpent debit(Task task, long steps) {
         try {
-            return budget.debit(new PrivacyCharge(
+            return budget.debit(PrivacyCharges.of(
                     scope,
-                    training.event(steps).toString(),
-                    Config.empty()
-                            .with(RELATION, NeighboringRelation.ADD_OR_REMOVE_ONE.toString())
-                            .with(PURPOSE, "DP-SGD per " + persons.unit() + ", task " + task.id())));
+                    training.event(steps),
+                    NeighboringRelation.ADD_OR_REMOVE_ONE,
+                    "DP-SGD per " + persons.unit() + ", task " + task.id()));
         } catch (PrivacyBudgetExceededException e) {
             throw new TaskDeclinedException(
                     "the site's privacy budget does not allow " + steps + " more steps: " + e.getMessage());

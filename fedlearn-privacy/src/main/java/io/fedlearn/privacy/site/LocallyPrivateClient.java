@@ -2,18 +2,17 @@ package io.fedlearn.privacy.site;
 
 import io.fedlearn.core.budget.PrivacyBudget;
 import io.fedlearn.core.budget.PrivacyBudgetExceededException;
-import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.TaskContext;
 import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.task.ClientUpdate;
-import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
+import io.fedlearn.privacy.budget.PrivacyCharges;
 import io.fedlearn.privacy.internal.GridClipping;
 import io.fedlearn.privacy.internal.NoiseSource;
 import java.util.Set;
@@ -123,12 +122,8 @@ public final class LocallyPrivateClient implements Client {
 
     private PrivacySpent debit(Task task) {
         try {
-            return budget.debit(new PrivacyCharge(
-                    scope,
-                    privacy.event().toString(),
-                    Config.empty()
-                            .with(DpSgdClient.RELATION, NeighboringRelation.REPLACE_ONE.toString())
-                            .with(DpSgdClient.PURPOSE, "local privacy, task " + task.id())));
+            return budget.debit(PrivacyCharges.of(
+                    scope, privacy.event(), NeighboringRelation.REPLACE_ONE, "local privacy, task " + task.id()));
         } catch (PrivacyBudgetExceededException e) {
             throw new TaskDeclinedException(
                     "the site's privacy budget does not allow another answer: " + e.getMessage());
