@@ -5,6 +5,9 @@ import io.fedlearn.privacy.internal.NoiseSource;
 
 /** The noise on one whole number, in its units. */
 interface NoiseLaw {
+    /** With which probability an uncertainty may be wrong. */
+    double MISS = 0.05;
+
     /** Noise, drawn afresh. */
     long draw(NoiseSource source);
 
@@ -14,8 +17,13 @@ interface NoiseLaw {
     /** How far noise strays. */
     double standardDeviation();
 
-    /** By how much noise is off its mean, more than which it is with at most this probability. */
-    double tail(double probability);
+    /**
+     * What noise is off its mean by more than with a probability of at most {@link #MISS} over {@code numbers}: of so many
+     * numbers, none is off by more with a probability of at least {@code 1 - MISS}.
+     *
+     * @param numbers 1, 2 or 3
+     */
+    double tail(int numbers);
 
     /** What adding it to a number costs, under the relation of persons. */
     PrivacyEvent event();

@@ -15,7 +15,26 @@ final class NoiseLaws {
     /** From so many numbers on, a sampler with a table is faster, which takes as long to make as drawing these without. */
     private static final int MANY = 1000;
 
+    /** What a normal variable exceeds in magnitude with the probability {@link NoiseLaw#MISS} over 1, 2 and 3. */
+    private static final double[] QUANTILES = {
+        normalQuantile(NoiseLaw.MISS), normalQuantile(NoiseLaw.MISS / 2), normalQuantile(NoiseLaw.MISS / 3)
+    };
+
     private NoiseLaws() {}
+
+    private static double normalQuantile(double probability) {
+        double low = 0;
+        double high = 40;
+        for (int i = 0; i < 60; i++) {
+            double middle = (low + high) / 2;
+            if (2 * NormalDistribution.cdf(-middle) <= probability) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        return high;
+    }
 
     /**
      * The noise of one measure; of bins, that of each.
@@ -72,10 +91,10 @@ final class NoiseLaws {
         }
 
         @Override
-        public double tail(double probability) {
+        public double tail(int numbers) {
             // P(|X| > t) = 2 p^(t + 1) / (1 + p).
             double p = StrictMath.exp(-1 / scale);
-            return Math.max(0, Math.ceil(scale * StrictMath.log(2 / (probability * (1 + p)))) - 1);
+            return Math.max(0, Math.ceil(scale * StrictMath.log(2 * numbers / (MISS * (1 + p)))) - 1);
         }
     }
 
@@ -98,18 +117,8 @@ final class NoiseLaws {
         }
 
         @Override
-        public double tail(double probability) {
-            double low = 0;
-            double high = 40;
-            for (int i = 0; i < 60; i++) {
-                double middle = (low + high) / 2;
-                if (2 * NormalDistribution.cdf(-middle) <= probability) {
-                    high = middle;
-                } else {
-                    low = middle;
-                }
-            }
-            return sigma * high + 0.5;
+        public double tail(int numbers) {
+            return sigma * QUANTILES[numbers - 1] + 0.5;
         }
     }
 }

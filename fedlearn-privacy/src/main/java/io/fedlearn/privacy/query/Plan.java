@@ -16,9 +16,6 @@ final class Plan {
     /** The share of a query's budget that a count of persons gets, where it is for the smallest group alone. */
     static final double SIZE_SHARE = 0.2;
 
-    /** With which probability an uncertainty may be wrong. */
-    private static final double MISS = 0.05;
-
     private final PrivateQuery query;
     private final BoundedQuery bounded;
     private final int minimumGroupSize;
@@ -224,7 +221,7 @@ final class Plan {
 
     private static Estimate estimate(long noisy, NoiseLaw law, double unit) {
         double value = noisy - law.mean();
-        double tail = law.tail(MISS);
+        double tail = law.tail(1);
         return new Estimate(
                 value * unit,
                 new Uncertainty.InValue(law.standardDeviation() * unit, (value - tail) * unit, (value + tail) * unit));
@@ -281,7 +278,7 @@ final class Plan {
     /** Where one of several exact numbers is, so that all of them together are there with the probability that is claimed. */
     private static Range range(long noisy, NoiseLaw law, int numbers) {
         double value = noisy - law.mean();
-        double tail = law.tail(MISS / numbers);
+        double tail = law.tail(numbers);
         return new Range(value - tail, value + tail);
     }
 

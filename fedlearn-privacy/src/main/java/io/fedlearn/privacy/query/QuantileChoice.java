@@ -3,7 +3,6 @@ package io.fedlearn.privacy.query;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.internal.CoinSampler;
 import io.fedlearn.privacy.internal.NoiseSource;
-import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,8 +25,10 @@ final class QuantileChoice {
     /** Probabilities are rounded to this many parts, so that scores are whole numbers. */
     private static final long PARTS = 1 << 20;
 
-    /** With which probability the rank's uncertainty may be wrong. */
-    private static final double MISS = 0.05;
+    /** Epsilon is rounded down to so many bits behind the first. */
+    private static final int EPSILON_BITS = 20;
+
+    private static final double LEAST_EPSILON = 1e-100;
 
     private final double[] ends;
     private final long[] parts;
@@ -52,9 +53,13 @@ final class QuantileChoice {
                     "noise for quantiles must be laplace: they are chosen with pure privacy, was " + query.noise());
         }
         double epsilon = pure.epsilon() * share / asked.probabilities().size() * (1 - 0x1p-48);
-        if (!(epsilon >= Double.MIN_NORMAL)) {
-            throw new IllegalArgumentException("epsilon must leave something for each quantile, was " + pure.epsilon());
+        if (!(epsilon >= LEAST_EPSILON)) {
+            throw new IllegalArgumentException("epsilon must leave at least " + LEAST_EPSILON
+                    + " for each quantile of a group, was " + pure.epsilon());
         }
+        // Coins of short fractions are much faster.
+        int exponent = Math.getExponent(epsilon) - EPSILON_BITS;
+        epsilon = Math.scalb(Math.floor(Math.scalb(epsilon, -exponent)), exponent);
         double[] ends = edges(asked).stream().mapToDouble(Double::doubleValue).toArray();
         long[] parts = asked.probabilities().stream()
                 .mapToLong(probability -> Math.max(1, Math.min(PARTS - 1, Math.round(probability * PARTS))))
@@ -96,8 +101,11 @@ final class QuantileChoice {
         Arrays.sort(chosen);
         List<Estimate> estimates = new ArrayList<>();
         for (int i = 0; i < parts.length; i++) {
-            double rows =
-                    2.0 * sensitivity(parts[i]) / PARTS / epsilon * StrictMath.log(ends.length / (MISS / parts.length));
+            double rows = 2.0
+                    * sensitivity(parts[i])
+                    / PARTS
+                    / epsilon
+                    * StrictMath.log(ends.length / (NoiseLaw.MISS / parts.length));
             estimates.add(new Estimate(chosen[i], new Uncertainty.InRank(rows)));
         }
         return estimates;
@@ -135,10 +143,10 @@ final class QuantileChoice {
         for (long score : scores) {
             best = Math.max(best, score);
         }
-        BigDecimal exact = new BigDecimal(epsilon);
-        BigInteger power = BigInteger.TEN.pow(Math.max(0, exact.scale()));
-        BigInteger numerator = exact.multiply(new BigDecimal(power)).toBigIntegerExact();
-        BigInteger denominator = power.multiply(BigInteger.valueOf(sensitivity)).shiftLeft(1);
+        int exponent = Math.getExponent(epsilon) - EPSILON_BITS;
+        BigInteger numerator =
+                BigInteger.valueOf((long) Math.scalb(epsilon, -exponent)).shiftLeft(Math.max(0, exponent));
+        BigInteger denominator = BigInteger.valueOf(sensitivity).shiftLeft(1 + Math.max(0, -exponent));
         int[] order = new int[scores.length];
         for (int i = 0; i < order.length; i++) {
             order[i] = i;

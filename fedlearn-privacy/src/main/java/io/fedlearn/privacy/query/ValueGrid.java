@@ -19,7 +19,7 @@ public record ValueGrid(double lower, double upper, double origin, double step, 
     public static final long MAX_REACH = 1 << 20;
 
     private static final int REACH_BITS = Long.numberOfTrailingZeros(MAX_REACH);
-    private static final double LEAST_RANGE = 0x1p-400;
+    private static final double LEAST_RANGE = 1e-120;
 
     /** Validates the numbers. */
     public ValueGrid {

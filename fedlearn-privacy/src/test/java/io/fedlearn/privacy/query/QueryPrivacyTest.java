@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * are fewer than 1,000 sets a test and 15 tests: false alarms have a probability below 15,000 * 4e-11 &lt; 1e-6. The seed is fixed.
  */
 final class QueryPrivacyTest {
-    private static final int SAMPLES = 100_000;
+    private static final int SAMPLES = 50_000;
     private static final double DEVIATIONS = 6.5;
     private static final int FEW = 30;
     private static final double EPSILON = 1;
@@ -60,10 +60,10 @@ final class QueryPrivacyTest {
                         0,
                         PrivateQuery.of(Aggregate.histogram("x", 0, 5, 10), LAPLACE)
                                 .withMaxRowsPerPerson(2)),
-                Arguments.of(0, PrivateQuery.of(Aggregate.quantiles("x", 0, 10, 0.5), LAPLACE)),
+                Arguments.of(0, PrivateQuery.of(new Aggregate.Quantiles(column, List.of(0.5), 40), LAPLACE)),
                 Arguments.of(
                         0,
-                        PrivateQuery.of(Aggregate.quantiles("x", 0, 10, 0.2, 0.9), LAPLACE)
+                        PrivateQuery.of(new Aggregate.Quantiles(column, List.of(0.2, 0.9), 40), LAPLACE)
                                 .withMaxRowsPerPerson(2)),
                 Arguments.of(
                         3,

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Allows so many charges, and remembers them. */
-final class SpyBudget implements PrivacyBudget {
+class SpyBudget implements PrivacyBudget {
     final List<PrivacyCharge> charges = new ArrayList<>();
     private final int allowed;
 
