@@ -91,7 +91,7 @@ final class PureLosses {
             int places = (int) ((largest - group.losses[group.losses.length - 1]) / width) + 1;
             double[] onGrid = new double[places];
             for (int i = 0; i < group.losses.length; i++) {
-                int place = Math.min(places - 1, (int) ((largest - group.losses[i]) / width));
+                int place = Math.min(places - 1, (int) Math.max(0, (largest - group.losses[i]) / width - 1e-9));
                 onGrid[place] += group.probabilities[i];
             }
             sum = convolve(sum, onGrid);

@@ -39,6 +39,9 @@ final class Renyi {
      * mechanism is a post-processing (Kairouz, Oh, Viswanath 2015).
      */
     static double pure(double alpha, double epsilon) {
+        if (Double.isInfinite(epsilon)) {
+            return epsilon;
+        }
         double divergence;
         if (alpha * epsilon > LARGE) {
             double inner = (alpha - 0.5) * epsilon;

@@ -38,10 +38,18 @@ final class RenyiConversion {
         if (divergence == 0) {
             return 0;
         }
-        double closeness = Math.sqrt(-StrictMath.expm1(-divergence));
+        double tail = StrictMath.exp(Math.min(0, logTail(order, divergence, epsilon)));
+        return Math.min(1, Upward.raise(Math.min(closeness(divergence), tail), 1e-14));
+    }
+
+    /** The logarithm of the bound that falls with epsilon. */
+    static double logTail(double order, double divergence, double epsilon) {
         double exponent = (order - 1) * (divergence - epsilon + StrictMath.log1p(-1 / order)) - StrictMath.log(order);
-        double size = order * (divergence + epsilon + 1);
-        double tail = StrictMath.exp(Math.min(0, exponent + ROUNDING * size));
-        return Math.min(1, Upward.raise(Math.min(closeness, tail), 1e-14));
+        return exponent + ROUNDING * order * (divergence + epsilon + 1);
+    }
+
+    /** The bound of the total variation, which holds for every epsilon. */
+    static double closeness(double divergence) {
+        return Math.sqrt(-StrictMath.expm1(-divergence));
     }
 }

@@ -126,7 +126,9 @@ public final class ZcdpAccountant implements PrivacyAccountant {
         if (rho == 0) {
             return 0;
         }
-        return least(order -> RenyiConversion.privacyDelta(order, Upward.multiply(order, rho), epsilon));
+        double tail = least(order -> RenyiConversion.logTail(order, Upward.multiply(order, rho), epsilon));
+        double closeness = RenyiConversion.closeness(Upward.multiply(1 + StrictMath.exp(LOG_NEAREST), rho));
+        return Math.min(1, Upward.raise(Math.min(closeness, StrictMath.exp(Math.min(0, tail))), 1e-14));
     }
 
     /** The least value over orders, by golden sections of {@code log(order - 1)}: any order gives a bound, the best one the best. */
