@@ -163,9 +163,7 @@ public final class ConsoleProgress implements RoundListener {
                     .toString();
         }
         metrics.forEach(name -> row.append(cell(Figures.metric(record.metrics(), name), width(name))));
-        long completed =
-                record.outcomes().stream().filter(OutcomeRecord::isCompleted).count();
-        return row.append(cell(completed + "/" + record.cohort().size(), 9))
+        return row.append(cell(Figures.clients(record), 9))
                 .append(cell(Figures.seconds(record.seconds()), 9))
                 .toString();
     }

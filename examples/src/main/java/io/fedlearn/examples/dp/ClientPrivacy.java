@@ -9,6 +9,7 @@ import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PldAccountant;
 import io.fedlearn.privacy.budget.Composition;
 import io.fedlearn.privacy.budget.LedgerBudget;
+import io.fedlearn.privacy.central.Buffers;
 import io.fedlearn.privacy.central.CentralPrivacy;
 import io.fedlearn.privacy.central.ClientSampling;
 import io.fedlearn.privacy.central.Clipping;
@@ -52,6 +53,8 @@ public final class ClientPrivacy implements AutoCloseable {
                 .noiseMultiplier(noise)
                 .sampling(rate < 1 ? ClientSampling.poisson(rate) : ClientSampling.asSelected())
                 .expectedCohort(rate * clients)
+                // In these models they are the scale of inputs, which never changes.
+                .buffers(Buffers.KEPT)
                 .build();
     }
 

@@ -1,6 +1,8 @@
 package io.fedlearn.examples.report;
 
 import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.record.OutcomeRecord;
+import io.fedlearn.core.record.RoundRecord;
 import java.util.Locale;
 import java.util.OptionalDouble;
 
@@ -34,5 +36,16 @@ public final class Figures {
     /** A share as whole per cent. */
     public static String percent(double part, double whole) {
         return whole == 0 ? "-" : String.format(Locale.ROOT, "%.0f%%", 100 * part / whole);
+    }
+
+    /** How many clients completed a round, of how many; of a private run, what it tells. */
+    public static String clients(RoundRecord record) {
+        if (record.outcomes().isEmpty() && !record.isAborted()) {
+            return record.cohort().isEmpty()
+                    ? "secret"
+                    : Integer.toString(record.cohort().size());
+        }
+        return record.outcomes().stream().filter(OutcomeRecord::isCompleted).count() + "/"
+                + record.cohort().size();
     }
 }

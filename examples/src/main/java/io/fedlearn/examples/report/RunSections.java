@@ -1,7 +1,6 @@
 package io.fedlearn.examples.report;
 
 import io.fedlearn.core.federation.Run;
-import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,9 +59,7 @@ public final class RunSections {
         for (RoundRecord record : run.records()) {
             List<String> row = new ArrayList<>(List.of(Integer.toString(record.round())));
             metrics.forEach(name -> row.add(record.isAborted() ? "" : Figures.metric(record.metrics(), name)));
-            row.add(record.outcomes().stream()
-                            .filter(OutcomeRecord::isCompleted)
-                            .count() + "/" + record.cohort().size());
+            row.add(Figures.clients(record));
             row.add(Figures.seconds(record.seconds()));
             row.add(remarks(record));
             row.add(record.modelDigest()

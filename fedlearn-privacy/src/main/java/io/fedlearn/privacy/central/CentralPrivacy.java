@@ -6,6 +6,9 @@ import io.fedlearn.core.strategy.Disclosure;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.strategy.Weighting;
 import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.tensor.ModelSpec;
+import io.fedlearn.core.tensor.TensorRole;
+import io.fedlearn.core.tensor.TensorSpec;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.budget.PrivacyCharges;
@@ -54,6 +57,7 @@ public final class CentralPrivacy {
     private final double expectedCohort;
     private final OptionalLong exampleCap;
     private final OptionalInt restartEvery;
+    private final Buffers buffers;
     private final NoiseSamplers samplers;
 
     private CentralPrivacy(Builder builder, Clipping clipping, double noiseMultiplier, ClientSampling sampling) {
@@ -63,6 +67,7 @@ public final class CentralPrivacy {
         this.sampling = sampling;
         this.exampleCap = builder.exampleCap;
         this.restartEvery = builder.restartEvery;
+        this.buffers = builder.buffers;
         this.samplers = builder.samplers;
         this.expectedCohort = expectedCohort(builder.expectedCohort, sampling);
         this.deltaNoiseMultiplier = clipping instanceof Clipping.Adaptive adaptive
@@ -143,6 +148,21 @@ public final class CentralPrivacy {
         return restartEvery;
     }
 
+    /** What becomes of a model's buffers. */
+    public Buffers buffers() {
+        return buffers;
+    }
+
+    private void requireBuffers(ModelSpec model) {
+        for (TensorSpec tensor : model.tensors()) {
+            if (buffers == Buffers.REFUSED && tensor.role() == TensorRole.BUFFER) {
+                throw new IllegalArgumentException("private training must be told what becomes of the model's buffers:"
+                        + " keep them as they are (Buffers.KEPT), or clip and noise them too (Buffers.COUNTED); the"
+                        + " model has " + tensor);
+            }
+        }
+    }
+
     /** Which populations of clients are neighbours. */
     public NeighboringRelation relation() {
         if (sampling instanceof ClientSampling.Poisson) {
@@ -217,6 +237,8 @@ public final class CentralPrivacy {
                         exampleCap.isPresent() ? Weighting.byExamplesUpTo(exampleCap.getAsLong()) : Weighting.uniform())
                 .selector(selector(strategy))
                 .disclosure(isSecret() ? Disclosure.MODEL : Disclosure.MODEL_AND_COHORT)
+                .requiresModel(this::requireBuffers)
+                .setting("buffers", buffers.name())
                 .setting("privacyUnit", UNIT)
                 .setting("privacyRelation", relation().toString())
                 .setting("privacyScope", scope)
@@ -282,6 +304,7 @@ public final class CentralPrivacy {
         private OptionalDouble expectedCohort = OptionalDouble.empty();
         private OptionalLong exampleCap = OptionalLong.empty();
         private OptionalInt restartEvery = OptionalInt.empty();
+        private Buffers buffers = Buffers.REFUSED;
         private NoiseSamplers samplers = new SecureSamplers();
 
         private Builder(String scope) {
@@ -352,6 +375,12 @@ public final class CentralPrivacy {
          */
         public Builder restartEvery(int rounds) {
             this.restartEvery = OptionalInt.of(Require.atLeastOne("restartEvery", rounds));
+            return this;
+        }
+
+        /** What becomes of a model's buffers; by default a model that has any is refused. */
+        public Builder buffers(Buffers rule) {
+            this.buffers = rule;
             return this;
         }
 

@@ -2,6 +2,7 @@ package io.fedlearn.privacy.central;
 
 import io.fedlearn.core.tensor.InnerProduct;
 import io.fedlearn.core.tensor.ModelSpec;
+import io.fedlearn.core.tensor.TensorRole;
 import io.fedlearn.core.tensor.TensorSpec;
 import io.fedlearn.core.update.ModelDelta;
 import java.util.ArrayList;
@@ -23,6 +24,7 @@ final class ClippedSum {
     private static final double TINY = 0x1p-600;
 
     private final ModelSpec spec;
+    private final Buffers buffers;
     private final List<double[]> sums;
     private final double[] block = new double[ModelDelta.MAX_BLOCK];
     private int updateCount;
@@ -34,6 +36,12 @@ final class ClippedSum {
      *     that no array can hold
      */
     ClippedSum(ModelSpec spec) {
+        this(spec, Buffers.COUNTED);
+    }
+
+    /** As {@link #ClippedSum(ModelSpec)}, with another rule for buffers. */
+    ClippedSum(ModelSpec spec, Buffers buffers) {
+        this.buffers = buffers;
         for (TensorSpec tensor : spec.tensors()) {
             if (!tensor.type().isFloating() && !tensor.type().isInteger()) {
                 throw new IllegalArgumentException("tensor '" + tensor.name()
@@ -64,7 +72,8 @@ final class ClippedSum {
     }
 
     /**
-     * The sums by the tensor's place, to be changed in place; those of integer tensors are 0, for they stay as they are.
+     * The sums by the tensor's place, to be changed in place; those of integer tensors and kept buffers are 0, for
+     * they stay as they are.
      */
     List<double[]> values() {
         return sums;
@@ -72,7 +81,8 @@ final class ClippedSum {
 
     /** Whether the tensor at this place is summed. */
     boolean isSummed(int tensor) {
-        return spec.tensors().get(tensor).type().isFloating();
+        TensorSpec summed = spec.tensors().get(tensor);
+        return summed.type().isFloating() && (summed.role() != TensorRole.BUFFER || buffers == Buffers.COUNTED);
     }
 
     /**

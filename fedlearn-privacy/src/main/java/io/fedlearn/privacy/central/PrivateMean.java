@@ -19,12 +19,12 @@ import java.util.Optional;
  * A noisy mean of clipped model deltas: all of a private round's release, and so all of its argument, in one place.
  *
  * <p>With the clipping norm {@code C}, weights {@code p_k} in (0, 1] (1, or the examples up to a cap over that cap) and the
- * expected cohort {@code n}, which is public, over all floating-point tensors together, trainables and buffers:
+ * expected cohort {@code n}, which is public, over all floating-point tensors together, trainables and {@link Buffers} that count:
  * <pre>
  *   d     = sum_{k in S} p_k clip_C(w_k - w) + N(0, (z C)^2)
  *   delta = d / n
  * </pre>
- * Integer tensors stay those of the global model. A round without updates gives noise alone.
+ * Integer tensors, and buffers that are kept, stay those of the global model. A round without updates gives noise alone.
  *
  * <p><b>Sensitivity.</b> Every clipped delta is a vector of whole steps of a public grid, of norm at most {@code R} steps, which
  * {@link ClippedSum} makes sure of in exact arithmetic. So one client more, one less, or one that sends nothing instead, moves the
@@ -92,7 +92,7 @@ final class PrivateMean implements Aggregator.Streaming {
             // Given up before the new one is there, so that both are never alive at once.
             sum = Optional.empty();
             noise.forget();
-            sum = Optional.of(new ClippedSum(start.spec()));
+            sum = Optional.of(new ClippedSum(start.spec(), privacy.buffers()));
         }
         norm.begin();
         global = Optional.of(start);

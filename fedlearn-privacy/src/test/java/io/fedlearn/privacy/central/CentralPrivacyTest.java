@@ -15,6 +15,8 @@ import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.strategy.WeightedUpdate;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.ModelSpec;
+import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.update.TransformContext;
 import io.fedlearn.core.update.UpdateTransform;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
@@ -152,6 +154,25 @@ class CentralPrivacyTest {
         assertRefused(poisson().applyTo(PlainMean.strategy())).hasMessageContaining("it is private already");
         assertRefused(PlainMean.strategy().withSelector(ClientSelector.uniform(3)))
                 .hasMessageContaining("selects by uniform(count=3), and privacy is claimed for secret-poisson");
+    }
+
+    @Test
+    void refusesAModelWithBuffersUnlessToldWhatBecomesOfThem() {
+        ModelSpec model = Model.builder()
+                .trainable("weight", Tensor.wrap(new double[] {1}, 1))
+                .buffer("running_var", Tensor.wrap(new double[] {1}, 1))
+                .build()
+                .spec();
+        assertThatThrownBy(() -> poisson().applyTo(PlainMean.strategy()).requireModel(model))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("running_var")
+                .hasMessageContaining("Buffers.KEPT");
+        privacy(POISSON)
+                .expectedCohort(10)
+                .buffers(Buffers.KEPT)
+                .build()
+                .applyTo(PlainMean.strategy())
+                .requireModel(model);
     }
 
     @Test

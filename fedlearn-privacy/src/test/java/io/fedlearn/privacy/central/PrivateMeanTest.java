@@ -89,12 +89,30 @@ class PrivateMeanTest {
                 .counter("batches", Tensor.copyOf(new long[] {100}, 1))
                 .buffer("kept", Tensor.copyOf(new int[] {30, 40}, 2))
                 .build();
-        PrivateMean mean = new PrivateMean(privacy().build(), KnownNoise.times(1));
+        PrivateMean mean = new PrivateMean(privacy().buffers(Buffers.COUNTED).build(), KnownNoise.times(1));
         Model next = round(mean, global, Updates.delta("a", change)).toModel(global);
         assertThat(next.tensor("batches")).isEqualTo(global.tensor("batches"));
         assertThat(next.tensor("kept")).isEqualTo(global.tensor("kept"));
         assertThat(next.tensor("half")).isNotEqualTo(global.tensor("half"));
         assertThat(next.tensor("single")).isNotEqualTo(global.tensor("single"));
+    }
+
+    @Test
+    void keptBuffersGetNeitherChangeNorNoiseAndTakeNoPartInTheNorm() {
+        Model global = buffered(0, 7);
+        WeightedUpdate update = Updates.delta("a", buffered(0.5, 1000));
+        PrivateMean noisy = new PrivateMean(privacy().buffers(Buffers.KEPT).build(), KnownNoise.times(1));
+        assertThat(round(noisy, global, update).toModel(global).tensor("scale")).isEqualTo(global.tensor("scale"));
+        assertThat(round(noiseless(privacy().buffers(Buffers.KEPT)), global, update)
+                        .values(0))
+                .containsExactly(0.05);
+    }
+
+    private static Model buffered(double weight, double scale) {
+        return Model.builder()
+                .trainable("weight", Tensor.wrap(new double[] {weight}, 1))
+                .buffer("scale", Tensor.wrap(new double[] {scale}, 1))
+                .build();
     }
 
     @Test
