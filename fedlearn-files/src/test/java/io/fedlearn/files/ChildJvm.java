@@ -76,6 +76,22 @@ final class ChildJvm implements AutoCloseable {
         return last;
     }
 
+    /** Waits for its end and gives the lines that it printed after what was read. */
+    List<String> readToEnd() throws IOException {
+        List<String> lines = new ArrayList<>();
+        for (String line = out.readLine(); line != null; line = out.readLine()) {
+            lines.add(line);
+        }
+        process.onExit().join();
+        return lines;
+    }
+
+    /** Kills it as {@code kill -9} does, and gives the lines that it printed after what was read. */
+    List<String> killAndRead() throws IOException {
+        end();
+        return readToEnd();
+    }
+
     @Override
     public void close() throws IOException {
         end();
