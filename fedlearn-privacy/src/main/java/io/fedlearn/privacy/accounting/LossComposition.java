@@ -16,7 +16,8 @@ import java.util.List;
  * <p><b>What is added.</b>
  * <ul>
  *   <li>Tails of the single losses: each release may have been infinite, {@code sum n_e tail_e}.
- *   <li>What lies above the window: at most {@code E exp(phi X) exp(-phi B)} for its end {@code B} and some {@code phi > 0} (Chernoff).
+ *   <li>What lies above the window: at most {@code E exp(phi X) exp(-phi B)} for its end {@code B} and any {@code phi > 0} (Chernoff);
+ *       the tilt and one more are tried.
  *       What wraps around, from above or below, adds to probabilities within the window and so can only raise delta.
  *   <li>Round-off of the masses: relative errors {@code r_e} of the tilted masses give {@code sum n_e r_e} in the logarithm of delta.
  *   <li>Round-off of the transform: a frequency {@code z_e} is wrong by at most {@code D} ({@link Fft#errorBound()}, as tilted masses
@@ -112,7 +113,9 @@ final class LossComposition {
         }
         double end = plan.first() + size;
         if (last >= end) {
-            added += Math.exp(Math.min(0, logTail - plan.upperTilt() * (end * plan.interval())));
+            double logAll = logFactor + tilt * plan.epsilon();
+            double top = end * plan.interval();
+            added += Math.exp(Math.min(0, Math.min(logTail - plan.upperTilt() * top, logAll - tilt * top)));
         }
         double[] probabilities = power.probabilities(plan.first());
         // The sweep adds a positive number for each grid point.

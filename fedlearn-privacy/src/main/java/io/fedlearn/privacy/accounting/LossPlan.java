@@ -22,7 +22,7 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
     /** By how much the discretisation may raise epsilon, as a share of it, where the interval is not given. */
     static final double EPSILON_SHARE = 1e-5;
     /** The most grid points where the interval is not given. */
-    static final int LARGEST_CHOSEN_SIZE = 1 << 21;
+    static final int LARGEST_CHOSEN_SIZE = 1 << 20;
     /** The most grid points at all. */
     static final int LARGEST_SIZE = 1 << 23;
 
@@ -30,8 +30,12 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
     private static final double LEAST_TILT = 1e-9;
     private static final double LARGEST_TILT = 1e7;
     private static final double LEAST_TAIL = 1e-290;
-    /** The natural logarithm of the share of the tilted sum that may lie below the window and wrap around. */
-    private static final double LOG_WRAPPED_SHARE = Math.log(1e-10);
+    /** The natural logarithm of the share of the tilted sum that may lie on one side of the window and wrap around. */
+    private static final double LOG_WRAPPED_SHARE = Math.log(1e-8);
+    /** Of the best tilt. */
+    private static final double[] TILT_SHARES = {1, 0.7, 0.5, 0.35, 0.25};
+    /** The natural logarithm of how much larger than delta the tilted sum's factor may be: so much larger is the round-off. */
+    private static final double LOG_LARGEST_EXCESS = Math.log(1e4);
 
     /** A plan for the epsilon of this delta. */
     static LossPlan forDelta(List<LossTerm> terms, boolean reversed, PldSettings settings, double delta) {
@@ -39,6 +43,15 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
         Cumulants cumulants = Cumulants.of(terms, reversed, tail);
         double tilt = leastTilt(theta -> chernoffEpsilon(cumulants, theta, delta));
         double epsilon = Math.max(0, chernoffEpsilon(cumulants, tilt, delta));
+        return of(terms, cumulants, settings, tail, tilt, epsilon, delta);
+    }
+
+    /** A plan for the epsilon of this delta, known to be at most this. */
+    static LossPlan forDeltaNear(
+            List<LossTerm> terms, boolean reversed, PldSettings settings, double delta, double epsilon) {
+        double tail = tail(terms, settings, delta);
+        Cumulants cumulants = Cumulants.of(terms, reversed, tail);
+        double tilt = leastTilt(theta -> chernoffLogDelta(cumulants, theta, epsilon));
         return of(terms, cumulants, settings, tail, tilt, epsilon, delta);
     }
 
@@ -55,6 +68,17 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
             }
             delta = estimate;
         }
+    }
+
+    /** This plan on at most so many grid points: for a first look. */
+    LossPlan coarser(int largestSize) {
+        LossPlan plan = this;
+        while (plan.size > largestSize) {
+            // Half as many cover the same window, with one to spare at its lower end.
+            plan = new LossPlan(
+                    epsilon, tilt, upperTilt, 2 * plan.interval, Math.floorDiv(plan.first, 2), plan.size / 2, tail);
+        }
+        return plan;
     }
 
     private static double tail(List<LossTerm> terms, PldSettings settings, double delta) {
@@ -105,16 +129,33 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
             double delta) {
         double negligible = Math.max(delta * TRUNCATED_SHARE, LEAST_TAIL);
         double upperTilt = leastTilt(theta -> (cumulants.at(theta) - Math.log(negligible)) / theta);
-        double upper = Math.min((cumulants.at(upperTilt) - Math.log(negligible)) / upperTilt, cumulants.largest())
-                + cumulants.slack();
-        double lower = Math.max(lower(cumulants, tilt), cumulants.least()) - cumulants.slack();
-        // What wraps around from above the window lands below epsilon, where it counts for nothing.
-        lower = Math.min(lower, epsilon - 0.1 * (upper - epsilon));
-        upper = Math.max(upper, epsilon);
+        double end = (cumulants.at(upperTilt) - Math.log(negligible)) / upperTilt;
+        double chosen = tilt;
+        double lower = 0;
+        double upper = Double.POSITIVE_INFINITY;
+        // At its best tilt a sum with rare large terms has two humps far apart; a little less of it makes do with a smaller window.
+        for (double share : TILT_SHARES) {
+            double candidate = share * tilt;
+            double excess = Math.max(0, cumulants.at(candidate) - candidate * epsilon - Math.log(Math.max(delta, LEAST_TAIL)));
+            if (share < 1 && excess > LOG_LARGEST_EXCESS) {
+                break;
+            }
+            double top = Math.max(
+                    Math.min(end, epsilon + (excess - Math.log(TRUNCATED_SHARE)) / candidate),
+                    quantile(cumulants, candidate, 1));
+            top = Math.max(epsilon, Math.min(top, cumulants.largest()) + cumulants.slack());
+            double bottom = Math.max(quantile(cumulants, candidate, -1), cumulants.least()) - cumulants.slack();
+            bottom = Math.min(bottom, epsilon - 0.1 * (top - epsilon));
+            if (top - bottom < 0.7 * (upper - lower)) {
+                chosen = candidate;
+                upper = top;
+                lower = bottom;
+            }
+        }
         double interval = settings.interval();
         int largest = LARGEST_SIZE;
         if (interval == 0) {
-            interval = chosenInterval(terms, cumulants, tilt, epsilon);
+            interval = chosenInterval(terms, cumulants, chosen, epsilon);
             largest = LARGEST_CHOSEN_SIZE;
         }
         double range = Math.max(upper - lower, cumulants.widest());
@@ -128,21 +169,18 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
         while (size < last - first + 1) {
             size *= 2;
         }
-        return new LossPlan(epsilon, tilt, upperTilt, interval, first, size, tail);
+        return new LossPlan(epsilon, chosen, upperTilt, interval, first, size, tail);
     }
 
-    /** Below this lies a negligible share of the tilted sum. */
-    private static double lower(Cumulants cumulants, double tilt) {
-        double best = Double.NEGATIVE_INFINITY;
+    /** Beyond this, above or below as the sign says, lies a negligible share of the tilted sum. */
+    private static double quantile(Cumulants cumulants, double tilt, int sign) {
+        double best = Double.POSITIVE_INFINITY;
         double atTilt = cumulants.at(tilt);
         double deviation = cumulants.deviation();
-        for (double step = 0.01 / deviation; step < 1e4 / deviation; step *= 1.5) {
-            double bound = (LOG_WRAPPED_SHARE - cumulants.at(tilt - step) + atTilt) / step;
-            if (bound > best) {
-                best = bound;
-            }
+        for (double step = 1e-3 / deviation; step < 1e4 / deviation; step *= 1.5) {
+            best = Math.min(best, (cumulants.at(tilt + sign * step) - atTilt - LOG_WRAPPED_SHARE) / step);
         }
-        return best;
+        return sign * best;
     }
 
     /**

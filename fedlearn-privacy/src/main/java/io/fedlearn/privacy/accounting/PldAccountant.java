@@ -8,6 +8,13 @@ import java.util.Objects;
  * convolution.
  */
 public final class PldAccountant implements PrivacyAccountant {
+    /** A plan that expected an epsilon further away than this is made again. */
+    private static final double FAR = 0.8;
+
+    private static final int LARGEST_TURNS = 4;
+    /** The most grid points of a first look, by which the real plan is made. */
+    private static final int FIRST_LOOK_SIZE = 1 << 15;
+
     private final NeighboringRelation relation;
     private final PldSettings settings;
     private final LossTerms events;
@@ -72,16 +79,33 @@ public final class PldAccountant implements PrivacyAccountant {
             return 0;
         }
         double forward = epsilon(terms, false, privacyDelta);
-        return symmetric(terms) ? forward : Math.max(forward, epsilon(terms, true, privacyDelta));
+        if (symmetric(terms)
+                || privacyDelta > 0 && ChernoffBound.delta(terms, true, settings, forward) <= privacyDelta) {
+            return forward;
+        }
+        return Math.max(forward, epsilon(terms, true, privacyDelta));
     }
 
     private double epsilon(List<LossTerm> terms, boolean reversed, double privacyDelta) {
-        double pure = pureEpsilon(terms, reversed);
+        double best = pureEpsilon(terms, reversed);
         if (privacyDelta == 0) {
-            return pure;
+            return best;
         }
         LossPlan plan = LossPlan.forDelta(terms, reversed, settings, privacyDelta);
-        return Math.min(pure, LossComposition.of(terms, reversed, plan).epsilon(privacyDelta));
+        boolean firstLook = plan.size() > FIRST_LOOK_SIZE;
+        for (int turn = 0; turn < LARGEST_TURNS; turn++) {
+            double epsilon = LossComposition.of(terms, reversed, firstLook ? plan.coarser(FIRST_LOOK_SIZE) : plan)
+                    .epsilon(privacyDelta);
+            best = Math.min(best, epsilon);
+            if (!firstLook && !(best < FAR * plan.epsilon())) {
+                break;
+            }
+            // If one rare large loss decides, Chernoff's bound was far off.
+            plan = LossPlan.forDeltaNear(
+                    terms, reversed, settings, privacyDelta, Math.min(best, plan.epsilon()));
+            firstLook = false;
+        }
+        return best;
     }
 
     @Override
@@ -94,7 +118,10 @@ public final class PldAccountant implements PrivacyAccountant {
             return 0;
         }
         double forward = privacyDelta(terms, false, epsilon);
-        return symmetric(terms) ? forward : Math.max(forward, privacyDelta(terms, true, epsilon));
+        if (symmetric(terms) || ChernoffBound.delta(terms, true, settings, epsilon) <= forward) {
+            return forward;
+        }
+        return Math.max(forward, privacyDelta(terms, true, epsilon));
     }
 
     private double privacyDelta(List<LossTerm> terms, boolean reversed, double epsilon) {

@@ -8,6 +8,11 @@ final class SpectrumPower {
     /** A complex product errs by at most sqrt(5) u; a little is spared for terms of higher order. */
     private static final double PRODUCT_ERROR = 2.3 * UNIT;
 
+    /** Smaller frequencies of the result are left out, and counted as errors. */
+    private static final double LOG_NEGLIGIBLE = -65;
+
+    private static final double NEGLIGIBLE = 2 * Math.exp(LOG_NEGLIGIBLE + 1);
+
     private final Fft fft;
     private final int size;
     private final double[] re;
@@ -53,14 +58,16 @@ final class SpectrumPower {
         double[] powered = new double[2];
         power(last, 0, count, powered);
         double lastPower = empty ? powered[0] : im[0] * powered[0];
+        double negligible = Math.exp(LOG_NEGLIGIBLE / count);
         for (int k = 0; k < half; k++) {
             double absolute = Math.sqrt(real[k] * real[k] + imaginary[k] * imaginary[k]);
-            bound(k, absolute, error, count);
-            if (logBound[k] < -700) {
+            if (absolute + error < negligible || logBound[k] < LOG_NEGLIGIBLE) {
+                logBound[k] = Double.NEGATIVE_INFINITY;
                 re[k] = 0;
                 im[k] = 0;
                 continue;
             }
+            bound(k, absolute, error, count);
             power(real[k], imaginary[k], count, powered);
             if (empty) {
                 re[k] = powered[0];
@@ -112,9 +119,13 @@ final class SpectrumPower {
         for (int k = 0; k <= half; k++) {
             // Each but the two real ones stands for itself and its conjugate.
             double weight = k == 0 || k == half ? 1 : 2;
-            double bound = Math.exp(logBound[k]);
-            error += weight * bound * Math.min(2, relative[k]);
-            sum += weight * bound;
+            if (logBound[k] < LOG_NEGLIGIBLE) {
+                error += weight * NEGLIGIBLE;
+            } else {
+                double bound = Math.exp(logBound[k]);
+                error += weight * bound * Math.min(2, relative[k]);
+                sum += weight * bound;
+            }
         }
         // Squares that underflow lose less than the smallest normal number each.
         error = (error * (1 + 1e-9) + fft.errorBound() * sum) / size + 1e-300;
