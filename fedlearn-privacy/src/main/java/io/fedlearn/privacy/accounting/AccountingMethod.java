@@ -8,6 +8,8 @@ import java.util.stream.Collectors;
 public enum AccountingMethod {
     /** Renyi divergences, see {@link RdpAccountant}. */
     RDP("rdp", RdpAccountant::of),
+    /** Privacy loss distributions, see {@link PldAccountant}: close to the truth, and slower. */
+    PLD("pld", PldAccountant::of),
     /** Zero-concentrated differential privacy, see {@link ZcdpAccountant}. */
     ZCDP("zcdp", ZcdpAccountant::of),
     /** Optimal composition of pure mechanisms, see {@link PureCompositionAccountant}. */
