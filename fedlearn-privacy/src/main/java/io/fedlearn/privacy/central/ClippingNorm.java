@@ -2,8 +2,10 @@ package io.fedlearn.privacy.central;
 
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.update.PartState;
+import io.fedlearn.privacy.internal.GridSampler;
 import io.fedlearn.privacy.internal.NoiseSource;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The clipping norm that is in force. Where it adapts, it follows a noisy count, and so may be told. Confined to one thread at a
@@ -19,6 +21,7 @@ final class ClippingNorm {
     private final Clipping clipping;
     private final double expectedCohort;
     private final NoiseSamplers samplers;
+    private Optional<GridSampler> countNoise = Optional.empty();
     private double norm;
     // Each client within the norm counts 1, each other -1: twice the sum of the bits.
     private long count;
@@ -47,8 +50,11 @@ final class ClippingNorm {
     /** Moves the norm by the round's count and its noise. */
     void finish(NoiseSource source) {
         if (clipping instanceof Clipping.Adaptive adaptive) {
-            double deviation = Math.nextUp(2 * adaptive.countNoise(expectedCohort) * STEPS_PER_BIT);
-            double noisy = count * STEPS_PER_BIT + samplers.gaussian(deviation).sample(source);
+            if (countNoise.isEmpty()) {
+                countNoise = Optional.of(
+                        samplers.gaussian(Math.nextUp(2 * adaptive.countNoise(expectedCohort) * STEPS_PER_BIT)));
+            }
+            double noisy = count * STEPS_PER_BIT + countNoise.get().sample(source);
             double share = noisy / STEPS_PER_BIT / 2 / expectedCohort + 0.5;
             double next = norm * StrictMath.exp(-adaptive.learningRate() * (share - adaptive.quantile()));
             norm = Math.min(Math.max(next, ClippingGrid.LEAST_NORM), 1 / ClippingGrid.LEAST_NORM);

@@ -11,6 +11,7 @@ import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.update.InvalidUpdateException;
 import io.fedlearn.core.update.ModelDelta;
 import io.fedlearn.core.update.PartState;
+import io.fedlearn.privacy.internal.GridSampler;
 import io.fedlearn.privacy.internal.NoiseSource;
 import java.util.List;
 import java.util.Optional;
@@ -43,6 +44,9 @@ final class PrivateMean implements Aggregator.Streaming {
     private final NoiseSamplers samplers;
     private final ClippingNorm norm;
     private final NoiseRule noise;
+    // Making a sampler takes some milliseconds; with fixed clipping it is always the same.
+    private Optional<GridSampler> sampler = Optional.empty();
+    private double deviation;
     private Optional<ClippedSum> sum = Optional.empty();
     private Optional<Model> global = Optional.empty();
 
@@ -119,8 +123,7 @@ final class PrivateMean implements Aggregator.Streaming {
         ClippedSum whole = sum.orElseThrow();
         ClippingGrid grid = ClippingGrid.of(norm.value());
         NoiseSource source = samplers.source();
-        double deviation = Math.nextUp(privacy.deltaNoiseMultiplier() * grid.radius());
-        noise.addTo(whole, samplers.gaussian(deviation), source);
+        noise.addTo(whole, sampler(Math.nextUp(privacy.deltaNoiseMultiplier() * grid.radius())), source);
         norm.finish(source);
         for (double[] values : whole.values()) {
             for (int i = 0; i < values.length; i++) {
@@ -130,6 +133,14 @@ final class PrivateMean implements Aggregator.Streaming {
         // Neither number depends on who took part.
         int cohort = (int) Math.max(1, Math.rint(privacy.expectedCohort()));
         return Aggregate.wrap(UpdateForm.MODEL_DELTA, whole.spec(), whole.values(), cohort, privacy.expectedCohort());
+    }
+
+    private GridSampler sampler(double standardDeviation) {
+        if (sampler.isEmpty() || deviation != standardDeviation) {
+            sampler = Optional.of(samplers.gaussian(standardDeviation));
+            deviation = standardDeviation;
+        }
+        return sampler.get();
     }
 
     @Override

@@ -52,8 +52,8 @@ class ClippingNormTest {
 
     @Test
     void followsItThroughTheNoiseOfTheCount() {
-        PrivateMean mean = new PrivateMean(privacy(Clipping.adaptive(50)).build(), KnownNoise.times(1));
-        train(mean, 150);
+        PrivateMean mean = new PrivateMean(privacy(Clipping.adaptive(20)).build(), KnownNoise.times(1));
+        train(mean, 80);
         assertThat(norm(mean)).isBetween(1.0, 3.2);
     }
 

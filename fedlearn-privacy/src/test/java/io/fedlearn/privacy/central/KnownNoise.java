@@ -37,8 +37,6 @@ final class KnownNoise implements NoiseSamplers {
     @Override
     public GridSampler gaussian(double standardDeviation) {
         deviations.add(standardDeviation);
-        return strength == 0
-                ? source -> 0
-                : source -> (long) Math.floor(source.nextGaussian() * strength * standardDeviation);
+        return strength == 0 ? source -> 0 : GridSampler.roundedGaussian(strength * standardDeviation);
     }
 }

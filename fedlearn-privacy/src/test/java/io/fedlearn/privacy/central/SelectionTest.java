@@ -8,6 +8,7 @@ import io.fedlearn.core.strategy.ClientSelector;
 import io.fedlearn.core.strategy.Participation;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.privacy.internal.NoiseSource;
+import io.fedlearn.privacy.internal.SeededNoise;
 import io.fedlearn.testkit.statistics.StatisticalAssertions;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -18,6 +19,8 @@ import org.junit.jupiter.api.Test;
 
 class SelectionTest {
     private static final double FALSE_ALARM = 1e-8;
+
+    private static final NoiseSource SOURCE = SeededNoise.of(41);
 
     private static List<String> names(int count) {
         return IntStream.range(0, count)
@@ -36,14 +39,15 @@ class SelectionTest {
     }
 
     private static ClientSelector poisson(double rate) {
-        return new SecretPoissonSampling(new ClientSampling.Poisson(rate), NoiseSource::secure);
+        return new SecretPoissonSampling(new ClientSampling.Poisson(rate), () -> SOURCE);
     }
 
     @Test
     void poissonSamplingAsksEachClientAtTheRate() {
+        ClientSelector.Context many = context(1, names(2000), Map.of());
         long asked = 0;
         for (int round = 0; round < 50; round++) {
-            asked += poisson(0.03).select(context(1, names(2000), Map.of())).size();
+            asked += poisson(0.03).select(many).size();
         }
         StatisticalAssertions.assertProbability(asked, 100_000, 0.03, FALSE_ALARM);
     }
@@ -51,8 +55,9 @@ class SelectionTest {
     @Test
     void poissonCohortsAreIndependentOfTheSeed() {
         ClientSelector.Context context = context(1, names(500), Map.of());
+        ClientSelector selector = new SecretPoissonSampling(new ClientSampling.Poisson(0.5), NoiseSource::secure);
         // Equal by chance with probability (1 - 2 q (1 - q))^500 = 2^-500.
-        assertThat(poisson(0.5).select(context)).isNotEqualTo(poisson(0.5).select(context));
+        assertThat(selector.select(context)).isNotEqualTo(selector.select(context));
     }
 
     @Test
@@ -70,11 +75,12 @@ class SelectionTest {
     @Test
     void fixedSizeAsksSoManyEachAsLikely() {
         ClientSelector selector =
-                new SecretFixedSizeSampling(new ClientSampling.WithoutReplacement(7, names(20)), NoiseSource::secure);
+                new SecretFixedSizeSampling(new ClientSampling.WithoutReplacement(7, names(20)), () -> SOURCE);
+        ClientSelector.Context everybody = context(1, names(20), Map.of());
         Map<String, Integer> counts = new HashMap<>();
-        int rounds = 5000;
+        int rounds = 2000;
         for (int round = 0; round < rounds; round++) {
-            List<String> cohort = selector.select(context(1, names(20), Map.of()));
+            List<String> cohort = selector.select(everybody);
             assertThat(cohort).hasSize(7).doesNotHaveDuplicates();
             cohort.forEach(id -> counts.merge(id, 1, Integer::sum));
         }
@@ -87,13 +93,14 @@ class SelectionTest {
     @Test
     void fixedSizeKeepsItsRateWhenClientsAreAway() {
         ClientSelector selector =
-                new SecretFixedSizeSampling(new ClientSampling.WithoutReplacement(5, names(20)), NoiseSource::secure);
+                new SecretFixedSizeSampling(new ClientSampling.WithoutReplacement(5, names(20)), () -> SOURCE);
         List<String> connected = new ArrayList<>(names(20).subList(0, 4));
         connected.add("stranger");
-        int rounds = 5000;
+        ClientSelector.Context some = context(1, connected, Map.of());
+        int rounds = 2000;
         int asked = 0;
         for (int round = 0; round < rounds; round++) {
-            List<String> cohort = selector.select(context(1, connected, Map.of()));
+            List<String> cohort = selector.select(some);
             assertThat(cohort).doesNotContain("stranger");
             asked += cohort.contains("c0000") ? 1 : 0;
         }
