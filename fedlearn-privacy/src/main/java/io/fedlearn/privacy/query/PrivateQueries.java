@@ -6,9 +6,9 @@ import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
+import io.fedlearn.privacy.budget.PrivacyCharges;
 import io.fedlearn.privacy.internal.NoiseSource;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -56,7 +56,8 @@ public final class PrivateQueries {
     /**
      * Queries over this source, paid for from this budget.
      *
-     * @param scope whose budget it is, such as a table, or an analyst and a table
+     * @param budget under {@link NeighboringRelation#ADD_OR_REMOVE_ONE}, such as a {@link io.fedlearn.privacy.budget.LedgerBudget}
+     * @param scope whose budget it is, such as {@code table/visits}
      */
     public static Builder over(QuerySource source, PrivacyBudget budget, String scope) {
         return new Builder(source, budget, scope);
@@ -117,12 +118,11 @@ public final class PrivateQueries {
     }
 
     private PrivacyCharge charge(PrivateQuery query, Plan plan) {
-        Config parameters = Config.of(
-                Map.of("relation", NeighboringRelation.ADD_OR_REMOVE_ONE.toString(), "purpose", query.toString()));
+        NeighboringRelation relation = NeighboringRelation.ADD_OR_REMOVE_ONE;
         if (query.noise() instanceof Noise.Gaussian gaussian) {
-            parameters = parameters.with("privacyDelta", gaussian.privacyDelta());
+            return PrivacyCharges.of(scope, plan.event(), relation, query.toString(), gaussian.privacyDelta());
         }
-        return new PrivacyCharge(scope, plan.event().toString(), parameters);
+        return PrivacyCharges.of(scope, plan.event(), relation, query.toString());
     }
 
     private Plan plan(PrivateQuery query) {
