@@ -5,8 +5,8 @@ package io.fedlearn.privacy.query;
  * person's share in one is bounded exactly, and its low bits tell nothing: in floating point neither holds.
  *
  * <p>A value {@code x} becomes {@code round((clamp(x) - origin) / step)}, between {@code -reach} and {@code reach}; {@code step}
- * is a power of two and {@code reach} at most {@value #MAX_REACH}, so that a value is rounded by at most a millionth of the range
- * and {@code 2^42} rows cannot overflow a sum.
+ * is a power of two and {@code reach} at most {@value #MAX_REACH}, so that a value is rounded by at most a millionth of
+ * how far the farther bound is from the origin, and {@code 2^42} rows cannot overflow a sum.
  *
  * @param lower values are clamped to
  * @param upper values are clamped to
