@@ -8,6 +8,7 @@ import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
 import io.fedlearn.examples.luna16.Luna16ScoreCommand;
 import io.fedlearn.examples.mnist.MnistCommand;
+import io.fedlearn.examples.privacy.DpCommand;
 import io.fedlearn.examples.run.StrategiesCommand;
 import java.io.PrintWriter;
 import java.math.BigInteger;
@@ -42,6 +43,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Luna16ScoreCommand.class,
             StrategiesCommand.class,
             BenchCommand.class,
+            DpCommand.class,
             CommandLine.HelpCommand.class
         },
         mixinStandardHelpOptions = true,

@@ -175,9 +175,14 @@ public final class HtmlReport {
     }
 
     private static String style() {
-        try (InputStream in = HtmlReport.class.getResourceAsStream("report.css")) {
+        return resource("report.css");
+    }
+
+    /** A text that lies beside this class. */
+    static String resource(String name) {
+        try (InputStream in = HtmlReport.class.getResourceAsStream(name)) {
             if (in == null) {
-                throw new IllegalStateException("report.css is missing from the class path");
+                throw new IllegalStateException(name + " is missing from the class path");
             }
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

@@ -1,9 +1,26 @@
 package io.fedlearn.examples.report;
 
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.geom.AffineTransform;
+import java.awt.geom.Ellipse2D;
+import java.awt.geom.Line2D;
+import java.awt.geom.Path2D;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageWriter;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /**
  * Curves over common axes, drawn as SVG that takes its colours from the page, so that it is readable on light and dark
@@ -21,6 +38,14 @@ public final class LineChart {
     private static final int LEGEND_COLUMNS = 4;
     private static final int COLOURS = 8;
     private static final int TICKS = 6;
+    private static final double PIXELS = 2;
+    private static final Color GROUND = new Color(0xfdfdfc);
+    private static final Color INK = new Color(0x1d2327);
+    private static final Color RULE = new Color(0xd9dee2);
+    private static final List<Color> INKS = IntStream.of(
+                    0x1f6fb2, 0xc4511d, 0x2a8a4a, 0x8a4fb0, 0xb08a00, 0x0e8f93, 0xb3365f, 0x5d6b78)
+            .mapToObj(Color::new)
+            .toList();
 
     private final String xLabel;
     private final String yLabel;
@@ -78,6 +103,120 @@ public final class LineChart {
             drawSeries(svg, i, x, y);
         }
         return svg.append("</svg>\n").toString();
+    }
+
+    /** The chart as an SVG file of its own. */
+    public String toSvgFile() {
+        String svg = toSvg();
+        int end = svg.indexOf(">\n") + 2;
+        return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\""
+                + svg.substring("<svg".length(), end)
+                + "<style>\n" + HtmlReport.resource("chart.css") + "</style>\n" + svg.substring(end);
+    }
+
+    /** The chart as a PNG file, dark on light, two pixels to a unit of the SVG. */
+    public byte[] toPng() {
+        int legendLines = (series.size() + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS;
+        BufferedImage image = new BufferedImage(
+                (int) (PIXELS * WIDTH),
+                (int) (PIXELS * (HEIGHT + LEGEND_LINE * legendLines)),
+                BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = image.createGraphics();
+        try {
+            graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+            graphics.setColor(GROUND);
+            graphics.fillRect(0, 0, image.getWidth(), image.getHeight());
+            graphics.scale(PIXELS, PIXELS);
+            graphics.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
+            paint(graphics);
+        } finally {
+            graphics.dispose();
+        }
+        return png(image);
+    }
+
+    private void paint(Graphics2D graphics) {
+        Axis x = unitSquare ? new Axis(0, 1, 0.2) : axis(true);
+        Axis y = unitSquare ? new Axis(0, 1, 0.2) : axis(false);
+        graphics.setStroke(new BasicStroke(1));
+        for (double tick : ticks(x)) {
+            graphics.setColor(RULE);
+            graphics.draw(new Line2D.Double(px(x, tick), TOP, px(x, tick), HEIGHT - BOTTOM));
+            paint(graphics, 0.5, px(x, tick), HEIGHT - BOTTOM + 16, tickText(tick, x.step));
+        }
+        for (double tick : ticks(y)) {
+            graphics.setColor(RULE);
+            graphics.draw(new Line2D.Double(LEFT, py(y, tick), WIDTH - RIGHT, py(y, tick)));
+            paint(graphics, 1, LEFT - 6, py(y, tick) + 4, tickText(tick, y.step));
+        }
+        paint(graphics, 0.5, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, xLabel);
+        AffineTransform upright = graphics.getTransform();
+        graphics.translate(14, (TOP + HEIGHT - BOTTOM) / 2);
+        graphics.rotate(-Math.PI / 2);
+        paint(graphics, 0.5, 0, 0, yLabel);
+        graphics.setTransform(upright);
+        if (unitSquare) {
+            graphics.setColor(RULE);
+            graphics.draw(new Line2D.Double(px(x, 0), py(y, 0), px(x, 1), py(y, 1)));
+        }
+        for (int i = 0; i < series.size(); i++) {
+            paint(graphics, i, x, y);
+        }
+    }
+
+    private void paint(Graphics2D graphics, int place, Axis x, Axis y) {
+        Series one = series.get(place);
+        Path2D path = new Path2D.Double();
+        for (Point point : one.points) {
+            if (path.getCurrentPoint() == null) {
+                path.moveTo(px(x, point.x), py(y, point.y));
+            } else {
+                path.lineTo(px(x, point.x), py(y, point.y));
+            }
+        }
+        graphics.setColor(INKS.get(place % COLOURS));
+        graphics.setStroke(new BasicStroke(place == 0 ? 2.8f : 1.6f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
+        if (one.points.size() == 1) {
+            double radius = 3;
+            graphics.fill(new Ellipse2D.Double(
+                    px(x, one.points.get(0).x) - radius, py(y, one.points.get(0).y) - radius, 2 * radius, 2 * radius));
+        } else {
+            graphics.draw(path);
+        }
+        double left = LEFT + LEGEND_ITEM * (place % LEGEND_COLUMNS) - 40;
+        double top = HEIGHT + 4 + LEGEND_LINE * (place / LEGEND_COLUMNS);
+        graphics.draw(new Line2D.Double(left, top, left + 18, top));
+        paint(graphics, 0, left + 23, top + 4, one.name);
+    }
+
+    /** Writes a text that has this share of its width left of the point. */
+    private static void paint(Graphics2D graphics, double share, double x, double y, String text) {
+        graphics.setColor(INK);
+        double width = graphics.getFontMetrics().getStringBounds(text, graphics).getWidth();
+        graphics.drawString(text, (float) (x - share * width), (float) y);
+    }
+
+    private static byte[] png(BufferedImage image) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        ImageWriter writer = ImageIO.getImageWritersByFormatName("png").next();
+        // Not ImageIO.write, which may keep a file in the folder for temporary ones.
+        try (MemoryCacheImageOutputStream out = new MemoryCacheImageOutputStream(bytes)) {
+            writer.setOutput(out);
+            writer.write(image);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            writer.dispose();
+        }
+        return bytes.toByteArray();
+    }
+
+    private static List<Double> ticks(Axis axis) {
+        List<Double> ticks = new ArrayList<>();
+        for (double i = Math.ceil(axis.from / axis.step - 1e-9); i * axis.step <= axis.to + axis.step * 1e-6; i++) {
+            ticks.add(i * axis.step);
+        }
+        return ticks;
     }
 
     private record Axis(double from, double to, double step) {}
