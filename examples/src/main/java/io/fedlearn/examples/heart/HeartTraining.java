@@ -17,7 +17,7 @@ import io.fedlearn.core.training.LocalModelPool;
 import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
-import io.fedlearn.examples.dp.PatientPrivacy;
+import io.fedlearn.examples.protection.PatientPrivacy;
 import io.fedlearn.examples.run.RunOptions;
 import io.fedlearn.privacy.site.PersonExamples;
 import java.util.LinkedHashMap;

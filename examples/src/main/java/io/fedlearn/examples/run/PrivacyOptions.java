@@ -1,7 +1,7 @@
 package io.fedlearn.examples.run;
 
-import io.fedlearn.examples.dp.PrivacyTarget;
-import io.fedlearn.examples.dp.PrivacyUnit;
+import io.fedlearn.examples.protection.PrivacyTarget;
+import io.fedlearn.examples.protection.PrivacyUnit;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Option;

@@ -1,4 +1,4 @@
-package io.fedlearn.examples.dp;
+package io.fedlearn.examples.protection;
 
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.strategy.Strategy;
