@@ -129,12 +129,31 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
             double delta) {
         double negligible = Math.max(delta * TRUNCATED_SHARE, LEAST_TAIL);
         double upperTilt = leastTilt(theta -> (cumulants.at(theta) - Math.log(negligible)) / theta);
-        double upper = Math.min((cumulants.at(upperTilt) - Math.log(negligible)) / upperTilt, cumulants.largest())
-                + cumulants.slack();
-        double lower = Math.max(lower(cumulants, tilt), cumulants.least()) - cumulants.slack();
-        // What wraps around from above the window lands below epsilon, where it counts for nothing.
-        lower = Math.min(lower, epsilon - 0.1 * (upper - epsilon));
-        upper = Math.max(upper, epsilon);
+        double end = (cumulants.at(upperTilt) - Math.log(negligible)) / upperTilt;
+        double chosen = tilt;
+        double lower = 0;
+        double upper = Double.POSITIVE_INFINITY;
+        // At its best tilt a sum with rare large terms has two humps far apart; a little less of it makes do with a
+        // smaller window.
+        for (double share : TILT_SHARES) {
+            double candidate = share * tilt;
+            double excess =
+                    Math.max(0, cumulants.at(candidate) - candidate * epsilon - Math.log(Math.max(delta, LEAST_TAIL)));
+            if (share < 1 && excess > LOG_LARGEST_EXCESS) {
+                break;
+            }
+            double top = Math.max(
+                    Math.min(end, epsilon + (excess - Math.log(TRUNCATED_SHARE)) / candidate),
+                    quantile(cumulants, candidate, 1));
+            top = Math.max(epsilon, Math.min(top, cumulants.largest()) + cumulants.slack());
+            double bottom = Math.max(quantile(cumulants, candidate, -1), cumulants.least()) - cumulants.slack();
+            bottom = Math.min(bottom, epsilon - 0.1 * (top - epsilon));
+            if (top - bottom < 0.7 * (upper - lower)) {
+                chosen = candidate;
+                upper = top;
+                lower = bottom;
+            }
+        }
         double interval = settings.interval();
         int largest = LARGEST_SIZE;
         if (interval == 0) {

@@ -101,8 +101,7 @@ public final class PldAccountant implements PrivacyAccountant {
                 break;
             }
             // If one rare large loss decides, Chernoff's bound was far off.
-            plan = LossPlan.forDeltaNear(
-                    terms, reversed, settings, privacyDelta, Math.min(best, plan.epsilon()));
+            plan = LossPlan.forDeltaNear(terms, reversed, settings, privacyDelta, Math.min(best, plan.epsilon()));
             firstLook = false;
         }
         return best;
