@@ -3,6 +3,7 @@ package io.fedlearn.examples.luna16;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.partition.Partitioner;
+import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.dl4j.Dl4jBackend;
 import io.fedlearn.dl4j.Dl4jModel;
@@ -10,6 +11,11 @@ import io.fedlearn.dl4j.Dl4jModelFile;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
 import io.fedlearn.examples.console.ProgressBar;
+import io.fedlearn.examples.protection.PatientPrivacy;
+import io.fedlearn.examples.protection.PrivacySection;
+import io.fedlearn.examples.protection.PrivacyTarget;
+import io.fedlearn.examples.protection.PrivacyUnit;
+import io.fedlearn.examples.report.HtmlReport;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.examples.run.RunFolder;
 import io.fedlearn.examples.run.RunOptions;
@@ -131,6 +137,16 @@ public final class Luna16Command extends TrainingCommand {
                     + " by side.")
     private boolean compare;
 
+    @Option(
+            names = "--dp-last-layer",
+            order = -8,
+            description =
+                    "With --dp-epsilon for patients: train the network's last layer alone, on features that stay as they"
+                            + " were at the start, so that less noise is needed.")
+    private boolean lastLayer;
+
+    private Optional<PrivacySection> privacy = Optional.empty();
+
     Luna16Command() {
         super(new RunOptions(DEFAULT_OUT, DEFAULT_ROUNDS, DEFAULT_TRAINING));
     }
@@ -171,7 +187,7 @@ public final class Luna16Command extends TrainingCommand {
         Augmentation augmentation =
                 Augmentation.defaults().withShift(settings.patches().margin());
         Luna16Training training = new Luna16Training(settings.network(), negativesPerPositive, augmentation, options());
-        Federation.Builder federation = training.federation(hospitals.hospitals())
+        Federation.Builder federation = federation(training, hospitals.hospitals())
                 .setting("data", hospitals.digest())
                 .setting("sites", hospitals.sitesText())
                 .setting("testShare", data.testShare())
@@ -183,6 +199,23 @@ public final class Luna16Command extends TrainingCommand {
         out().println();
         Run run = run(federation, hospitals.hospitals().size(), folder, Luna16Report.METRICS);
         report(folder, settings, hospitals, training, run);
+    }
+
+    private Federation.Builder federation(Luna16Training training, List<Hospital> hospitals) {
+        Optional<PrivacyTarget> target = options().privacy(PrivacyUnit.PATIENT);
+        if (target.isEmpty()) {
+            return training.federation(hospitals);
+        }
+        if (target.get().unit() == PrivacyUnit.CLIENT) {
+            privacy = Optional.of(protectClients(target.get(), hospitals.size(), 1, training.parameters()));
+            return training.federation(hospitals).centralEvaluation(training.publicEvaluation(hospitals));
+        }
+        PatientPrivacy patients = protectPatients(target.get());
+        Federation.Builder federation = training.privateFederation(hospitals, patients, lastLayer);
+        PrivacySection section = new PrivacySection(target.get(), "patient with one scan", patients.grid());
+        tell(section);
+        privacy = Optional.of(section);
+        return federation;
     }
 
     private void report(
@@ -212,7 +245,10 @@ public final class Luna16Command extends TrainingCommand {
             out().println();
             out().println("Note: the report had a comparison, which is not repeated: pass --compare to have it again.");
         }
-        finish(run, folder, report.page(comparison, montage));
+        HtmlReport page = report.page(comparison, montage);
+        privacy.ifPresent(section -> section.addTo(page, run, Evaluation.AUC, "AUC"));
+        finish(run, folder, page);
+        privacy.ifPresent(section -> out().println(section.spent(run)));
         out().println("DL4J:    " + folder.path().resolve(DL4J_MODEL));
         montage.ifPresent(picture -> out().println("Picture: " + picture));
     }

@@ -2,30 +2,39 @@ package io.fedlearn.examples.luna16;
 
 import io.fedlearn.aggregators.FedAvg;
 import io.fedlearn.core.client.Client;
+import io.fedlearn.core.federation.CentralEvaluation;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.RoundListener;
+import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.TensorSpec;
+import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.LocalModelPool;
 import io.fedlearn.core.training.LocalTrainingClient;
+import io.fedlearn.dl4j.Dl4jModel;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
 import io.fedlearn.examples.console.ProgressBar;
+import io.fedlearn.examples.protection.PatientPrivacy;
 import io.fedlearn.examples.run.RunOptions;
 import io.fedlearn.luna16.network.Luna16Client;
 import io.fedlearn.luna16.network.LunaNet;
 import io.fedlearn.luna16.patch.Augmentation;
 import io.fedlearn.luna16.patch.PatchExamples;
+import io.fedlearn.privacy.site.PersonExamples;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 /**
  * Sets up a federation over patches, whether of several hospitals, of one, or of all pooled. All clients of one federation
@@ -47,6 +56,68 @@ record Luna16Training(LunaNet network, double negativesPerPositive, Augmentation
         Federation.Builder federation = Federation.of(clients);
         options.configure(federation);
         return federation.initialModel(initialModel());
+    }
+
+    /**
+     * A federation of hospitals that protect their patients, and that still needs its strategy. Patches are neither repeated nor
+     * varied: how often one is repeated would depend on the patches of others.
+     *
+     * @param lastLayer whether only the network's last layer is trained
+     */
+    Federation.Builder privateFederation(List<Hospital> hospitals, PatientPrivacy privacy, boolean lastLayer) {
+        LocalModelPool models = LocalModelPool.of(network::create);
+        Map<String, Client> clients = new LinkedHashMap<>();
+        for (Hospital hospital : hospitals) {
+            PatchExamples patches = PatchExamples.of(hospital.training());
+            // One scan, one patient.
+            List<String> patients = IntStream.range(0, hospital.training().size())
+                    .mapToObj(hospital.training()::seriesUid)
+                    .toList();
+            clients.put(
+                    hospital.name(),
+                    hospital.isEmpty()
+                            ? Luna16Client.of(models, patches, hospital.testExamples())
+                            : privacy.client(
+                                    hospital.name(),
+                                    models,
+                                    PersonExamples.of(patches, patients),
+                                    hospital.testExamples(),
+                                    lastLayer ? new String[] {lastLayer()} : new String[0]));
+        }
+        Federation.Builder federation = Federation.of(clients);
+        options.configure(federation);
+        privacy.describeTo(federation);
+        return federation.initialModel(initialModel()).setting("dp.lastLayer", lastLayer);
+    }
+
+    /** What the names of the last layer's tensors start with. */
+    private String lastLayer() {
+        List<TensorSpec> tensors = initialModel().spec().tensors();
+        String last = tensors.get(tensors.size() - 1).name();
+        return last.substring(0, last.lastIndexOf('.') + 1);
+    }
+
+    /** How many parameters are trained. */
+    long parameters() {
+        return initialModel().spec().trainableCount();
+    }
+
+    /** What a network is worth on the test scans of all hospitals, which count as published. */
+    CentralEvaluation publicEvaluation(List<Hospital> hospitals) {
+        Dl4jModel evaluator = network.create();
+        return model -> {
+            ModelScores scores = ModelScores.of(evaluator, model, tests(hospitals));
+            Metrics metrics =
+                    Metrics.of(Evaluation.LOSS, scores.mean(Evaluation.LOSS).orElseThrow());
+            OptionalDouble auc = scores.auc();
+            if (auc.isPresent()) {
+                metrics = metrics.with(Evaluation.AUC, auc.getAsDouble());
+            }
+            OptionalDouble sensitivity = scores.scores().sensitivityAt(0.9);
+            return sensitivity.isPresent()
+                    ? metrics.with(Evaluation.SENSITIVITY_AT_90, sensitivity.getAsDouble())
+                    : metrics;
+        };
     }
 
     private PatchExamples examples(Hospital hospital) {

@@ -60,8 +60,10 @@ public final class PatientPrivacy implements AutoCloseable {
      *
      * @param persons who are trained on, and protected
      * @param publicTest what is evaluated on, and not protected
+     * @param trained the tensors that are trained, by the start of their names; all if there are none
      */
-    public Client client(String name, LocalModelPool models, PersonExamples persons, ExampleSource publicTest) {
+    public Client client(
+            String name, LocalModelPool models, PersonExamples persons, ExampleSource publicTest, String... trained) {
         // What a hospital would say of itself: a round number that does not tell whether somebody was there.
         long declared = Math.max(1, Math.round(persons.personCount() / (double) ROUND_NUMBER)) * ROUND_NUMBER;
         double rate = Math.min(1, (double) training.batchSize() / declared);
@@ -84,6 +86,7 @@ public final class PatientPrivacy implements AutoCloseable {
                 .mostSteps(steps)
                 .budget(budget, name)
                 .publicTest(publicTest)
+                .trainOnly(trained)
                 .build();
     }
 
