@@ -1,6 +1,5 @@
 package io.fedlearn.privacy.internal;
 
-import java.math.BigDecimal;
 import java.math.BigInteger;
 
 /**
@@ -23,12 +22,9 @@ public final class CoinSampler implements GridSampler {
                     (gaussian ? "sigma" : "scale") + " must be > 0 and finite, was " + parameter);
         }
         this.gaussian = gaussian;
-        BigDecimal exact = new BigDecimal(parameter);
-        BigInteger power = BigInteger.TEN.pow(Math.max(0, exact.scale()));
-        BigInteger scaled = exact.multiply(new BigDecimal(power)).toBigIntegerExact();
-        BigInteger common = scaled.gcd(power);
-        numerator = scaled.divide(common);
-        denominator = power.divide(common);
+        Rational exact = Rational.of(parameter);
+        numerator = exact.numerator();
+        denominator = exact.denominator();
     }
 
     /** {@code P(n)} proportional to {@code exp(-|n| / scale)}. */
@@ -90,12 +86,18 @@ public final class CoinSampler implements GridSampler {
     }
 
     /**
-     * Algorithm 1: true with probability {@code exp(-numerator / denominator)}.
+     * Algorithm 1: true with probability {@code exp(-exponent)}.
      *
-     * @param numerator at least 0
-     * @param denominator at least 1
+     * @param exponent at least 0
      */
-    public static boolean nextExpBernoulli(NoiseSource source, BigInteger numerator, BigInteger denominator) {
+    public static boolean nextExpBernoulli(NoiseSource source, Rational exponent) {
+        if (exponent.numerator().signum() < 0) {
+            throw new IllegalArgumentException("exponent must be >= 0, was " + exponent);
+        }
+        return nextExpBernoulli(source, exponent.numerator(), exponent.denominator());
+    }
+
+    private static boolean nextExpBernoulli(NoiseSource source, BigInteger numerator, BigInteger denominator) {
         BigInteger rest = numerator;
         while (rest.compareTo(denominator) > 0) {
             if (!nextSmallExpBernoulli(source, denominator, denominator)) {
