@@ -19,7 +19,7 @@ import java.util.OptionalDouble;
  * {@code relation}. The caller vouches for that. Randomness and time as in {@link GaussianMechanism}; numbers beyond ±2^62 are refused.
  *
  * <p><b>Reference.</b> Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential Privacy", NeurIPS 2020,
- * arXiv:2004.00010, Theorem 4 and Corollary 19. Immutable and thread-safe.
+ * arXiv:2004.00010. Immutable and thread-safe.
  */
 public final class DiscreteGaussianMechanism {
     private final NeighboringRelation relation;

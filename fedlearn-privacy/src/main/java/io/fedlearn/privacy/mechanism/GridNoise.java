@@ -36,10 +36,15 @@ record GridNoise(Grid grid, GridSampler sampler) {
     Model release(NoiseSource source, Model model) {
         List<Tensor> released = new ArrayList<>();
         long[] noise = new long[BLOCK];
-        for (Tensor tensor : model.tensors()) {
+        for (TensorSpec spec : model.spec().tensors()) {
+            Tensor tensor = model.tensor(spec.name());
             released.add(Tensor.computed(tensor.type(), tensor.shape(), (from, block, count) -> {
                 tensor.copyTo(from, block, 0, count);
-                addTo(source, block, 0, count, from, noise);
+                try {
+                    addTo(source, block, 0, count, from, noise);
+                } catch (IllegalArgumentException e) {
+                    throw new IllegalArgumentException("tensor '" + spec.name() + "': " + e.getMessage(), e);
+                }
             }));
         }
         return Model.of(model.spec(), released);

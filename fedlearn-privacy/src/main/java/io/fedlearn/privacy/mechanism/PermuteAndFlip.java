@@ -16,7 +16,7 @@ import io.fedlearn.privacy.internal.NoiseSource;
  * on the scores: do not let others measure it.
  *
  * <p><b>Reference.</b> McKenna and Sheldon, "Permute-and-Flip: A new mechanism for differentially private selection", NeurIPS 2020,
- * arXiv:2010.12603, Algorithm 1; Ding et al., "The Permute-and-Flip Mechanism is Identical to Report-Noisy-Max with Exponential Noise",
+ * arXiv:2010.12603; Ding et al., "The Permute-and-Flip Mechanism is Identical to Report-Noisy-Max with Exponential Noise",
  * arXiv:2105.07260. Immutable and thread-safe.
  */
 public final class PermuteAndFlip {

@@ -11,6 +11,7 @@ import io.fedlearn.core.tensor.TensorType;
 import io.fedlearn.privacy.accounting.AnalyticGaussian;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
+import io.fedlearn.privacy.internal.GridSampler;
 import io.fedlearn.privacy.internal.NoiseSource;
 import io.fedlearn.privacy.internal.NormalDistribution;
 import io.fedlearn.privacy.internal.SeededNoise;
@@ -40,7 +41,11 @@ class GaussianMechanismTest {
     }
 
     private static double[] filled(double value) {
-        double[] values = new double[SAMPLES];
+        return filled(SAMPLES, value);
+    }
+
+    private static double[] filled(int count, double value) {
+        double[] values = new double[count];
         Arrays.fill(values, value);
         return values;
     }
@@ -108,6 +113,18 @@ class GaussianMechanismTest {
             }
             StatisticalAssertions.assertFrequencies(
                     counts, IntStream.range(0, 16).mapToDouble(i -> 1.0 / 16).toArray(), FALSE_ALARM);
+        }
+    }
+
+    /** On a grid as coarse as the noise, so that a run meets every number that matters. */
+    @Test
+    void neighboursReachTheSameNumbers() {
+        GridNoise noise = new GridNoise(new Grid(1), GridSampler.roundedGaussian(1));
+        for (double value : new double[] {0, 1}) {
+            // Each has a probability above 1e-4: a million samples miss one with one below e^-100.
+            assertThat(Arrays.stream(noise.release(SOURCE, filled(1_000_000, value)))
+                            .distinct())
+                    .contains(-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0);
         }
     }
 
@@ -181,6 +198,12 @@ class GaussianMechanismTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> mechanism(1, 1).release(new double[] {1, value}))
                 .withMessage("values must be finite, that at 1 is not");
+        Model model = Model.builder()
+                .trainable("w", Tensor.wrap(new float[] {0, 0, (float) value}))
+                .build();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> mechanism(1, 1).release(model))
+                .withMessage("tensor 'w': values must be finite, that at 2 is not");
     }
 
     @Test
