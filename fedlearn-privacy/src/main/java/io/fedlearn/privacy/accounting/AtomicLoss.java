@@ -108,14 +108,6 @@ final class AtomicLoss implements PrivacyLoss {
         return bounded(new Atoms(new double[] {-epsilon, 0, epsilon}, probabilities), true, epsilon, rate);
     }
 
-    /** An answer against one that is nothing but noise. */
-    static AtomicLoss randomizedResponseAgainstNoise(double randomProbability, int categories, double rate) {
-        double truth = 1 - randomProbability + randomProbability / categories;
-        double[] losses = {Math.log(randomProbability), Math.log(truth * categories)};
-        double[] probabilities = {(categories - 1.0) / categories, 1.0 / categories};
-        return bounded(new Atoms(losses, probabilities), false, 0, rate);
-    }
-
     private static AtomicLoss bounded(Atoms atoms, boolean symmetric, double lattice, double rate) {
         double least = atoms.losses()[0];
         double largest = atoms.losses()[atoms.losses().length - 1];

@@ -17,16 +17,17 @@ final class ChernoffBound {
         if (!Double.isFinite(epsilon)) {
             return 1;
         }
-        LossPlan plan = LossPlan.forEpsilon(terms, reversed, settings, epsilon);
+        LossPlan.Chernoff plan = LossPlan.Chernoff.of(terms, reversed, settings, epsilon);
         double tilt = plan.tilt();
         double exponent = -tilt * epsilon + tilt * Math.log(tilt) - (1 + tilt) * Math.log1p(tilt);
         double cutOff = 0;
         for (LossTerm term : terms) {
             LossSketch sketch = term.loss().sketch(plan.tail());
-            double interval = Math.max(plan.interval(), (sketch.largest() - sketch.least()) / SIZE);
+            double interval = Math.max((sketch.largest() - sketch.least()) / SIZE, 0x1p-60);
             PrivacyLossDistribution pld = term.loss().discretize(interval, plan.tail());
             double estimate = (reversed ? sketch.reversed() : sketch).cumulant(tilt);
-            exponent += term.count() * (pld.cumulantBound(reversed, tilt, estimate) + (1 + tilt) * pld.lossError());
+            exponent += term.count()
+                    * (pld.cumulantBound(reversed, tilt, estimate) + (1 + tilt) * pld.lossError());
             cutOff += term.count() * pld.infinityMass();
         }
         return (Math.exp(exponent) + cutOff) * (1 + 1e-9);

@@ -32,6 +32,9 @@ final class ContinuousLoss implements PrivacyLoss {
         new GaussLegendre(16)
     };
 
+    /** Up to this loss {@code exp(L) - 1} has all digits of {@code L}. */
+    private static final double MODERATE = 20;
+
     private final boolean gaussian;
     private final double scale;
     private final SampledLoss sampling;
@@ -171,6 +174,11 @@ final class ContinuousLoss implements PrivacyLoss {
             choice++;
         }
         GaussLegendre rule = RULES[choice];
+        double upper = (cell + 1) * grid.interval();
+        if (sampling.rate() < 1 && upper < MODERATE) {
+            integrateSampled(grid, cell, upper, left, panels, width, rule);
+            return;
+        }
         for (int panel = 0; panel < panels; panel++) {
             for (int k = 0; k < rule.count(); k++) {
                 double x = left + (panel + rule.node(k)) * width;
@@ -178,5 +186,30 @@ final class ContinuousLoss implements PrivacyLoss {
                 grid.addBetween(cell, loss, density(x, loss) * rule.weight(k) * width);
             }
         }
+    }
+
+    /**
+     * The same without a logarithm for each output: with {@code c = exp(L) - 1 = q (exp(y) - 1)} and {@code w} the density under {@code Q},
+     * the mass is {@code w (1 + c)}, and the lower point's part of it {@code w (exp(u) - 1 - c) / (exp(h) - 1)}.
+     */
+    private void integrateSampled(
+            LossGrid grid, long cell, double upper, double left, int panels, double width, GaussLegendre rule) {
+        double rate = sampling.rate();
+        double upperChange = Math.expm1(upper);
+        double share = 1 / Math.expm1(grid.interval());
+        double lowerSum = 0;
+        double sum = 0;
+        for (int panel = 0; panel < panels; panel++) {
+            for (int k = 0; k < rule.count(); k++) {
+                double x = left + (panel + rule.node(k)) * width;
+                double y = slope * (2 * x - 1);
+                double change = rate * (Math.abs(y) < 0.5 ? Math.expm1(y) : Math.exp(y) - 1);
+                double density = density(x, 0) * rule.weight(k);
+                double mass = density * (1 + change);
+                sum += mass;
+                lowerSum += Math.min(mass, Math.max(0, density * (upperChange - change) * share));
+            }
+        }
+        grid.addParts(cell, lowerSum * width, (sum - lowerSum) * width);
     }
 }

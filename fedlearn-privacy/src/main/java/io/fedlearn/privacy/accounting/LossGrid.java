@@ -35,6 +35,17 @@ final class LossGrid {
         masses[place + 1] += mass * (1 - lower);
     }
 
+    /** Adds masses to a grid point and to the next. */
+    void addParts(long below, double lower, double upper) {
+        int place = (int) (below - first);
+        masses[place] += lower;
+        masses[place + 1] += upper;
+    }
+
+    double interval() {
+        return interval;
+    }
+
     /** To full precision below 1e-3. */
     private static double expm1OfSmall(double x) {
         return x * (1 + x * (1.0 / 2 + x * (1.0 / 6 + x * (1.0 / 24 + x * (1.0 / 120)))));

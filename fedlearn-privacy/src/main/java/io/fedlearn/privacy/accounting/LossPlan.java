@@ -9,6 +9,7 @@ import java.util.function.DoubleUnaryOperator;
  * valid bound; a good one gives a tight bound soon. Made from sketches of the losses and Chernoff bounds on their sum. Immutable.
  *
  * @param epsilon about where the answer lies
+ * @param privacyDelta about that of this epsilon
  * @param tilt {@code theta >= 0}, for which the tilted sum lies around that epsilon
  * @param upperTilt for which the Chernoff bound puts the window's upper end where the tail is negligible
  * @param interval of the grid
@@ -16,7 +17,8 @@ import java.util.function.DoubleUnaryOperator;
  * @param size how many grid points the window has, a power of two
  * @param tail what may be cut off one release
  */
-record LossPlan(double epsilon, double tilt, double upperTilt, double interval, long first, int size, double tail) {
+record LossPlan(
+        double epsilon, double privacyDelta, double tilt, double upperTilt, double interval, long first, int size, double tail) {
     /** What truncation may add to delta in all, as a share of it. */
     static final double TRUNCATED_SHARE = 1e-8;
     /** By how much the discretisation may raise epsilon, as a share of it, where the interval is not given. */
@@ -30,6 +32,7 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
     private static final double LEAST_TILT = 1e-9;
     private static final double LARGEST_TILT = 1e7;
     private static final double LEAST_TAIL = 1e-290;
+    private static final double LEAST_INTERVAL = 0x1p-60;
     /** The natural logarithm of the share of the tilted sum that may lie on one side of the window and wrap around. */
     private static final double LOG_WRAPPED_SHARE = Math.log(1e-8);
     /** Of the best tilt. */
@@ -57,16 +60,32 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
 
     /** A plan for the delta of this epsilon. */
     static LossPlan forEpsilon(List<LossTerm> terms, boolean reversed, PldSettings settings, double epsilon) {
-        double delta = 1e-6;
-        for (int turn = 0; ; turn++) {
-            double tail = tail(terms, settings, delta);
-            Cumulants cumulants = Cumulants.of(terms, reversed, tail);
-            double tilt = leastTilt(theta -> chernoffLogDelta(cumulants, theta, epsilon));
-            double estimate = Math.exp(Math.max(Math.min(0, chernoffLogDelta(cumulants, tilt, epsilon)), -650));
-            if (estimate >= delta || turn == 3) {
-                return of(terms, cumulants, settings, tail, tilt, epsilon, estimate);
+        Chernoff chernoff = Chernoff.of(terms, reversed, settings, epsilon);
+        return of(
+                terms, chernoff.cumulants, settings, chernoff.tail, chernoff.tilt, epsilon, chernoff.privacyDelta);
+    }
+
+    /**
+     * Where Chernoff's bound puts the delta of an epsilon.
+     *
+     * @param privacyDelta by the sketches
+     * @param tilt by which it is found
+     * @param tail what may be cut off one release beside it
+     */
+    record Chernoff(double privacyDelta, double tilt, double tail, Cumulants cumulants) {
+        static Chernoff of(List<LossTerm> terms, boolean reversed, PldSettings settings, double epsilon) {
+            double delta = 1e-6;
+            for (int turn = 0; ; turn++) {
+                double tail = LossPlan.tail(terms, settings, delta);
+                Cumulants cumulants = Cumulants.of(terms, reversed, tail);
+                double tilt = leastTilt(theta -> chernoffLogDelta(cumulants, theta, epsilon));
+                double logDelta = Math.min(0, chernoffLogDelta(cumulants, tilt, epsilon));
+                double estimate = Math.exp(Math.max(logDelta, -650));
+                if (estimate >= delta || turn == 3) {
+                    return new Chernoff(estimate, tilt, tail, cumulants);
+                }
+                delta = estimate;
             }
-            delta = estimate;
         }
     }
 
@@ -76,7 +95,11 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
         while (plan.size > largestSize) {
             // Half as many cover the same window, with one to spare at its lower end.
             plan = new LossPlan(
-                    epsilon, tilt, upperTilt, 2 * plan.interval, Math.floorDiv(plan.first, 2), plan.size / 2, tail);
+                    epsilon,
+                    privacyDelta,
+                    tilt,
+                    upperTilt,
+                    2 * plan.interval, Math.floorDiv(plan.first, 2), plan.size / 2, tail);
         }
         return plan;
     }
@@ -133,18 +156,18 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
         double chosen = tilt;
         double lower = 0;
         double upper = Double.POSITIVE_INFINITY;
-        // At its best tilt a sum with rare large terms has two humps far apart; a little less of it makes do with a
-        // smaller window.
+        // At its best tilt a sum with rare large terms has two humps far apart; a little less of it makes do with a smaller window.
         for (double share : TILT_SHARES) {
             double candidate = share * tilt;
-            double excess =
-                    Math.max(0, cumulants.at(candidate) - candidate * epsilon - Math.log(Math.max(delta, LEAST_TAIL)));
+            double excess = Math.max(0, cumulants.at(candidate) - candidate * epsilon - Math.log(Math.max(delta, LEAST_TAIL)));
             if (share < 1 && excess > LOG_LARGEST_EXCESS) {
                 break;
             }
-            double top = Math.max(
-                    Math.min(end, epsilon + (excess - Math.log(TRUNCATED_SHARE)) / candidate),
-                    quantile(cumulants, candidate, 1));
+            double counted = Math.min(end, epsilon + (excess - Math.log(TRUNCATED_SHARE)) / candidate);
+            // What wraps around only loosens the bound, and more than a few of the largest losses are rarer than Chernoff's bound says.
+            double wrapped = Math.min(
+                    quantile(cumulants, candidate, 1), epsilon + 10 * cumulants.deviation() + 4 * cumulants.widest());
+            double top = Math.max(counted, wrapped);
             top = Math.max(epsilon, Math.min(top, cumulants.largest()) + cumulants.slack());
             double bottom = Math.max(quantile(cumulants, candidate, -1), cumulants.least()) - cumulants.slack();
             bottom = Math.min(bottom, epsilon - 0.1 * (top - epsilon));
@@ -171,7 +194,7 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
         while (size < last - first + 1) {
             size *= 2;
         }
-        return new LossPlan(epsilon, chosen, upperTilt, interval, first, size, tail);
+        return new LossPlan(epsilon, delta, chosen, upperTilt, interval, first, size, tail);
     }
 
     /** Beyond this, above or below as the sign says, lies a negligible share of the tilted sum. */
@@ -185,27 +208,28 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
         return sign * best;
     }
 
-    /**
-     * The split of a loss within a cell adds {@code h^2 / 6} to its variance, on average over the cell, and half of that to its mean, so
-     * {@code n h^2 (1 + theta) / 12} to epsilon.
-     */
+    /** The largest power of two with which the discretisation costs little enough. */
     private static double chosenInterval(List<LossTerm> terms, Cumulants cumulants, double tilt, double epsilon) {
-        double count = terms.stream().mapToDouble(LossTerm::count).sum();
-        double scale = Math.max(epsilon, 0.1 * cumulants.deviation());
-        double interval =
-                Math.sqrt(12 * EPSILON_SHARE * scale / (count * (1 + Math.min(tilt, 10 / cumulants.deviation()))));
-        interval = Math.min(interval, 0.01 * cumulants.deviation());
         double lattice = terms.size() == 1 ? terms.get(0).loss().lattice() : 0;
         if (lattice > 0) {
             // On a lattice nothing is rounded.
             return lattice;
         }
+        double scale = Math.max(epsilon, 0.1 * cumulants.deviation());
+        if (terms.size() == 1 && terms.get(0).count() == 1) {
+            // Exact at every grid point.
+            return Math.scalb(1.0, Math.getExponent(scale / 1024));
+        }
         // A power of two, so that nearly equal questions are answered on the same grid.
-        return Math.scalb(1.0, Math.getExponent(interval));
+        double interval = Math.scalb(1.0, Math.getExponent(scale / 64));
+        while (interval > LEAST_INTERVAL && cumulants.addedEpsilon(tilt, interval) > EPSILON_SHARE * scale) {
+            interval /= 2;
+        }
+        return interval;
     }
 
     /** The logarithm of the moment generating function of the sum, from sketches. */
-    private record Cumulants(List<LossSketch> sketches, List<Long> counts) {
+    record Cumulants(List<LossSketch> sketches, List<Long> counts) {
         static Cumulants of(List<LossTerm> terms, boolean reversed, double tail) {
             List<LossSketch> sketches = new ArrayList<>();
             List<Long> counts = new ArrayList<>();
@@ -223,6 +247,19 @@ record LossPlan(double epsilon, double tilt, double upperTilt, double interval, 
                 sum += counts.get(i) * sketches.get(i).cumulant(theta);
             }
             return sum;
+        }
+
+        /**
+         * What the discretisation adds to epsilon. The split of a loss {@code L} between {@code l} and {@code u} adds
+         * {@code v = (L - l) (u - L)} to the variance and half of that to the mean, so {@code v (1 + theta) / 2} to the cumulant over
+         * {@code theta}.
+         */
+        double addedEpsilon(double tilt, double interval) {
+            double sum = 0;
+            for (int i = 0; i < sketches.size(); i++) {
+                sum += counts.get(i) * sketches.get(i).splitVariance(tilt, interval);
+            }
+            return 0.5 * (1 + tilt) * sum;
         }
 
         double deviation() {

@@ -77,4 +77,16 @@ final class LossSketch {
         }
         return reference + Math.log(sum);
     }
+
+    /** The tilted mean of what splitting a loss between two multiples of the interval adds to its variance. */
+    double splitVariance(double tilt, double interval) {
+        double cumulant = cumulant(tilt);
+        double sum = 0;
+        for (int i = 0; i < losses.length; i++) {
+            double place = losses[i] / interval;
+            double share = place - Math.floor(place);
+            sum += masses[i] * Math.exp(tilt * losses[i] - cumulant) * share * (1 - share);
+        }
+        return sum * interval * interval;
+    }
 }

@@ -2,7 +2,6 @@ package io.fedlearn.privacy.accounting;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -31,6 +30,7 @@ final class LossTerms {
 
     /** These and {@code count} more. */
     LossTerms and(PrivacyEvent event, long count) {
+        Analysable.check(event, relation);
         LossTerms sum = new LossTerms(relation, new TreeMap<>(leaves));
         sum.add(event, 1, count);
         return sum;
@@ -38,83 +38,77 @@ final class LossTerms {
 
     private void add(PrivacyEvent event, double rate, long count) {
         if (event instanceof PrivacyEvent.Composed composed) {
-            for (PrivacyEvent part : sampledAs(event, composed.events(), rate)) {
-                add(part, rate, count);
+            if (rate == 1 || composed.events().size() == 1) {
+                composed.events().forEach(part -> add(part, rate, count));
+            } else if (!composed.events().isEmpty()) {
+                addLeaf(oneGaussian(event), rate, count);
             }
         } else if (event instanceof PrivacyEvent.Repeated repeated) {
-            if (rate == 1) {
+            if (rate == 1 || repeated.count() == 1) {
                 add(repeated.event(), rate, times(count, repeated.count()));
             } else if (repeated.count() > 0) {
-                add(new PrivacyEvent.Gaussian(gaussianMultiplier(event, rate)), rate, count);
+                addLeaf(oneGaussian(event), rate, count);
             }
         } else if (event instanceof PrivacyEvent.PoissonSampled sampled) {
-            if (sampled.rate() < 1 && relation == NeighboringRelation.REPLACE_ONE) {
-                throw refusal(event, "amplification by Poisson sampling is shown for add-remove and replace-special");
-            }
             add(sampled.event(), rate * sampled.rate(), count);
         } else if (event instanceof PrivacyEvent.SampledWithoutReplacement sampled) {
-            if (sampled.sampleSize() < sampled.populationSize()) {
+            if (Analysable.samples(sampled)) {
                 throw refusal(
                         event,
-                        "no pair of distributions is known to dominate sampling without replacement tightly;"
-                                + " use the RDP accountant");
+                        "no pair of distributions is known here that dominates it in compositions; the RDP accountant has a bound");
             }
             add(sampled.event(), rate, count);
+        } else if (event instanceof PrivacyEvent.TreeAggregation tree) {
+            double squared = Tree.squaredSensitivity(tree) / (tree.noiseMultiplier() * tree.noiseMultiplier());
+            addLeaf(gaussian(squared), rate, count);
         } else {
             addLeaf(event, rate, count);
         }
     }
 
     private void addLeaf(PrivacyEvent event, double rate, long count) {
-        if (count == 0) {
-            return;
+        // Refuses what it cannot analyse, even if there is none of it.
+        loss(event, rate);
+        if (count > 0) {
+            leaves.merge(
+                    rate + " " + event,
+                    new Leaf(rate, event, count),
+                    (one, other) -> new Leaf(rate, event, plus(one.count(), other.count())));
         }
-        PrivacyEvent leaf = event;
-        if (event instanceof PrivacyEvent.TreeAggregation) {
-            throw refusal(event, "not here yet");
-        }
-        loss(leaf, rate);
-        leaves.merge(
-                rate + " " + leaf,
-                new Leaf(rate, leaf, count),
-                (one, other) -> new Leaf(one.rate(), one.event(), Math.addExact(one.count(), other.count())));
     }
 
     /** Several mechanisms over one sample are one mechanism over it, known only for Gaussians. */
-    private List<PrivacyEvent> sampledAs(PrivacyEvent event, List<PrivacyEvent> events, double rate) {
-        if (rate == 1 || events.size() < 2) {
-            return events;
-        }
-        return List.of(new PrivacyEvent.Gaussian(gaussianMultiplier(event, rate)));
+    private PrivacyEvent oneGaussian(PrivacyEvent event) {
+        return gaussian(precision(event));
     }
 
-    private double gaussianMultiplier(PrivacyEvent event, double rate) {
-        return 1 / Math.sqrt(precision(event, rate)) * (1 - 0x1p-48);
+    /** The Gaussian mechanism of this squared sensitivity over variance, rounded towards less noise. */
+    private static PrivacyEvent gaussian(double precision) {
+        return new PrivacyEvent.Gaussian((1 - 0x1p-48) / Math.sqrt(precision));
     }
 
-    private double precision(PrivacyEvent event, double rate) {
+    private double precision(PrivacyEvent event) {
         if (event instanceof PrivacyEvent.Gaussian gaussian) {
             return 1 / (gaussian.noiseMultiplier() * gaussian.noiseMultiplier());
         }
         if (event instanceof PrivacyEvent.Repeated repeated) {
-            return repeated.count() * precision(repeated.event(), rate);
+            return repeated.count() * precision(repeated.event());
         }
         if (event instanceof PrivacyEvent.Composed composed) {
             double sum = 0;
             for (PrivacyEvent part : composed.events()) {
-                sum += precision(part, rate);
+                sum += precision(part);
             }
             return sum;
         }
-        throw refusal(event, "several mechanisms over one sample are analysed only if all are Gaussian");
+        throw refusal(event, "several mechanisms over one sample are analysed only if all of them are Gaussian");
     }
 
     /** The losses, Gaussian mechanisms as one. */
     List<LossTerm> terms() {
         List<LossTerm> terms = new ArrayList<>();
         double precision = 0;
-        for (Map.Entry<String, Leaf> entry : leaves.entrySet()) {
-            Leaf leaf = entry.getValue();
+        for (Leaf leaf : leaves.values()) {
             if (leaf.event() instanceof PrivacyEvent.Gaussian gaussian && leaf.rate() == 1) {
                 precision += leaf.count() / (gaussian.noiseMultiplier() * gaussian.noiseMultiplier());
             } else {
@@ -122,7 +116,7 @@ final class LossTerms {
             }
         }
         if (precision > 0) {
-            terms.add(new LossTerm(ContinuousLoss.gaussian((1 - 0x1p-48) / Math.sqrt(precision), 1), 1));
+            terms.add(new LossTerm(loss(gaussian(precision), 1), 1));
         }
         return terms;
     }
@@ -151,21 +145,12 @@ final class LossTerms {
             return AtomicLoss.pure(pure.epsilon(), rate);
         }
         if (event instanceof PrivacyEvent.RandomizedResponse response) {
-            return randomizedResponse(response, rate);
+            // Against an answer that is no answer the loss is no larger: that is a mixture of the answers.
+            return AtomicLoss.randomizedResponse(response.randomProbability(), response.categories(), rate);
         }
-        if (event instanceof PrivacyEvent.ZeroConcentrated) {
-            throw refusal(event, "a bound on Renyi divergences does not give a distribution; use the RDP accountant");
-        }
-        throw refusal(event, "there is no rule for it");
-    }
-
-    private PrivacyLoss randomizedResponse(PrivacyEvent.RandomizedResponse response, double rate) {
-        double probability = response.randomProbability();
-        return switch (relation) {
-            case REPLACE_ONE -> AtomicLoss.randomizedResponse(probability, response.categories(), rate);
-            case REPLACE_SPECIAL -> AtomicLoss.randomizedResponseAgainstNoise(probability, response.categories(), rate);
-            case ADD_OR_REMOVE_ONE -> throw refusal(response, "how many answered is released");
-        };
+        throw refusal(
+                event,
+                "a bound on Renyi divergences does not give a distribution of the privacy loss; use the RDP accountant");
     }
 
     private UnsupportedEventException refusal(PrivacyEvent event, String reason) {
@@ -173,6 +158,16 @@ final class LossTerms {
     }
 
     private static long times(long count, long each) {
-        return Math.multiplyExact(count, each);
+        if (each != 0 && count > Long.MAX_VALUE / each) {
+            throw new IllegalArgumentException("there must be fewer than 2^63 releases, were " + count + " x " + each);
+        }
+        return count * each;
+    }
+
+    private static long plus(long one, long other) {
+        if (one > Long.MAX_VALUE - other) {
+            throw new IllegalArgumentException("there must be fewer than 2^63 releases, were " + one + " + " + other);
+        }
+        return one + other;
     }
 }

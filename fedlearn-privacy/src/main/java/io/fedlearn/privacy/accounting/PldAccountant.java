@@ -4,14 +4,39 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Accounts by privacy loss distributions: the distribution of {@code ln(P(o) / Q(o))} on the worst pair of neighbours, composed by
- * convolution.
+ * Adds up what releases cost by the distribution of the privacy loss: slower than {@link RdpAccountant} and close to the truth, above
+ * all for small sampling rates. Immutable and thread-safe.
+ *
+ * <p>The privacy loss of a release on its worst pair of output distributions {@code (P, Q)} is {@code L = ln(P(o) / Q(o))} for {@code o ~ P}.
+ * Independent releases add their losses, and
+ * <pre>
+ *   delta(epsilon) = E max(0, 1 - exp(epsilon - (L_1 + ... + L_n)))
+ * </pre>
+ * is the least delta for that pair. With one unit more or less, or wherever else {@code (Q, P)} has another loss, both ways are
+ * computed and the larger answer is given.
+ *
+ * <p><b>Every answer is an upper bound.</b> Losses are rounded up onto a grid by the pessimistic "connect the dots" of Doroshenko et al.,
+ * PoPETs 2022, arXiv:2207.04380. Sums are computed by a fast Fourier transform after exponential tilting, so that its round-off is small
+ * beside delta rather than beside 1 and answers hold at delta = 1e-12 as at 1e-5. Truncated tails, what lies outside the window
+ * and a bound of every round-off are added to delta or epsilon. Where they exceed the delta asked for, epsilon is infinite, or the basic
+ * composition of pure mechanisms if all are pure: this is also the answer for delta 0.
+ *
+ * <p><b>Interval.</b> Unless given, it is a power of two chosen for each question such that rounding raises epsilon by about 1e-5 of
+ * it, as long as 2^20 grid points suffice. A given interval is doubled until 2^23 points do, which is safe.
+ *
+ * <p><b>Analysed</b> are Gaussian, Laplace, discrete Gaussian and discrete Laplace noise, pure mechanisms, randomised response, their
+ * Poisson samples under add-remove, tree aggregation, and compositions; several mechanisms over one Poisson sample if all are
+ * Gaussian. <b>Refused</b> are samples of fixed size and mechanisms of which only Renyi divergences are known.
+ *
+ * <p><b>References.</b> Dominating pairs: Zhu, Dong, Wang, AISTATS 2022, arXiv:2106.08567. Composition by transforms: Koskela, Jalko,
+ * Honkela 2020, arXiv:1906.03049; Gopi, Lee, Wutschitz 2021, arXiv:2106.02848. <b>Differs</b> from common implementations in the tilt and in
+ * that round-off is bounded and added.
  */
 public final class PldAccountant implements PrivacyAccountant {
     /** A plan that expected an epsilon further away than this is made again. */
     private static final double FAR = 0.8;
 
-    private static final int LARGEST_TURNS = 4;
+    private static final int LARGEST_TURNS = 6;
     /** The most grid points of a first look, by which the real plan is made. */
     private static final int FIRST_LOOK_SIZE = 1 << 15;
 
@@ -25,14 +50,14 @@ public final class PldAccountant implements PrivacyAccountant {
         this.events = events;
     }
 
-    /** An accountant before any release. */
+    /** An accountant that has seen nothing. */
     public static PldAccountant of(NeighboringRelation relation) {
         Objects.requireNonNull(relation, "relation");
         return new PldAccountant(relation, new PldSettings(0, 0), LossTerms.none(relation));
     }
 
     /**
-     * This accountant with losses rounded up onto the multiples of this interval.
+     * This accountant with losses rounded up onto the multiples of this interval; 1e-4 is usual elsewhere.
      *
      * @param interval {@code > 0}
      */
@@ -44,7 +69,7 @@ public final class PldAccountant implements PrivacyAccountant {
     }
 
     /**
-     * This accountant with this much cut off from tails, and added to delta, in all.
+     * This accountant with this much cut off from the tails of losses, and added to delta, in all; else it is 1e-8 of delta.
      *
      * @param tailMass in (0, 1)
      */
@@ -67,6 +92,11 @@ public final class PldAccountant implements PrivacyAccountant {
             throw new IllegalArgumentException("count must be >= 0, was " + count);
         }
         return new PldAccountant(relation, settings, events.and(event, count));
+    }
+
+    @Override
+    public PldAccountant compose(PrivacyEvent event) {
+        return compose(event, 1);
     }
 
     @Override
@@ -101,7 +131,8 @@ public final class PldAccountant implements PrivacyAccountant {
                 break;
             }
             // If one rare large loss decides, Chernoff's bound was far off.
-            plan = LossPlan.forDeltaNear(terms, reversed, settings, privacyDelta, Math.min(best, plan.epsilon()));
+            plan = LossPlan.forDeltaNear(
+                    terms, reversed, settings, privacyDelta, Math.min(best, plan.epsilon()));
             firstLook = false;
         }
         return best;
@@ -128,20 +159,34 @@ public final class PldAccountant implements PrivacyAccountant {
             return 0;
         }
         LossPlan plan = LossPlan.forEpsilon(terms, reversed, settings, epsilon);
-        return LossComposition.of(terms, reversed, plan).delta(epsilon);
+        double best = 1;
+        for (int turn = 0; turn < LARGEST_TURNS; turn++) {
+            double delta = LossComposition.of(terms, reversed, plan).delta(epsilon);
+            boolean isNear = delta > 0.1 * Math.min(best, plan.privacyDelta());
+            best = Math.min(best, delta);
+            if (isNear) {
+                break;
+            }
+            plan = LossPlan.forDeltaNear(terms, reversed, settings, best, epsilon);
+        }
+        return best;
     }
 
     /** No sum of losses exceeds the sum of their largest values. */
     private static double pureEpsilon(List<LossTerm> terms, boolean reversed) {
         double sum = 0;
         for (LossTerm term : terms) {
-            sum += term.count()
-                    * (reversed ? term.loss().largestReversed() : term.loss().largest());
+            sum += term.count() * (reversed ? term.loss().largestReversed() : term.loss().largest());
         }
         return sum * (1 + 0x1p-44);
     }
 
     private static boolean symmetric(List<LossTerm> terms) {
         return terms.stream().allMatch(term -> term.loss().symmetric());
+    }
+
+    @Override
+    public String toString() {
+        return "PLD accountant, " + relation;
     }
 }
