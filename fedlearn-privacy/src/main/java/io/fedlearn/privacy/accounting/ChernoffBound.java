@@ -26,8 +26,7 @@ final class ChernoffBound {
             double interval = Math.max((sketch.largest() - sketch.least()) / SIZE, 0x1p-60);
             PrivacyLossDistribution pld = term.loss().discretize(interval, plan.tail());
             double estimate = (reversed ? sketch.reversed() : sketch).cumulant(tilt);
-            exponent += term.count()
-                    * (pld.cumulantBound(reversed, tilt, estimate) + (1 + tilt) * pld.lossError());
+            exponent += term.count() * (pld.cumulantBound(reversed, tilt, estimate) + (1 + tilt) * pld.lossError());
             cutOff += term.count() * pld.infinityMass();
         }
         return (Math.exp(exponent) + cutOff) * (1 + 1e-9);

@@ -18,7 +18,14 @@ import java.util.function.DoubleUnaryOperator;
  * @param tail what may be cut off one release
  */
 record LossPlan(
-        double epsilon, double privacyDelta, double tilt, double upperTilt, double interval, long first, int size, double tail) {
+        double epsilon,
+        double privacyDelta,
+        double tilt,
+        double upperTilt,
+        double interval,
+        long first,
+        int size,
+        double tail) {
     /** What truncation may add to delta in all, as a share of it. */
     static final double TRUNCATED_SHARE = 1e-8;
     /** By how much the discretisation may raise epsilon, as a share of it, where the interval is not given. */
@@ -61,8 +68,7 @@ record LossPlan(
     /** A plan for the delta of this epsilon. */
     static LossPlan forEpsilon(List<LossTerm> terms, boolean reversed, PldSettings settings, double epsilon) {
         Chernoff chernoff = Chernoff.of(terms, reversed, settings, epsilon);
-        return of(
-                terms, chernoff.cumulants, settings, chernoff.tail, chernoff.tilt, epsilon, chernoff.privacyDelta);
+        return of(terms, chernoff.cumulants, settings, chernoff.tail, chernoff.tilt, epsilon, chernoff.privacyDelta);
     }
 
     /**
@@ -99,7 +105,10 @@ record LossPlan(
                     privacyDelta,
                     tilt,
                     upperTilt,
-                    2 * plan.interval, Math.floorDiv(plan.first, 2), plan.size / 2, tail);
+                    2 * plan.interval,
+                    Math.floorDiv(plan.first, 2),
+                    plan.size / 2,
+                    tail);
         }
         return plan;
     }
@@ -156,15 +165,18 @@ record LossPlan(
         double chosen = tilt;
         double lower = 0;
         double upper = Double.POSITIVE_INFINITY;
-        // At its best tilt a sum with rare large terms has two humps far apart; a little less of it makes do with a smaller window.
+        // At its best tilt a sum with rare large terms has two humps far apart; a little less of it makes do with a
+        // smaller window.
         for (double share : TILT_SHARES) {
             double candidate = share * tilt;
-            double excess = Math.max(0, cumulants.at(candidate) - candidate * epsilon - Math.log(Math.max(delta, LEAST_TAIL)));
+            double excess =
+                    Math.max(0, cumulants.at(candidate) - candidate * epsilon - Math.log(Math.max(delta, LEAST_TAIL)));
             if (share < 1 && excess > LOG_LARGEST_EXCESS) {
                 break;
             }
             double counted = Math.min(end, epsilon + (excess - Math.log(TRUNCATED_SHARE)) / candidate);
-            // What wraps around only loosens the bound, and more than a few of the largest losses are rarer than Chernoff's bound says.
+            // What wraps around only loosens the bound, and more than a few of the largest losses are rarer than
+            // Chernoff's bound says.
             double wrapped = Math.min(
                     quantile(cumulants, candidate, 1), epsilon + 10 * cumulants.deviation() + 4 * cumulants.widest());
             double top = Math.max(counted, wrapped);

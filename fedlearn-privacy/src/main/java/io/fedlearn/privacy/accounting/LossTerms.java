@@ -2,6 +2,7 @@ package io.fedlearn.privacy.accounting;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -83,7 +84,7 @@ final class LossTerms {
     }
 
     /** The Gaussian mechanism of this squared sensitivity over variance, rounded towards less noise. */
-    private static PrivacyEvent gaussian(double precision) {
+    private static PrivacyEvent.Gaussian gaussian(double precision) {
         return new PrivacyEvent.Gaussian((1 - 0x1p-48) / Math.sqrt(precision));
     }
 
@@ -102,6 +103,18 @@ final class LossTerms {
             return sum;
         }
         throw refusal(event, "several mechanisms over one sample are analysed only if all of them are Gaussian");
+    }
+
+    /** The one Gaussian mechanism to which all amounts, if there is nothing else. */
+    Optional<PrivacyEvent.Gaussian> onlyGaussian() {
+        double precision = 0;
+        for (Leaf leaf : leaves.values()) {
+            if (!(leaf.event() instanceof PrivacyEvent.Gaussian gaussian) || leaf.rate() < 1) {
+                return Optional.empty();
+            }
+            precision += leaf.count() / (gaussian.noiseMultiplier() * gaussian.noiseMultiplier());
+        }
+        return precision > 0 ? Optional.of(gaussian(precision)) : Optional.empty();
     }
 
     /** The losses, Gaussian mechanisms as one. */

@@ -2,6 +2,7 @@ package io.fedlearn.privacy.accounting;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Adds up what releases cost by the distribution of the privacy loss: slower than {@link RdpAccountant} and close to the truth, above
@@ -26,7 +27,7 @@ import java.util.Objects;
  *
  * <p><b>Analysed</b> are Gaussian, Laplace, discrete Gaussian and discrete Laplace noise, pure mechanisms, randomised response, their
  * Poisson samples under add-remove, tree aggregation, and compositions; several mechanisms over one Poisson sample if all are
- * Gaussian. <b>Refused</b> are samples of fixed size and mechanisms of which only Renyi divergences are known.
+ * Gaussian. Plain Gaussian mechanisms alone are one ({@link AnalyticGaussian}), without a grid. <b>Refused</b> are samples of fixed size and mechanisms of which only Renyi divergences are known.
  *
  * <p><b>References.</b> Dominating pairs: Zhu, Dong, Wang, AISTATS 2022, arXiv:2106.08567. Composition by transforms: Koskela, Jalko,
  * Honkela 2020, arXiv:1906.03049; Gopi, Lee, Wutschitz 2021, arXiv:2106.02848. <b>Differs</b> from common implementations in the tilt and in
@@ -108,6 +109,10 @@ public final class PldAccountant implements PrivacyAccountant {
         if (terms.isEmpty()) {
             return 0;
         }
+        Optional<PrivacyEvent.Gaussian> gaussian = events.onlyGaussian();
+        if (gaussian.isPresent() && privacyDelta > 0) {
+            return AnalyticGaussian.epsilon(gaussian.get().noiseMultiplier(), privacyDelta);
+        }
         double forward = epsilon(terms, false, privacyDelta);
         if (symmetric(terms)
                 || privacyDelta > 0 && ChernoffBound.delta(terms, true, settings, forward) <= privacyDelta) {
@@ -131,8 +136,7 @@ public final class PldAccountant implements PrivacyAccountant {
                 break;
             }
             // If one rare large loss decides, Chernoff's bound was far off.
-            plan = LossPlan.forDeltaNear(
-                    terms, reversed, settings, privacyDelta, Math.min(best, plan.epsilon()));
+            plan = LossPlan.forDeltaNear(terms, reversed, settings, privacyDelta, Math.min(best, plan.epsilon()));
             firstLook = false;
         }
         return best;
@@ -146,6 +150,10 @@ public final class PldAccountant implements PrivacyAccountant {
         List<LossTerm> terms = events.terms();
         if (terms.isEmpty()) {
             return 0;
+        }
+        Optional<PrivacyEvent.Gaussian> gaussian = events.onlyGaussian();
+        if (gaussian.isPresent()) {
+            return AnalyticGaussian.privacyDelta(gaussian.get().noiseMultiplier(), epsilon);
         }
         double forward = privacyDelta(terms, false, epsilon);
         if (symmetric(terms) || ChernoffBound.delta(terms, true, settings, epsilon) <= forward) {
@@ -176,7 +184,8 @@ public final class PldAccountant implements PrivacyAccountant {
     private static double pureEpsilon(List<LossTerm> terms, boolean reversed) {
         double sum = 0;
         for (LossTerm term : terms) {
-            sum += term.count() * (reversed ? term.loss().largestReversed() : term.loss().largest());
+            sum += term.count()
+                    * (reversed ? term.loss().largestReversed() : term.loss().largest());
         }
         return sum * (1 + 0x1p-44);
     }
