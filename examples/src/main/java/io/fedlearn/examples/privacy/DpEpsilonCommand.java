@@ -35,7 +35,7 @@ final class DpEpsilonCommand implements Callable<Integer> {
             names = "--q",
             paramLabel = "Q",
             required = true,
-            description = "Sampling rate of one step, in (0, 1]; 1 for no sampling.")
+            description = "Sampling rate of one step, in [0, 1]; 1 for no sampling.")
     private double rate;
 
     @Option(

@@ -103,7 +103,7 @@ final class DpPlanCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         ChartFile.check(out);
-        Step step = Step.of(options.relation(), rate());
+        Step step = Step.ofSomebody(options.relation(), rate());
         long count = Step.atLeastOne("--rounds", rounds);
         long steps = Step.atLeastOne("--local-steps", localSteps);
         if (count > MOST_ROUNDS / steps) {
@@ -162,8 +162,11 @@ final class DpPlanCommand implements Callable<Integer> {
         return some == all ? 1 : Math.min(1, share * all < some ? Math.nextUp(share) : share);
     }
 
-    /** The first, multiples, and the last. */
-    private static long next(long round, long apart, long last) {
+    /** The first and, while epsilon rises fastest, every doubling; then multiples, and the last. */
+    private long next(long round, long apart, long last) {
+        if (every.isEmpty() && round < (apart + 1) / 2) {
+            return Math.min(last, 2 * round);
+        }
         return Math.min(last, (round / apart + 1) * apart);
     }
 

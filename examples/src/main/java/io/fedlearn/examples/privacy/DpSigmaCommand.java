@@ -56,7 +56,7 @@ final class DpSigmaCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Step step = Step.of(options.relation(), rate);
+        Step step = Step.ofSomebody(options.relation(), rate);
         double target = Step.epsilon(epsilon);
         long count = Step.atLeastOne("--steps", steps);
         double delta = options.delta();

@@ -5,21 +5,30 @@ import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.util.List;
 
 /**
  * One noisy sum over a sample of the units.
  *
  * @param relation which decides how is sampled
- * @param rate in (0, 1]
+ * @param rate in [0, 1]
  */
 record Step(NeighboringRelation relation, double rate) {
     private static final int DIGITS = 18;
 
     static Step of(NeighboringRelation relation, double rate) {
-        if (!(rate > 0 && rate <= 1)) {
-            throw new InputException("--q must be in (0, 1], was " + rate);
+        if (!(rate >= 0 && rate <= 1)) {
+            throw new InputException("--q must be in [0, 1], was " + rate);
         }
         return new Step(relation, rate);
+    }
+
+    /** As {@link #of}, where without anybody in a sample there is nothing to plan. */
+    static Step ofSomebody(NeighboringRelation relation, double rate) {
+        if (rate == 0) {
+            throw new InputException("--q must be > 0, was 0: nobody would be in any step");
+        }
+        return of(relation, rate);
     }
 
     /** The event with this noise multiplier. */
@@ -27,6 +36,9 @@ record Step(NeighboringRelation relation, double rate) {
         PrivacyEvent noise = new PrivacyEvent.Gaussian(sigma);
         if (rate == 1) {
             return noise;
+        }
+        if (rate == 0) {
+            return new PrivacyEvent.Composed(List.of());
         }
         if (relation == NeighboringRelation.ADD_OR_REMOVE_ONE) {
             return new PrivacyEvent.PoissonSampled(rate, noise);
