@@ -6,13 +6,13 @@ final class LogSum {
     private double sum;
 
     void add(double logarithm) {
-        if (logarithm == Double.NEGATIVE_INFINITY) {
+        if (logarithm == Double.NEGATIVE_INFINITY || largest == Double.POSITIVE_INFINITY) {
             return;
         }
         if (logarithm <= largest) {
             sum += StrictMath.exp(logarithm - largest);
         } else {
-            sum = sum * StrictMath.exp(largest - logarithm) + 1;
+            sum = (sum == 0 ? 0 : sum * StrictMath.exp(largest - logarithm)) + 1;
             largest = logarithm;
         }
     }

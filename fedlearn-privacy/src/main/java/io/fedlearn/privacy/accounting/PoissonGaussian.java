@@ -1,6 +1,7 @@
 package io.fedlearn.privacy.accounting;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Renyi divergences of the Gaussian mechanism over a Poisson sample, one unit more or less (Mironov, Talwar, Zhang 2019).
@@ -21,8 +22,8 @@ final class PoissonGaussian {
     /** Above the relative error of a sum of some thousand terms, each an exponential of a number of up to some thousand. */
     private static final double MARGIN = 1e-11;
 
-    /** The rule's error is {@code e^-70} of {@code 2 M}, without its first factor. */
-    private static final double ACCURACY = 70;
+    /** The rule's error is at most {@code e^-40} of the size of what is computed, so far below its rounding errors. */
+    private static final double ACCURACY = 40;
 
     private static final double LEFT = 13;
     private static final double LOG_ROOT_TWO_PI = 0.5 * StrictMath.log(2 * Math.PI);
@@ -73,7 +74,6 @@ final class PoissonGaussian {
             } else {
                 logA = mechanism.interpolated(order);
             }
-            // Sampling never makes a mechanism worse.
             result[i] = Math.min(Upward.raise(logA / (order - 1), MARGIN), Renyi.gaussian(order, noiseMultiplier));
         }
         return result;
@@ -98,37 +98,55 @@ final class PoissonGaussian {
     }
 
     /** The points of the rule, and what does not depend on the order there. */
-    private record Grid(double step, double[] t, double[] logDensity, double[] loss, double[] u, double[] log1pU) {}
+    private static final class Grid {
+        private final double step;
+        /** The rule's error over its bound. */
+        private final double error;
 
-    private Grid grid(double largestOrder) {
+        private final double[] t;
+        private final double[] logDensity;
+        private final double[] loss;
+        private final double[] u;
+        private final double[] log1pU;
+
+        Grid(double step, double error, int points) {
+            this.step = step;
+            this.error = error;
+            this.t = new double[points];
+            this.logDensity = new double[points];
+            this.loss = new double[points];
+            this.u = new double[points];
+            this.log1pU = new double[points];
+        }
+    }
+
+    private @Nullable Grid grid(double largestOrder) {
+        // A - 1 is of the size of (q / sigma)^2: what the rule errs by must be far less.
+        double accuracy = ACCURACY - 2 * StrictMath.log(rate) + 2 * StrictMath.log(Math.max(1, noiseMultiplier));
         double half = Math.PI * noiseMultiplier;
-        double widest = Math.PI * Math.sqrt(2 / ACCURACY);
-        double step = half >= 2 * Math.PI / widest ? widest : 2 * Math.PI * half / (ACCURACY + half * half / 2);
+        double widest = Math.PI * Math.sqrt(2 / accuracy);
+        double step = half >= 2 * Math.PI / widest ? widest : 2 * Math.PI * half / (accuracy + half * half / 2);
         double range = largestOrder / noiseMultiplier + 2 * LEFT;
         if (!(range / step < MOST_POINTS)) {
             return null;
         }
-        int points = (int) Math.ceil(range / step) + 1;
-        double[] t = new double[points];
-        double[] logDensity = new double[points];
-        double[] losses = new double[points];
-        double[] u = new double[points];
-        double[] log1pU = new double[points];
+        Grid grid = new Grid(step, 2.1 * StrictMath.exp(-accuracy), (int) Math.ceil(range / step) + 1);
         double shift = 0.5 / noiseMultiplier / noiseMultiplier;
-        for (int k = 0; k < points; k++) {
-            t[k] = -LEFT + k * step;
-            logDensity[k] = -t[k] * t[k] / 2 - LOG_ROOT_TWO_PI;
-            double loss = t[k] / noiseMultiplier - shift;
-            losses[k] = loss;
+        for (int k = 0; k < grid.t.length; k++) {
+            double t = -LEFT + k * step;
+            double loss = t / noiseMultiplier - shift;
+            grid.t[k] = t;
+            grid.logDensity[k] = -t * t / 2 - LOG_ROOT_TWO_PI;
+            grid.loss[k] = loss;
             if (loss < 700) {
-                u[k] = rate * StrictMath.expm1(loss);
-                log1pU[k] = StrictMath.log1p(u[k]);
+                grid.u[k] = rate * StrictMath.expm1(loss);
+                grid.log1pU[k] = StrictMath.log1p(grid.u[k]);
             } else {
-                u[k] = Double.POSITIVE_INFINITY;
-                log1pU[k] = StrictMath.log(rate) + loss + (1 - rate) / rate * StrictMath.exp(-loss);
+                grid.u[k] = Double.POSITIVE_INFINITY;
+                grid.log1pU[k] = StrictMath.log(rate) + loss + (1 - rate) / rate * StrictMath.exp(-loss);
             }
         }
-        return new Grid(step, t, logDensity, losses, u, log1pU);
+        return grid;
     }
 
     private double ofOrder(double order, Grid grid) {
@@ -164,7 +182,7 @@ final class PoissonGaussian {
         }
         double inside = grid.step * sum;
         double outside = beyond + order * rate * 1e-38;
-        double rule = 2.1 * StrictMath.exp(-ACCURACY) * (inside + outside + 2 + 2 * order * rate);
+        double rule = grid.error * (inside + outside + 2 + 2 * order * rate);
         return StrictMath.log1p(inside + outside + rule);
     }
 

@@ -34,17 +34,15 @@ public final class RdpAccountant implements PrivacyAccountant {
     private final @Nullable Curve latest;
 
     /** The curve of the event that was composed last: rounds of a run are alike. */
-    private record Curve(PrivacyEvent event, double pure, Values values) {}
+    private static final class Curve {
+        private final PrivacyEvent event;
+        private final double[] divergences;
+        private final double pure;
 
-    private record Values(double[] divergences) {
-        @Override
-        public boolean equals(@Nullable Object other) {
-            return other instanceof Values values && Arrays.equals(divergences, values.divergences);
-        }
-
-        @Override
-        public int hashCode() {
-            return Arrays.hashCode(divergences);
+        Curve(PrivacyEvent event, double[] divergences) {
+            this.event = event;
+            this.divergences = divergences;
+            this.pure = PureEpsilon.of(event);
         }
     }
 
@@ -108,14 +106,13 @@ public final class RdpAccountant implements PrivacyAccountant {
         }
         Curve curve = latest;
         if (curve == null || !curve.event.equals(event)) {
-            double[] values = RenyiCurve.of(event, relation, orders);
-            curve = new Curve(event, PureEpsilon.of(event), new Values(values));
+            curve = new Curve(event, RenyiCurve.of(event, relation, orders));
         }
         if (count == 0) {
             return this;
         }
         double[] sum = divergences.clone();
-        RenyiCurve.addInPlace(sum, curve.values.divergences, count);
+        RenyiCurve.addInPlace(sum, curve.divergences, count);
         double both = Upward.add(pure, Upward.multiply(Upward.of(count), curve.pure));
         return new RdpAccountant(relation, orders, sum, both, curve);
     }

@@ -235,8 +235,11 @@ final class RenyiCurve {
         return at(orders, order -> Upward.multiply(order, rho));
     }
 
+    /** What is released costs something, be it too little for a double. */
     private static double[] at(double[] orders, DoubleUnaryOperator divergence) {
-        return Arrays.stream(orders).map(divergence).toArray();
+        return Arrays.stream(orders)
+                .map(order -> Math.max(Double.MIN_VALUE, divergence.applyAsDouble(order)))
+                .toArray();
     }
 
     /** Chords of a convex function {@code (alpha - 1) D} that is 0 at order 1 and known at whole orders. */
@@ -255,7 +258,7 @@ final class RenyiCurve {
             }
             double share = orders[i] - below;
             double moment = share == 0 ? known[below] : (1 - share) * known[below] + share * known[above];
-            result[i] = Upward.raise(moment / (orders[i] - 1), MARGIN);
+            result[i] = Math.max(Double.MIN_VALUE, Upward.raise(moment / (orders[i] - 1), MARGIN));
         }
         return result;
     }
@@ -264,10 +267,11 @@ final class RenyiCurve {
         return (int) Math.ceil(Arrays.stream(orders).max().orElse(2));
     }
 
+    /** The lesser bound of each order; the first is one of something released. */
     private static double[] least(double[] one, double[] other) {
         double[] result = new double[one.length];
         for (int i = 0; i < result.length; i++) {
-            result[i] = Math.min(one[i], other[i]);
+            result[i] = Math.min(Math.max(Double.MIN_VALUE, one[i]), other[i]);
         }
         return result;
     }

@@ -71,13 +71,13 @@ public final class ZcdpAccountant implements PrivacyAccountant {
             return concentrated.rho();
         }
         if (event instanceof PrivacyEvent.Laplace laplace) {
-            return Upward.raise(Renyi.remainder(-1 / laplace.noiseMultiplier()), 1e-14);
+            return Math.max(Double.MIN_VALUE, Upward.raise(Renyi.remainder(-1 / laplace.noiseMultiplier()), 1e-14));
         }
         if (event instanceof PrivacyEvent.DiscreteLaplace
                 || event instanceof PrivacyEvent.PureLoss
                 || event instanceof PrivacyEvent.RandomizedResponse) {
             double epsilon = PureEpsilon.of(event);
-            return Upward.raise(epsilon * StrictMath.tanh(epsilon / 2), 1e-14);
+            return Math.max(Double.MIN_VALUE, Upward.raise(epsilon * StrictMath.tanh(epsilon / 2), 1e-14));
         }
         if (event instanceof PrivacyEvent.TreeAggregation tree) {
             return Upward.multiply(Tree.squaredSensitivity(tree), Upward.halfSquaredRatio(1, tree.noiseMultiplier()));

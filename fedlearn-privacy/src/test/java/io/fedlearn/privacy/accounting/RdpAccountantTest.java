@@ -242,6 +242,19 @@ final class RdpAccountantTest {
     }
 
     @ParameterizedTest
+    @ValueSource(doubles = {1e-200, 1e-5, 1e9, 1e200})
+    void absurdNoiseGivesABoundAndNeverNothing(double sigma) {
+        PrivacyEvent fixed = new PrivacyEvent.SampledWithoutReplacement(100, 3, new PrivacyEvent.Gaussian(sigma));
+        PrivacyEvent rough =
+                new PrivacyEvent.PoissonSampled(0.03, new PrivacyEvent.ZeroConcentrated(0.5 / sigma / 1e100));
+        for (double order : new double[] {1.1, 2, 50.5, 1024}) {
+            assertThat(of(sampled(0.03, sigma), ADD_OR_REMOVE_ONE, order)).isPositive();
+            assertThat(of(fixed, REPLACE_ONE, order)).isPositive();
+            assertThat(of(rough, ADD_OR_REMOVE_ONE, order)).isPositive();
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void epsilonRisesWithStepsAndRateAndFallsWithNoise(long seed) {
         SeededRandom random = SeededRandom.of(seed);
