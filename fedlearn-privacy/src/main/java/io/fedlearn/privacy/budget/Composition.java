@@ -3,6 +3,7 @@ package io.fedlearn.privacy.budget;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyAccountant;
 import io.fedlearn.privacy.accounting.RdpAccountant;
+import io.fedlearn.privacy.accounting.ZcdpAccountant;
 
 /**
  * How a budget adds releases up, and with that, who may choose them when. Immutable.
@@ -13,6 +14,7 @@ import io.fedlearn.privacy.accounting.RdpAccountant;
  * {@link io.fedlearn.privacy.accounting.PrivacyEvent} says.
  * <pre>
  * {@link #sameEvent}          one kind of event, as often as fits            training: the tightest bound
+ * {@link #zeroConcentrated}   any events of zCDP, chosen freely              Gaussian queries
  * {@link #basic(NeighboringRelation)}   any pure events, chosen freely       Laplace queries
  * {@link #basic(PrivacyAccountant)}     any events, each with its own delta  a few of different kinds
  * </pre>
@@ -39,6 +41,19 @@ public final class Composition {
      */
     public static Composition sameEvent(PrivacyAccountant accountant) {
         return new Composition(accountant.relation(), new SameEventTally(accountant), "repetitions of one event");
+    }
+
+    /**
+     * Events of zero-concentrated differential privacy, each chosen freely after the results of those before: their {@code rho}
+     * are added up, and the sum stays within the {@code rho} that the limit stands for. The guarantee is the limit, which must have a
+     * delta.
+     *
+     * <p><b>Reference.</b> Feldman and Zrnic, "Individual Privacy Accounting via a Rényi Filter", NeurIPS 2021,
+     * arXiv:2008.11193, Theorem 4.3; Whitehouse, Ramdas, Rogers and Wu, "Fully-Adaptive Composition in Differential Privacy", ICML
+     * 2023, arXiv:2203.05481, Theorem 1.
+     */
+    public static Composition zeroConcentrated(NeighboringRelation relation) {
+        return new Composition(relation, new AdaptiveTally(ZcdpAccountant.of(relation)), "sums of rho");
     }
 
     /**

@@ -5,8 +5,10 @@ import io.fedlearn.core.budget.PrivacyBudget;
 import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.budget.PrivacyLedger;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
+import io.fedlearn.privacy.accounting.PrivacyAccountant;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.accounting.RdpAccountant;
+import io.fedlearn.privacy.accounting.ZcdpAccountant;
 import io.fedlearn.testkit.contract.PrivacyBudgetContract;
 import org.junit.jupiter.api.Nested;
 
@@ -65,12 +67,33 @@ class LedgerBudgetContractTest {
 
         @Override
         protected int affordableCharges() {
-            RdpAccountant accountant = RdpAccountant.of(RELATION);
-            int count = 0;
-            while (accountant.compose(event(), count + 1).epsilon(1e-5) <= 1) {
-                count++;
-            }
-            return count;
+            return affordable(RdpAccountant.of(RELATION), event());
         }
+    }
+
+    @Nested
+    class ZeroConcentrated extends OfAComposition {
+        @Override
+        Composition composition() {
+            return Composition.zeroConcentrated(RELATION);
+        }
+
+        @Override
+        PrivacyEvent event() {
+            return new PrivacyEvent.Gaussian(20);
+        }
+
+        @Override
+        protected int affordableCharges() {
+            return affordable(ZcdpAccountant.of(RELATION), event());
+        }
+    }
+
+    private static int affordable(PrivacyAccountant accountant, PrivacyEvent event) {
+        int count = 0;
+        while (accountant.compose(event, count + 1).epsilon(1e-5) <= 1) {
+            count++;
+        }
+        return count;
     }
 }

@@ -17,6 +17,7 @@ import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.accounting.RdpAccountant;
 import io.fedlearn.privacy.accounting.UnsupportedEventException;
+import io.fedlearn.privacy.accounting.ZcdpAccountant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -227,6 +228,41 @@ class LedgerBudgetTest {
         assertThatExceptionOfType(PrivacyBudgetExceededException.class)
                 .isThrownBy(() -> budget.debit(charge))
                 .satisfies(e -> assertThat(e.askedPrivacyDelta()).isEqualTo(3e-6));
+    }
+
+    @Test
+    void addsRhoUpForFreelyChosenEvents() {
+        double rho = 0.05;
+        double limit = ZcdpAccountant.of(RELATION)
+                .compose(new PrivacyEvent.ZeroConcentrated(rho))
+                .epsilon(1e-6);
+        LedgerBudget budget = LedgerBudget.builder(ledger, Composition.zeroConcentrated(RELATION))
+                .limit("table", limit, 1e-6)
+                .build();
+        budget.debit(charge("table", new PrivacyEvent.Gaussian(5)));
+        budget.debit(charge("table", new PrivacyEvent.DiscreteGaussian(50, 10)));
+        PrivacySpent spent = budget.debit(charge("table", new PrivacyEvent.ZeroConcentrated(0.0099)));
+        assertThat(spent.epsilon()).isLessThan(limit);
+        assertThat(spent.privacyDelta()).isEqualTo(1e-6);
+        assertThatExceptionOfType(PrivacyBudgetExceededException.class)
+                .isThrownBy(() -> budget.debit(charge("table", new PrivacyEvent.ZeroConcentrated(0.0002))));
+        assertThatExceptionOfType(UnsupportedEventException.class)
+                .isThrownBy(() -> budget.debit(charge("table", ROUND)));
+        assertThat(ledger.entries("table")).hasSize(3);
+    }
+
+    @Test
+    void refusesALimitAtWhichNothingCanBeProven() {
+        LedgerBudget budget = LedgerBudget.builder(ledger, Composition.zeroConcentrated(RELATION))
+                .limit("table", 1, 0)
+                .build();
+        assertThatExceptionOfType(PrivacyBudgetExceededException.class)
+                .isThrownBy(() -> budget.debit(charge("table", new PrivacyEvent.Gaussian(100))))
+                .satisfies(e -> assertThat(e.askedEpsilon()).isInfinite());
+        ledger.append(charge("table", new PrivacyEvent.Gaussian(100)), 0);
+        assertThatExceptionOfType(PrivacyLedgerException.class)
+                .isThrownBy(() -> budget.spent("table"))
+                .withMessageContaining("has no proven epsilon at delta 0.0 as sums of rho under add-remove");
     }
 
     @Test
