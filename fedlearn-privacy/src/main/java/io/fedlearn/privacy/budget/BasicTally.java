@@ -1,6 +1,7 @@
 package io.fedlearn.privacy.budget;
 
 import io.fedlearn.core.budget.PrivacySpent;
+import io.fedlearn.privacy.accounting.AnalyticGaussian;
 import io.fedlearn.privacy.accounting.PrivacyAccountant;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.accounting.UnsupportedEventException;
@@ -8,6 +9,7 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.math.RoundingMode;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /** Sums of epsilons and deltas, in decimals, each term rounded up. */
 final class BasicTally implements Tally {
@@ -52,7 +54,7 @@ final class BasicTally implements Tally {
             throw new IllegalArgumentException("a scope of pure events must have no release with a share of delta, was "
                     + release.event() + " with " + release.privacyDelta());
         }
-        double one = accountant.compose(release.event()).epsilon(release.privacyDelta());
+        double one = epsilon(release.event(), release.privacyDelta());
         BigDecimal share = BigDecimal.valueOf(release.privacyDelta()).multiply(times);
         return Double.isInfinite(one)
                 ? plus(BigDecimal.ZERO, share, false)
@@ -66,6 +68,50 @@ final class BasicTally implements Tally {
                 epsilon.add(moreEpsilon, UP),
                 privacyDelta.add(moreDelta, UP),
                 isBounded && staysBounded);
+    }
+
+    /** What an event costs at a delta: by its formula where it has one, which is exact, else as proven by the accountant. */
+    private double epsilon(PrivacyEvent event, double delta) {
+        double proven = accountant.compose(event).epsilon(delta);
+        if (event instanceof PrivacyEvent.Gaussian gaussian) {
+            return Math.min(proven, AnalyticGaussian.epsilon(gaussian.noiseMultiplier(), delta));
+        }
+        OptionalDouble square = squaredRatio(event);
+        if (square.isEmpty() || square.getAsDouble() == 0) {
+            return proven;
+        }
+        double noiseMultiplier = Math.nextDown(Math.sqrt(Math.nextDown(1 / square.getAsDouble())));
+        // Not for noise so faint or so strong that its square is none.
+        return noiseMultiplier > 0 && noiseMultiplier < Double.POSITIVE_INFINITY
+                ? Math.min(proven, AnalyticGaussian.epsilon(noiseMultiplier, delta))
+                : proven;
+    }
+
+    /** Sensitivity over deviation, squared and rounded up, if nothing but Gaussian noise is released: together it is one vector. */
+    private static OptionalDouble squaredRatio(PrivacyEvent event) {
+        if (event instanceof PrivacyEvent.Gaussian gaussian) {
+            double ratio = Math.nextUp(1 / gaussian.noiseMultiplier());
+            return OptionalDouble.of(Math.nextUp(ratio * ratio));
+        }
+        if (event instanceof PrivacyEvent.Repeated repeated) {
+            OptionalDouble one = squaredRatio(repeated.event());
+            return one.isEmpty() || repeated.count() == 0
+                    ? OptionalDouble.empty()
+                    : OptionalDouble.of(Math.nextUp(one.getAsDouble() * Math.nextUp((double) repeated.count())));
+        }
+        if (event instanceof PrivacyEvent.Composed composed
+                && !composed.events().isEmpty()) {
+            double sum = 0;
+            for (PrivacyEvent part : composed.events()) {
+                OptionalDouble more = squaredRatio(part);
+                if (more.isEmpty()) {
+                    return more;
+                }
+                sum = Math.nextUp(sum + more.getAsDouble());
+            }
+            return OptionalDouble.of(sum);
+        }
+        return OptionalDouble.empty();
     }
 
     /** How much pure differential privacy an event costs. */

@@ -13,6 +13,7 @@ import io.fedlearn.core.budget.PrivacyLedger;
 import io.fedlearn.core.budget.PrivacyLedgerException;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.task.Config;
+import io.fedlearn.privacy.accounting.AnalyticGaussian;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.accounting.RdpAccountant;
@@ -216,18 +217,34 @@ class LedgerBudgetTest {
         LedgerBudget budget = LedgerBudget.builder(ledger, Composition.basic(RdpAccountant.of(RELATION)))
                 .limit("table", 3, 2.5e-6)
                 .build();
-        PrivacyEvent event = new PrivacyEvent.Gaussian(10);
-        double one = RdpAccountant.of(RELATION).compose(event).epsilon(1e-6);
+        PrivacyEvent event = new PrivacyEvent.Gaussian(AnalyticGaussian.noiseMultiplier(0.75, 1e-6));
         PrivacyCharge charge = PrivacyCharges.of("table", event, RELATION, "a test", 1e-6);
         budget.debit(charge);
         PrivacySpent two = budget.debit(charge);
-        assertThat(two.epsilon()).isBetween(2 * one, Math.nextUp(2 * one));
+        assertThat(two.epsilon()).isBetween(1.5 - 1e-9, 1.5);
         assertThat(two.privacyDelta()).isEqualTo(2e-6);
         assertThat(budget.debit(charge("table", new PrivacyEvent.PureLoss(0.5))).privacyDelta())
                 .isEqualTo(2e-6);
         assertThatExceptionOfType(PrivacyBudgetExceededException.class)
                 .isThrownBy(() -> budget.debit(charge))
                 .satisfies(e -> assertThat(e.askedPrivacyDelta()).isEqualTo(3e-6));
+    }
+
+    @Test
+    void takesSeveralGaussiansOfOneReleaseForOne() {
+        LedgerBudget budget = LedgerBudget.builder(ledger, Composition.basic(RdpAccountant.of(RELATION)))
+                .limitOfEachOtherScope(10, 1e-5)
+                .build();
+        PrivacyEvent event = new PrivacyEvent.Gaussian(5);
+        PrivacyEvent several = new PrivacyEvent.Composed(List.of(event, new PrivacyEvent.Repeated(3, event)));
+        double spent = budget.debit(PrivacyCharges.of("a", several, RELATION, "four sums", 1e-6))
+                .epsilon();
+        double exact = AnalyticGaussian.epsilon(2.5, 1e-6);
+        assertThat(spent).isBetween(exact, exact * (1 + 1e-12));
+        PrivacyEvent mixed = new PrivacyEvent.Composed(List.of(event, new PrivacyEvent.Laplace(5)));
+        assertThat(budget.debit(PrivacyCharges.of("b", mixed, RELATION, "a sum and a count", 1e-6))
+                        .epsilon())
+                .isEqualTo(RdpAccountant.of(RELATION).compose(mixed).epsilon(1e-6));
     }
 
     @Test
