@@ -192,11 +192,21 @@ public final class FilePrivacyLedger implements PrivacyLedger {
      * @throws PrivacyLedgerException if it cannot be read, or is not as it was written
      */
     public static List<LedgerEntry> read(Path file) {
+        return read(file, AuditHead.empty());
+    }
+
+    /**
+     * As {@link #read(Path)}, with the verification of {@link #at(Path, AuditHead)}.
+     *
+     * @param known an end that the ledger had, as it was kept elsewhere
+     * @throws PrivacyLedgerException as {@link #read(Path)}, or if the ledger does not hold the known end
+     */
+    public static List<LedgerEntry> read(Path file, AuditHead known) {
         try {
             // First: what is appended while the ledger is read, is behind it.
             Optional<AuditHead> head = LedgerHead.read(headPath(file));
             Contents contents = new Contents();
-            scan(file, contents, head, AuditHead.empty());
+            scan(file, contents, head, known);
             return List.copyOf(contents.all);
         } catch (IOException e) {
             throw new PrivacyLedgerException("the privacy ledger " + file + " cannot be read: " + Disk.reason(e), e);
