@@ -49,8 +49,8 @@ public final class Composition {
      * delta.
      *
      * <p><b>Reference.</b> Feldman and Zrnic, "Individual Privacy Accounting via a Rényi Filter", NeurIPS 2021,
-     * arXiv:2008.11193, Theorem 4.3; Whitehouse, Ramdas, Rogers and Wu, "Fully-Adaptive Composition in Differential Privacy", ICML
-     * 2023, arXiv:2203.05481, Theorem 1.
+     * arXiv:2008.11193; Whitehouse, Ramdas, Rogers and Wu, "Fully-Adaptive Composition in Differential Privacy", ICML
+     * 2023, arXiv:2203.05481.
      */
     public static Composition zeroConcentrated(NeighboringRelation relation) {
         return new Composition(relation, new AdaptiveTally(ZcdpAccountant.of(relation)), "sums of rho");
@@ -62,8 +62,7 @@ public final class Composition {
      * <p>The sum is exact for decimals: ten times 0.1 is 1. A number counts as the decimal that it is written as in the ledger,
      * which is within 2^-53 of the {@code double} that a mechanism used.
      *
-     * <p><b>Reference.</b> Rogers, Roth, Ullman and Vadhan, "Privacy Odometers and Filters", NeurIPS 2016, arXiv:1605.08294,
-     * Section 3.
+     * <p><b>Reference.</b> Rogers, Roth, Ullman and Vadhan, "Privacy Odometers and Filters", NeurIPS 2016, arXiv:1605.08294.
      */
     public static Composition basic(NeighboringRelation relation) {
         return new Composition(relation, BasicTally.ofPureEvents(RdpAccountant.of(relation)), "sums of epsilon");

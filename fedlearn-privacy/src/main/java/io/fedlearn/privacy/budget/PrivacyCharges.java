@@ -34,7 +34,7 @@ public final class PrivacyCharges {
 
     /**
      * The charge for a release that takes this share of the scope's delta, for a budget by
-     * {@linkplain Composition#basic(io.fedlearn.privacy.accounting.PrivacyAccountant) basic composition}.
+     * {@linkplain Composition#basic(io.fedlearn.privacy.accounting.PrivacyAccountant) basic composition}; others pass over it.
      *
      * @param privacyDelta in (0, 1)
      */
