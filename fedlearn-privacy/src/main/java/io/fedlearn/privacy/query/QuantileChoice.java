@@ -3,6 +3,7 @@ package io.fedlearn.privacy.query;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.internal.CoinSampler;
 import io.fedlearn.privacy.internal.NoiseSource;
+import io.fedlearn.privacy.internal.Rational;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -155,7 +156,7 @@ final class QuantileChoice {
             int drawn = source.nextInt(left);
             int end = order[drawn];
             BigInteger gap = BigInteger.valueOf(best - scores[end]);
-            if (CoinSampler.nextExpBernoulli(source, gap.multiply(numerator), denominator)) {
+            if (CoinSampler.nextExpBernoulli(source, new Rational(gap.multiply(numerator), denominator))) {
                 return end;
             }
             order[drawn] = order[left - 1];
