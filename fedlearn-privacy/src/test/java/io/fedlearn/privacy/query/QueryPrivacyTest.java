@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * are fewer than 1,000 sets a test and 15 tests: false alarms have a probability below 15,000 * 4e-11 &lt; 1e-6. The seed is fixed.
  */
 final class QueryPrivacyTest {
-    private static final int SAMPLES = 40_000;
+    private static final int SAMPLES = 25_000;
     private static final double DEVIATIONS = 6.5;
     private static final int FEW = 30;
     private static final double EPSILON = 1;

@@ -17,7 +17,7 @@ final class SensitivityTest {
     @ValueSource(longs = {11, 12, 13, 14, 15})
     void onePersonMovesNoSumByMoreThanItsSensitivity(long seed) {
         SeededRandom random = SeededRandom.of(seed);
-        for (int trial = 0; trial < 1000; trial++) {
+        for (int trial = 0; trial < 500; trial++) {
             RandomTable table = RandomTable.of(random);
             PrivateQuery query = RandomTable.query(random, NOISE);
             Plan plan = Plan.of(query, trial % 2);

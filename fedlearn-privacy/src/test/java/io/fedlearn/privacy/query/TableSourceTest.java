@@ -17,7 +17,7 @@ final class TableSourceTest {
     @ValueSource(longs = {1, 2, 3, 4, 5})
     void addsUpWhatBruteForceAddsUp(long seed) {
         SeededRandom random = SeededRandom.of(seed);
-        for (int trial = 0; trial < 2000; trial++) {
+        for (int trial = 0; trial < 1000; trial++) {
             RandomTable table = RandomTable.of(random);
             BoundedQuery query = Plan.of(RandomTable.query(random, Noise.laplace(1)), trial % 2)
                     .bounded();
