@@ -33,8 +33,11 @@ public record Grouping(String column, List<String> keys, int maxGroupsPerPerson)
         if (maxGroupsPerPerson < 1) {
             throw new IllegalArgumentException("maxGroupsPerPerson must be >= 1, was " + maxGroupsPerPerson);
         }
-        // Whoever cannot be in more groups than there are moves no more of them.
-        maxGroupsPerPerson = Math.min(maxGroupsPerPerson, keys.size());
+    }
+
+    /** In how many groups a person can be: as many as may be, or as there are. */
+    int reachableGroups() {
+        return Math.min(maxGroupsPerPerson, keys.size());
     }
 
     /** Column and keys. */

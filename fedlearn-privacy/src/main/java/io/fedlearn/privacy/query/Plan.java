@@ -62,7 +62,7 @@ final class Plan {
                 measures);
         requireNumbers(bounded);
 
-        int groups = query.grouping().map(Grouping::maxGroupsPerPerson).orElse(1);
+        int groups = query.grouping().map(Grouping::reachableGroups).orElse(1);
         double share = (extraSize ? 1 - SIZE_SHARE : 1) / groups;
         List<PrivacyEvent> events = new ArrayList<>();
         List<NoiseLaw> laws = new ArrayList<>();

@@ -35,7 +35,7 @@ public final class PrivateQueries {
     public static final int DEFAULT_MINIMUM_GROUP_SIZE = 10;
 
     /** The most numbers, over all groups, that a source is asked for: {@value}. */
-    public static final int MAX_NUMBERS = 10_000_000;
+    public static final int MAX_NUMBERS = 1_000_000;
 
     private final QuerySource source;
     private final PrivacyBudget budget;

@@ -80,7 +80,7 @@ public final class TableSource implements QuerySource {
     public BoundedSums measure(BoundedQuery query) {
         IntPredicate where = test(query.where());
         GroupOf group = query.grouping().map(this::groupOf).orElse(row -> 0);
-        int maxGroups = query.grouping().map(Grouping::maxGroupsPerPerson).orElse(1);
+        int maxGroups = query.grouping().map(Grouping::reachableGroups).orElse(1);
         Optional<BoundedColumn> column = query.column();
         double[] values = column.map(bounded -> number(bounded.name())).orElse(new double[0]);
         Adder adder = new Adder(query);

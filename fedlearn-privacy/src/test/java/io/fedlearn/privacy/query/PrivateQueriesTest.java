@@ -242,12 +242,12 @@ final class PrivateQueriesTest {
     @Test
     void refusesMoreNumbersThanItHolds() {
         double[] edges = IntStream.rangeClosed(0, 100_000).asDoubleStream().toArray();
-        String[] keys = IntStream.range(0, 101).mapToObj(String::valueOf).toArray(String[]::new);
+        String[] keys = IntStream.range(0, 11).mapToObj(String::valueOf).toArray(String[]::new);
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> queries.ask(
                         PrivateQuery.of(Aggregate.histogram("age", edges), WEAK).groupedBy("age", keys)))
-                .withMessage("groups times bins must be at most 10000000, were 10100101");
+                .withMessage("groups times bins must be at most 1000000, were 1100011");
         assertThat(budget.charges).isEmpty();
     }
 
