@@ -165,12 +165,7 @@ public final class CentralPrivacy {
 
     /** Which populations of clients are neighbours. */
     public NeighboringRelation relation() {
-        if (sampling instanceof ClientSampling.Poisson) {
-            return NeighboringRelation.ADD_OR_REMOVE_ONE;
-        }
-        return sampling instanceof ClientSampling.WithoutReplacement
-                ? NeighboringRelation.REPLACE_ONE
-                : NeighboringRelation.REPLACE_SPECIAL;
+        return sampling.relation();
     }
 
     /**

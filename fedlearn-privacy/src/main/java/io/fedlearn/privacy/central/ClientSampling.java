@@ -1,5 +1,6 @@
 package io.fedlearn.privacy.central;
 
+import io.fedlearn.privacy.accounting.NeighboringRelation;
 import java.util.Collection;
 import java.util.List;
 import java.util.TreeSet;
@@ -9,6 +10,9 @@ import java.util.TreeSet;
  * alone (amplification); what was not really sampled so, counts as if every client took part in every round. Immutable.
  */
 public sealed interface ClientSampling {
+    /** Which populations of clients are neighbours, hence under which relation an accountant adds up. */
+    NeighboringRelation relation();
+
     /**
      * Each connected client takes part with the same probability, independently, drawn from a cryptographic stream; the cohort is
      * told to nobody. Neighbours differ by one client more or less.
@@ -65,6 +69,11 @@ public sealed interface ClientSampling {
         }
 
         @Override
+        public NeighboringRelation relation() {
+            return NeighboringRelation.ADD_OR_REMOVE_ONE;
+        }
+
+        @Override
         public String toString() {
             return "secret-poisson(rate=" + rate + ")";
         }
@@ -88,6 +97,11 @@ public sealed interface ClientSampling {
         }
 
         @Override
+        public NeighboringRelation relation() {
+            return NeighboringRelation.REPLACE_ONE;
+        }
+
+        @Override
         public String toString() {
             return "secret-without-replacement(cohort=" + cohort + ", population=" + population.size() + ")";
         }
@@ -95,6 +109,11 @@ public sealed interface ClientSampling {
 
     /** No sampling that counts. */
     record AsSelected() implements ClientSampling {
+        @Override
+        public NeighboringRelation relation() {
+            return NeighboringRelation.REPLACE_SPECIAL;
+        }
+
         @Override
         public String toString() {
             return "as-selected";
@@ -110,6 +129,11 @@ public sealed interface ClientSampling {
         /** Validates the range. */
         public Separated {
             Require.atLeastOne("minSeparation", minSeparation);
+        }
+
+        @Override
+        public NeighboringRelation relation() {
+            return NeighboringRelation.REPLACE_SPECIAL;
         }
 
         @Override
