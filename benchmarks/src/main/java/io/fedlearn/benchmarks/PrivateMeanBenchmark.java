@@ -33,7 +33,7 @@ import java.util.stream.IntStream;
 public final class PrivateMeanBenchmark {
     private static final String MEAN = "WeightedMean";
     private static final String PRIVATE = "private mean";
-    private static final String NOISE = "of that, noise and division";
+    private static final String NOISE = "of that, clearing and noise";
     private static final String TREE = "noise of a tree of 16 rounds, on average";
     private static final int TREE_ROUNDS = 16;
 

@@ -20,13 +20,16 @@ final class ClippedSum {
     /** Each adds less than 2^26, and a first try at most 2^31, to sums that are exact below 2^53. */
     private static final int MOST_UPDATES = 1 << 24;
 
+    /** Small enough for the first-level cache, beside what the delta reads: four passes go over it. */
+    private static final int BLOCK = 512;
+
     /** By what to scale deltas whose squares overflow. */
     private static final double TINY = 0x1p-600;
 
     private final ModelSpec spec;
     private final Buffers buffers;
     private final List<double[]> sums;
-    private final double[] block = new double[ModelDelta.MAX_BLOCK];
+    private final double[] block = new double[BLOCK];
     private int updateCount;
 
     /**

@@ -6,7 +6,7 @@ import java.util.Arrays;
 
 /** Noise of its own for every round. */
 final class FreshNoise implements NoiseRule {
-    private final long[] noise = new long[4096];
+    private final long[] noise = new long[1024];
 
     @Override
     public boolean isCharged() {

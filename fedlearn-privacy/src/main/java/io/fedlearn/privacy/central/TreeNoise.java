@@ -23,7 +23,7 @@ import java.util.List;
  * <p>Keeps one {@code double} per parameter and level, in memory only: noise is never stored. Confined to one thread at a time.
  */
 final class TreeNoise implements NoiseRule {
-    private static final int BLOCK = 4096;
+    private static final int BLOCK = 1024;
 
     private final int steps;
     private final List<List<double[]>> levels = new ArrayList<>();
