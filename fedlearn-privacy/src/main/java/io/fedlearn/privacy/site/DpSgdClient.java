@@ -17,6 +17,7 @@ import io.fedlearn.core.training.LocalModel;
 import io.fedlearn.core.training.LocalModelPool;
 import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.core.training.TrainingSettings;
+import io.fedlearn.privacy.accounting.Calibration;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.budget.PrivacyCharges;
@@ -102,6 +103,21 @@ public final class DpSgdClient implements Client {
         return new Builder(models, persons);
     }
 
+    /**
+     * How many steps a task with these settings asks for, at a sampling rate: for planning. The site's own limit may make them
+     * fewer.
+     *
+     * @throws IllegalArgumentException if the rate is not in (0, 1]
+     */
+    public static long steps(double samplingRate, TrainingSettings settings) {
+        return SecretSampling.of(samplingRate).steps(settings);
+    }
+
+    /** Standard deviation of the noise over the clipping norm. */
+    public double noiseMultiplier() {
+        return training.noiseMultiplier();
+    }
+
     /** What so many steps release, as an accountant sees it: for planning a budget. */
     public PrivacyEvent event(long steps) {
         return training.event(steps);
@@ -121,7 +137,7 @@ public final class DpSgdClient implements Client {
             throw new TaskDeclinedException(
                     "this site trains privately, without the corrections '" + corrections + "' that the task names");
         }
-        long steps = steps(settings);
+        long steps = Math.min(training.sampling().steps(settings), mostSteps);
         return models.borrow(model -> {
             training.requireTrainable(model, task.model(), persons, settings);
             PrivacySpent spent = debit(task, steps);
@@ -132,12 +148,6 @@ public final class DpSgdClient implements Client {
                             .with(SITE_EPSILON, spent.epsilon())
                             .with(SITE_PRIVACY_DELTA, spent.privacyDelta()));
         });
-    }
-
-    private long steps(TrainingSettings settings) {
-        long asked = Math.multiplyExact(training.stepsPerEpoch(), (long) settings.localEpochs());
-        long told = settings.maxSteps() == 0 ? asked : Math.min(asked, settings.maxSteps());
-        return Math.min(told, mostSteps);
     }
 
     private PrivacySpent debit(Task task, long steps) {
@@ -183,6 +193,8 @@ public final class DpSgdClient implements Client {
         private final PersonExamples persons;
         private double clippingNorm = Double.NaN;
         private double noiseMultiplier = Double.NaN;
+        private Optional<Calibration> target = Optional.empty();
+        private long plannedSteps;
         private double samplingRate = Double.NaN;
         private long declaredPersons;
         private long mostSteps = Long.MAX_VALUE;
@@ -205,6 +217,23 @@ public final class DpSgdClient implements Client {
         /** Standard deviation of the noise over the clipping norm, {@code z > 0}. */
         public Builder noiseMultiplier(double multiplier) {
             this.noiseMultiplier = multiplier;
+            this.target = Optional.empty();
+            return this;
+        }
+
+        /**
+         * The least noise multiplier with which so many steps, all rounds together, meet a target. What is spent is still what
+         * the budget says.
+         *
+         * @param calibration towards epsilon and delta, under {@link NeighboringRelation#ADD_OR_REMOVE_ONE}
+         * @param steps at least 1, such as the number of rounds times {@link DpSgdClient#steps}
+         */
+        public Builder noiseFor(Calibration calibration, long steps) {
+            if (steps < 1) {
+                throw new IllegalArgumentException("steps must be >= 1, were " + steps);
+            }
+            this.target = Optional.of(calibration);
+            this.plannedSteps = steps;
             return this;
         }
 
@@ -270,8 +299,11 @@ public final class DpSgdClient implements Client {
             if (mostSteps < 1) {
                 throw new IllegalArgumentException("mostSteps must be >= 1, was " + mostSteps);
             }
-            return new DpSgdClient(
-                    this, DpSgdTraining.of(clippingNorm, noiseMultiplier, samplingRate, declaredPersons, trained));
+            SecretSampling sampling = SecretSampling.of(samplingRate);
+            double noise = target.map(calibration ->
+                            calibration.noiseMultiplier(z -> DpSgdTraining.event(plannedSteps, sampling, z)))
+                    .orElse(noiseMultiplier);
+            return new DpSgdClient(this, DpSgdTraining.of(clippingNorm, noise, sampling, declaredPersons, trained));
         }
     }
 }

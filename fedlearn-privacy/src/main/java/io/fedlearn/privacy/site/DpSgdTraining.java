@@ -46,7 +46,11 @@ final class DpSgdTraining {
     }
 
     static DpSgdTraining of(
-            double clippingNorm, double noiseMultiplier, double rate, long declaredPersons, Set<String> trained) {
+            double clippingNorm,
+            double noiseMultiplier,
+            SecretSampling sampling,
+            long declaredPersons,
+            Set<String> trained) {
         // Made once to refuse what is out of range, and its bound to set the noise.
         GridClipping clipping = GridClipping.l2(clippingNorm);
         PrivacyEvent.Gaussian event = new PrivacyEvent.Gaussian(noiseMultiplier);
@@ -56,24 +60,31 @@ final class DpSgdTraining {
         return new DpSgdTraining(
                 clippingNorm,
                 event.noiseMultiplier(),
-                SecretSampling.of(rate),
+                sampling,
                 declaredPersons,
                 Set.copyOf(trained),
                 SiteNoise.gaussian(noiseMultiplier, clipping.bound()));
     }
 
     PrivacyEvent event(long steps) {
+        return event(steps, sampling, noiseMultiplier);
+    }
+
+    static PrivacyEvent event(long steps, SecretSampling sampling, double noiseMultiplier) {
         return new PrivacyEvent.Repeated(
                 steps, new PrivacyEvent.PoissonSampled(sampling.rate(), new PrivacyEvent.Gaussian(noiseMultiplier)));
     }
 
-    long declaredPersons() {
-        return declaredPersons;
+    double noiseMultiplier() {
+        return noiseMultiplier;
     }
 
-    /** As many as let each person take part once in expectation, rounded up. */
-    long stepsPerEpoch() {
-        return (long) Math.ceil(1 / sampling.rate());
+    SecretSampling sampling() {
+        return sampling;
+    }
+
+    long declaredPersons() {
+        return declaredPersons;
     }
 
     /** Declines for what depends on model, settings and shapes alone, before anything is debited. */
@@ -120,7 +131,7 @@ final class DpSgdTraining {
                 sampling.rate() * declaredPersons);
         float[] step = new float[start.length];
         int[] sample = new int[persons.personCount()];
-        long stepsPerEpoch = stepsPerEpoch();
+        long stepsPerEpoch = sampling.stepsPerEpoch();
         try (PersonReader reader = new PersonReader(persons, secret)) {
             for (long done = 0; done < steps; done++) {
                 if (context.isCancelled() || Thread.interrupted()) {

@@ -1,5 +1,6 @@
 package io.fedlearn.privacy.site;
 
+import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.privacy.internal.NoiseSource;
 
 /**
@@ -30,6 +31,17 @@ final class SecretSampling {
     /** The rate that is used. */
     double rate() {
         return threshold * UNIT;
+    }
+
+    /** As many as let each person take part once in expectation, rounded up. */
+    long stepsPerEpoch() {
+        return (long) Math.ceil(1 / rate());
+    }
+
+    /** As many as a task with these settings asks for: its epochs, cut short by its limit of steps. */
+    long steps(TrainingSettings settings) {
+        long epochs = Math.multiplyExact(stepsPerEpoch(), (long) settings.localEpochs());
+        return settings.maxSteps() == 0 ? epochs : Math.min(epochs, settings.maxSteps());
     }
 
     /** Draws a sample of so many persons, in ascending order. */

@@ -23,6 +23,9 @@ import io.fedlearn.core.training.LocalModel;
 import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.core.update.UpdateCheck;
+import io.fedlearn.privacy.accounting.AccountingMethod;
+import io.fedlearn.privacy.accounting.Calibration;
+import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.testkit.statistics.StatisticalAssertions;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -500,6 +503,27 @@ class DpSgdClientTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(name)
                 .hasMessageContaining(value);
+    }
+
+    @Test
+    void findsTheNoiseForATarget() {
+        TrainingSettings settings = TrainingSettings.defaults().withLocalEpochs(2);
+        long steps = 10 * DpSgdClient.steps(0.25, settings);
+        assertThat(steps).isEqualTo(80);
+        DpSgdClient client = builder()
+                .noiseFor(Calibration.of(AccountingMethod.RDP, NeighboringRelation.ADD_OR_REMOVE_ONE, 3, 1e-5), steps)
+                .build();
+        double reached = AccountingMethod.RDP
+                .start(NeighboringRelation.ADD_OR_REMOVE_ONE)
+                .compose(client.event(steps))
+                .epsilon(1e-5);
+        assertThat(reached).isBetween(3 * (1 - 1e-4), 3.0);
+        assertThat(client.noiseMultiplier()).isGreaterThan(1);
+        assertThatThrownBy(() -> builder()
+                        .noiseFor(
+                                Calibration.of(AccountingMethod.RDP, NeighboringRelation.ADD_OR_REMOVE_ONE, 3, 1e-5),
+                                0))
+                .hasMessage("steps must be >= 1, were 0");
     }
 
     @Test
