@@ -105,6 +105,47 @@ public final class GridClipping {
     /** An estimate, on which only the scale rests; NaN if a number is not finite. */
     private double norm(GridVector vector) {
         double total = 0;
+        for (int part = 0; part < vector.parts(); part++) {
+            int length = vector.length(part);
+            for (int from = 0; from < length; from += BLOCK) {
+                int size = Math.min(BLOCK, length - from);
+                vector.read(part, from, block, size);
+                total += l1 ? magnitudes(block, size) : squares(block, size);
+            }
+        }
+        double norm = l1 ? total : Math.sqrt(total);
+        return Double.isFinite(norm) ? norm : boundOfNorm(vector);
+    }
+
+    /** Several sums at a time, or each addition would wait for the one before. */
+    private static double squares(double[] block, int size) {
+        double s0 = 0;
+        double s1 = 0;
+        double s2 = 0;
+        double s3 = 0;
+        int i = 0;
+        for (; i + 4 <= size; i += 4) {
+            s0 += block[i] * block[i];
+            s1 += block[i + 1] * block[i + 1];
+            s2 += block[i + 2] * block[i + 2];
+            s3 += block[i + 3] * block[i + 3];
+        }
+        for (; i < size; i++) {
+            s0 += block[i] * block[i];
+        }
+        return s0 + s1 + (s2 + s3);
+    }
+
+    private static double magnitudes(double[] block, int size) {
+        double sum = 0;
+        for (int i = 0; i < size; i++) {
+            sum += Math.abs(block[i]);
+        }
+        return sum;
+    }
+
+    /** For numbers whose squares overflow: an upper bound that is finite for all but the largest of them, which vanish. */
+    private double boundOfNorm(GridVector vector) {
         double largest = 0;
         long count = 0;
         for (int part = 0; part < vector.parts(); part++) {
@@ -113,21 +154,15 @@ public final class GridClipping {
             for (int from = 0; from < length; from += BLOCK) {
                 int size = Math.min(BLOCK, length - from);
                 vector.read(part, from, block, size);
-                double sum = 0;
                 for (int i = 0; i < size; i++) {
-                    double magnitude = Math.abs(block[i]);
-                    largest = Math.max(largest, magnitude);
-                    sum += l1 ? magnitude : magnitude * magnitude;
+                    largest = Math.max(largest, Math.abs(block[i]));
                 }
-                total += sum;
             }
         }
         if (!(largest <= Double.MAX_VALUE)) {
             return Double.NaN;
         }
-        double norm = l1 ? total : Math.sqrt(total);
-        // Of numbers whose squares overflow: an upper bound that is finite for all but the last of them, which vanish.
-        return Double.isFinite(norm) ? norm : Math.min(Double.MAX_VALUE, largest * (l1 ? count : Math.sqrt(count)));
+        return Math.min(Double.MAX_VALUE, largest * (l1 ? count : Math.sqrt(count)));
     }
 
     /** Adds the scaled vector, or leaves the sum as it was if its norm in whole numbers is above the bound. */
@@ -138,25 +173,49 @@ public final class GridClipping {
             for (int from = 0; from < length; from += BLOCK) {
                 int size = Math.min(BLOCK, length - from);
                 vector.read(part, from, block, size);
-                for (int i = 0; i < size; i++) {
-                    long units = (long) (block[i] * factor);
-                    // The first test keeps the square within its type; Math.abs of the least long is below 0.
-                    boolean tooLarge = units > bound || units < -bound;
-                    if (!tooLarge) {
-                        total += l1 ? Math.abs(units) : units * units;
-                    }
-                    if (tooLarge || total > limit) {
-                        subtract(sum, vector, factor, part, from + i);
-                        return false;
-                    }
-                    sum[part][from + i] += units;
+                total = l1
+                        ? addMagnitudes(sum[part], from, size, factor, total)
+                        : addSquares(sum[part], from, size, factor, total);
+                if (total < 0 || total > limit) {
+                    subtract(sum, vector, factor, part, from + size);
+                    return false;
                 }
             }
         }
         return true;
     }
 
-    /** Takes back what was added before this place. */
+    /**
+     * Adds a block, without a branch for each number.
+     *
+     * @return the total of squares, or a number below 0 if a number is above the bound or the total has overflowed: the squares up to
+     *     then being less than 2^62, the total cannot pass the negative numbers unseen
+     */
+    private long addSquares(long[] sum, int from, int size, double factor, long before) {
+        long total = before;
+        long beyond = 0;
+        for (int i = 0; i < size; i++) {
+            long units = (long) (block[i] * factor);
+            sum[from + i] += units;
+            total += units * units;
+            beyond |= total | (bound - units) | (bound + units);
+        }
+        return beyond < 0 ? -1 : total;
+    }
+
+    private long addMagnitudes(long[] sum, int from, int size, double factor, long before) {
+        long total = before;
+        long beyond = 0;
+        for (int i = 0; i < size; i++) {
+            long units = (long) (block[i] * factor);
+            sum[from + i] += units;
+            total += Math.abs(units);
+            beyond |= total | (bound - units) | (bound + units);
+        }
+        return beyond < 0 ? -1 : total;
+    }
+
+    /** Takes back what was added before this place: whole numbers that wrapped around do so again. */
     private void subtract(long[][] sum, GridVector vector, double factor, int lastPart, int end) {
         for (int part = 0; part <= lastPart; part++) {
             int length = part < lastPart ? vector.length(part) : end;
