@@ -5,5 +5,12 @@ module io.fedlearn.privacy {
     requires static org.jspecify;
 
     exports io.fedlearn.privacy.accounting;
+    exports io.fedlearn.privacy.budget;
+    exports io.fedlearn.privacy.central;
     exports io.fedlearn.privacy.mechanism;
+    exports io.fedlearn.privacy.query;
+    exports io.fedlearn.privacy.site;
+
+    provides io.fedlearn.core.update.UpdateTransform.Factory with
+            io.fedlearn.privacy.site.NoiseShares.Factory;
 }
