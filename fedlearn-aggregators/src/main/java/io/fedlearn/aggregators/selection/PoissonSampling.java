@@ -9,8 +9,8 @@ import java.util.List;
  * Poisson sampling: each client takes part with the same probability {@code q}, independently of all others.
  *
  * <p>The cohort's size varies around {@code q N} of {@code N} clients, and may be too small for the round's quorum: that
- * round is aborted then, so a run with a small {@code q N} tolerates aborted rounds. It is the sampling that the accountants of
- * differential privacy assume, provided that the cohort stays secret.
+ * round is aborted then, so a run with a small {@code q N} tolerates aborted rounds. The accountants of
+ * differential privacy assume this sampling, but a secret one: this one follows from the run's seed, and cannot be claimed.
  *
  * <p><b>Reference.</b> McMahan et al., "Learning Differentially Private Recurrent Language Models", ICLR 2018,
  * arXiv:1710.06963, Algorithm 1. <b>Setting</b>: rate ({@code q}, none, (0, 1]). <b>Threads.</b> Immutable.
