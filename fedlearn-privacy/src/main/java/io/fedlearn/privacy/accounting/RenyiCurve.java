@@ -104,10 +104,11 @@ final class RenyiCurve {
                     ? unsampled
                     : PoissonGaussian.curve(sample.rate(), noiseMultiplier.getAsDouble(), orders);
         } else {
+            sampled = poissonOfAny(sample, orders);
             double pure = PureEpsilon.of(sample.event());
-            sampled = Double.isInfinite(pure)
-                    ? poissonOfAny(sample, orders)
-                    : at(orders, order -> sampledPure(sample.rate(), pure, order));
+            if (Double.isFinite(pure)) {
+                sampled = least(sampled, at(orders, order -> sampledPure(sample.rate(), pure, order)));
+            }
         }
         return least(sampled, unsampled);
     }

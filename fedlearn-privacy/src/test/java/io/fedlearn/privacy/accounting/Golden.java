@@ -8,11 +8,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** A row of the numbers that other programs gave, by column. */
 record Golden(Map<String, Double> values) {
     double get(String column) {
-        return values.get(column);
+        return Objects.requireNonNull(values.get(column), column);
     }
 
     long whole(String column) {

@@ -202,6 +202,19 @@ final class RdpAccountantTest {
     }
 
     @Test
+    void sampledLaplaceIsCloseAboveItsDistributionOfLosses() {
+        PrivacyEvent event = new PrivacyEvent.PoissonSampled(0.01, new PrivacyEvent.Laplace(1));
+        double epsilon =
+                RdpAccountant.of(ADD_OR_REMOVE_ONE).compose(event, 1000).epsilon(1e-5);
+        double best = PldAccountant.of(ADD_OR_REMOVE_ONE).compose(event, 1000).epsilon(1e-5);
+        double pure = PureCompositionAccountant.of(ADD_OR_REMOVE_ONE)
+                .compose(event, 1000)
+                .epsilon(1e-5);
+        assertThat(epsilon).isBetween(best, 1.4 * best);
+        assertThat(pure).isGreaterThan(best);
+    }
+
+    @Test
     void severalGaussiansOnOneSampleAreOne() {
         PrivacyEvent two = new PrivacyEvent.Composed(
                 List.of(new PrivacyEvent.Gaussian(3), new PrivacyEvent.Repeated(3, new PrivacyEvent.Gaussian(4))));
