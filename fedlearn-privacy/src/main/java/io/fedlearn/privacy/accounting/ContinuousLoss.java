@@ -14,12 +14,14 @@ package io.fedlearn.privacy.accounting;
  * <p><b>Discretisation.</b> Each cell of the grid is a stretch of outputs. The mass that goes to either end of the cell is an integral over
  * the stretch, taken by Gauss-Legendre quadrature in panels so short beside the distance to the integrand's nearest singularity
  * ({@code pi sigma^2} off the real line, {@code pi b / 2} for Laplace noise) and beside {@code sigma} that its error, bounded on a Bernstein
- * ellipse, stays under 1e-13 of the integral up to 15 sigma out. All terms are positive, so masses have a small relative error even
+ * ellipse, stays under 1e-13 of the integral; beyond 10 sigma panels become shorter still. All terms are positive, so masses have a small relative error even
  * where they are tiny.
  */
 final class ContinuousLoss implements PrivacyLoss {
     /** The longest panel, in units of the shorter of the two lengths above. */
     private static final double LONGEST_PANEL = 0.5;
+    /** So many standard deviations out panels become shorter. */
+    private static final double FAR = 10;
     /** Panels up to this length take the rule of the same place. */
     private static final double[] PANELS = {1e-5, 5e-4, 4e-3, 0.03, 0.12, LONGEST_PANEL};
 
@@ -164,13 +166,16 @@ final class ContinuousLoss implements PrivacyLoss {
 
     /** Adds the outputs of this stretch, whose losses lie in this cell. */
     private void integrate(LossGrid grid, long cell, double left, double right) {
-        int panels = (int) Math.ceil((right - left) / (LONGEST_PANEL * length));
+        // Far out a Gaussian density changes faster than its scale says.
+        double far = Math.max(Math.abs(left), Math.abs(right));
+        double local = gaussian && far > FAR * scale ? length * FAR * scale / far : length;
+        int panels = (int) Math.ceil((right - left) / (LONGEST_PANEL * local));
         if (panels == 0) {
             return;
         }
         double width = (right - left) / panels;
         int choice = 0;
-        while (choice < PANELS.length - 1 && width > PANELS[choice] * length) {
+        while (choice < PANELS.length - 1 && width > PANELS[choice] * local) {
             choice++;
         }
         GaussLegendre rule = RULES[choice];

@@ -29,6 +29,8 @@ import java.util.List;
  */
 final class LossComposition {
     private static final double UNIT = 0x1p-53;
+    /** For each grid point a positive number is added, and a factor multiplied. */
+    private static final double SWEEP_ERROR = 8 * UNIT;
 
     private final LossPlan plan;
     /** Tilted probabilities, upper bounds, from the window's least grid point. */
@@ -69,12 +71,13 @@ final class LossComposition {
 
     private static LossComposition single(PrivacyLoss loss, boolean reversed, LossPlan plan) {
         PrivacyLossDistribution pld = loss.discretize(plan.interval(), plan.tail());
+        double[] masses = pld.tilted(reversed, 0, 0);
         return new LossComposition(
                 plan,
-                pld.tilted(reversed, 0, 0),
+                masses,
                 pld.first(reversed),
                 0,
-                pld.tiltedError(0),
+                pld.tiltedError(0) + SWEEP_ERROR * masses.length,
                 pld.infinityMass(),
                 pld.lossError());
     }
@@ -118,8 +121,7 @@ final class LossComposition {
             added += Math.exp(Math.min(0, Math.min(logTail - plan.upperTilt() * top, logAll - tilt * top)));
         }
         double[] probabilities = power.probabilities(plan.first());
-        // The sweep adds a positive number for each grid point.
-        logFactor += 8.0 * size * UNIT;
+        logFactor += SWEEP_ERROR * size;
         return new LossComposition(plan, probabilities, plan.first(), tilt, logFactor, added * (1 + 1e-9), shift);
     }
 

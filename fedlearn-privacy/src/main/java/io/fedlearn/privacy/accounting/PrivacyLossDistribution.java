@@ -20,13 +20,13 @@ import java.util.Arrays;
  * <p><b>Tails.</b> {@code tail} bounds the probability cut off at either end under either distribution. A direction counts it twice:
  * as an infinite loss and again at the lowest grid point.
  *
- * <p><b>Round-off.</b> Masses are right to {@link #relativeError()}, losses to {@link #lossError()}; both are added by whoever composes.
+ * <p><b>Round-off.</b> Masses are right to a relative 2^-43, losses to 2^-44 of the largest; both are added by whoever composes.
  */
 final class PrivacyLossDistribution {
     /** Of a mass as computed: quadrature, exponentials and sums. */
     private static final double MASS_ERROR = 0x1p-43;
     /** Of a loss as computed, over the largest in absolute value. */
-    private static final double LOSS_ERROR = 0x1p-47;
+    private static final double LOSS_ERROR = 0x1p-44;
 
     private final double interval;
     private final long first;
@@ -60,10 +60,7 @@ final class PrivacyLossDistribution {
         return tail;
     }
 
-    double relativeError() {
-        return MASS_ERROR;
-    }
-
+    /** By how much a loss may be wrong. */
     double lossError() {
         return LOSS_ERROR * interval * Math.max(Math.abs(first), Math.abs(first + masses.length));
     }

@@ -22,6 +22,8 @@ final class SpectrumPower {
 
     private final double[] relative;
     private boolean empty = true;
+    /** By how much the logarithm of a power at frequency 0 may be too large. */
+    private double growth;
 
     SpectrumPower(int size) {
         this.size = size;
@@ -50,6 +52,7 @@ final class SpectrumPower {
         }
         fft.forward(real, imaginary);
         double error = fft.errorBound() * (1 + 1e-6);
+        growth += count * error;
         int half = size / 2;
         // Place 0 holds two real frequencies.
         double last = imaginary[0];
@@ -129,6 +132,10 @@ final class SpectrumPower {
         }
         // Squares that underflow lose less than the smallest normal number each.
         error = (error * (1 + 1e-9) + fft.errorBound() * sum) / size + 1e-300;
+        if (!(growth < 0.5 && error < 1)) {
+            // So many releases that nothing is known but this.
+            error = 1;
+        }
         fft.inverse(re, im);
         double[] probabilities = new double[size];
         int place = (int) Math.floorMod(first, (long) size);
