@@ -2,6 +2,7 @@ package io.fedlearn.privacy.query;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.internal.CoinSampler;
 import io.fedlearn.privacy.internal.GridSampler;
 import io.fedlearn.privacy.internal.NoiseSource;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -129,7 +131,7 @@ final class QueryPrivacyTest {
 
     @Test
     void halfTheGaussianNoiseDoesNot() {
-        double sigma = ((io.fedlearn.privacy.accounting.PrivacyEvent.Gaussian)
+        double sigma = ((PrivacyEvent.Gaussian)
                         Plan.of(PrivateQuery.of(Aggregate.count(), GAUSSIAN), 0).event())
                 .noiseMultiplier();
         GridSampler half = GridSampler.roundedGaussian(sigma / 2);
@@ -168,7 +170,7 @@ final class QueryPrivacyTest {
         for (int i = 0; i < SAMPLES; i++) {
             answers.add(plan.answer(sums, source).stream()
                     .flatMapToDouble(group -> group.isSuppressed()
-                            ? java.util.stream.DoubleStream.of(SUPPRESSED)
+                            ? DoubleStream.of(SUPPRESSED)
                             : group.estimates().stream().mapToDouble(Estimate::value))
                     .toArray());
         }

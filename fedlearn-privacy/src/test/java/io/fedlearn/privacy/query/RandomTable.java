@@ -3,9 +3,12 @@ package io.fedlearn.privacy.query;
 import io.fedlearn.core.random.SeededRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.Function;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /** Small tables with every nuisance, queries over them, and sums by brute force. */
@@ -54,9 +57,16 @@ record RandomTable(long[] persons, double[] x, double[] y, String[] region) {
 
     /** The same table without one person: the rows after it move up. */
     RandomTable without(long person) {
-        int[] kept = IntStream.range(0, persons.length)
-                .filter(row -> persons[row] != person)
-                .toArray();
+        return where(row -> persons[row] != person);
+    }
+
+    /** One person's rows of the table. */
+    RandomTable only(long person) {
+        return where(row -> persons[row] == person);
+    }
+
+    private RandomTable where(IntPredicate rows) {
+        int[] kept = IntStream.range(0, persons.length).filter(rows).toArray();
         return new RandomTable(
                 Arrays.stream(kept).mapToLong(row -> persons[row]).toArray(),
                 Arrays.stream(kept).mapToDouble(row -> x[row]).toArray(),
@@ -117,7 +127,7 @@ record RandomTable(long[] persons, double[] x, double[] y, String[] region) {
     long[][] sums(BoundedQuery query) {
         long[][] sums = new long[query.groups()][query.size()];
         for (long person : people()) {
-            Map<Integer, Integer> left = new java.util.HashMap<>();
+            Map<Integer, Integer> left = new HashMap<>();
             for (int row = 0; row < persons.length; row++) {
                 int group = query.grouping().map(groups(row)).orElse(0);
                 double value = x[row];
@@ -146,7 +156,7 @@ record RandomTable(long[] persons, double[] x, double[] y, String[] region) {
         return sums;
     }
 
-    private java.util.function.Function<Grouping, Integer> groups(int row) {
+    private Function<Grouping, Integer> groups(int row) {
         return grouping -> {
             for (int i = 0; i < grouping.keys().size(); i++) {
                 String key = grouping.keys().get(i);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fedlearn.core.random.SeededRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -108,7 +109,7 @@ final class SensitivityTest {
     private static TableSource people(int rows, double value) {
         long[] persons = new long[rows + 2];
         double[] values = new double[rows + 2];
-        java.util.Arrays.fill(values, value);
+        Arrays.fill(values, value);
         return TableSource.ofPersons(persons).number("x", values).build();
     }
 

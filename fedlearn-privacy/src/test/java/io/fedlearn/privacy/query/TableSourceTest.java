@@ -21,7 +21,7 @@ final class TableSourceTest {
             RandomTable table = RandomTable.of(random);
             BoundedQuery query = Plan.of(RandomTable.query(random, Noise.laplace(1)), trial % 2)
                     .bounded();
-            assertThat(sums(table.source().measure(query)))
+            assertThat(QuerySourceContract.sums(table.source().measure(query)))
                     .as("%s over %s", query, table)
                     .isDeepEqualTo(table.sums(query));
         }
@@ -54,7 +54,7 @@ final class TableSourceTest {
         BoundedQuery query = new BoundedQuery(
                 Condition.everyRow(), Optional.empty(), 1, Optional.of(BoundedColumn.of("x", 0, 8)), COUNTS);
 
-        assertThat(sums(table.measure(query))).isDeepEqualTo(new long[][] {{1, 1}});
+        assertThat(QuerySourceContract.sums(table.measure(query))).isDeepEqualTo(new long[][] {{1, 1}});
     }
 
     @Test
@@ -101,15 +101,5 @@ final class TableSourceTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> TableSource.ofPersons(new long[] {1}).number("id", new long[] {(1L << 53) + 1}))
                 .withMessage("values of column 'id' must be within 2^53 of 0, one is not in row 0");
-    }
-
-    static long[][] sums(BoundedSums sums) {
-        long[][] copy = new long[sums.groups()][sums.size()];
-        for (int group = 0; group < sums.groups(); group++) {
-            for (int i = 0; i < sums.size(); i++) {
-                copy[group][i] = sums.get(group, i);
-            }
-        }
-        return copy;
     }
 }
