@@ -66,7 +66,8 @@ public record ValueGrid(double lower, double upper, double origin, double step, 
     }
 
     /**
-     * The square of a whole number, less the middle of what squares there are, in units of {@link #squareUnit}; rounded.
+     * The square of a whole number, less the middle of what squares there are, in units of {@link #squareUnit}; rounded:
+     * {@code floor((index^2 - h + squareUnit / 2) / squareUnit)} with {@code h = floor(reach^2 / 2)}, all in whole numbers.
      *
      * @param index in {@code [-reach, reach]}
      */
