@@ -1,17 +1,26 @@
 package io.fedlearn.benchmarks;
 
 import io.fedlearn.aggregators.FedAvg;
+import io.fedlearn.core.budget.InMemoryPrivacyLedger;
+import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.strategy.Aggregator;
+import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.strategy.WeightedUpdate;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.privacy.accounting.NeighboringRelation;
+import io.fedlearn.privacy.accounting.RdpAccountant;
+import io.fedlearn.privacy.budget.Composition;
+import io.fedlearn.privacy.budget.LedgerBudget;
 import io.fedlearn.privacy.central.CentralPrivacy;
 import io.fedlearn.privacy.central.ClientSampling;
 import io.fedlearn.privacy.central.Clipping;
+import io.fedlearn.testkit.client.NoOpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -31,10 +40,13 @@ import java.util.stream.IntStream;
  * </pre>
  */
 public final class PrivateMeanBenchmark {
+    private static final String SCOPE = "benchmark";
     private static final String MEAN = "WeightedMean";
     private static final String PRIVATE = "private mean";
     private static final String NOISE = "of that, clearing and noise";
     private static final String TREE = "noise of a tree of 16 rounds, on average";
+    private static final String ROUND = "a round of FedAvg, no-op clients in this process";
+    private static final String PRIVATE_ROUND = "the same round, private";
     private static final int TREE_ROUNDS = 16;
 
     private PrivateMeanBenchmark() {}
@@ -57,10 +69,25 @@ public final class PrivateMeanBenchmark {
     }
 
     private static CentralPrivacy.Builder privacy(int clients) {
-        return CentralPrivacy.builder("benchmark")
+        return CentralPrivacy.builder(SCOPE)
                 .clipping(Clipping.fixed(1))
                 .noiseMultiplier(1)
                 .expectedCohort(clients);
+    }
+
+    /** One round of a federation whose clients send the model back. */
+    private static void round(int clients, Model global, Strategy strategy) throws InterruptedException {
+        Federation.of(Collections.nCopies(clients, NoOpClient.withExamples(100)))
+                .strategy(strategy)
+                .initialModel(global)
+                .privacyBudget(LedgerBudget.builder(
+                                InMemoryPrivacyLedger.create(),
+                                Composition.sameEvent(RdpAccountant.of(NeighboringRelation.REPLACE_SPECIAL)))
+                        .limit(SCOPE, 100, 1e-5)
+                        .build())
+                .evaluateEvery(0)
+                .rounds(1)
+                .run();
     }
 
     /** Measures and prints a table. */
@@ -78,8 +105,9 @@ public final class PrivateMeanBenchmark {
             weighted.add(new WeightedUpdate("client-" + k, all.get(k), 1));
         }
         MeanOfUpdates mean = new MeanOfUpdates(all, global);
-        Rule fresh =
-                Rule.of(privacy(clients).sampling(ClientSampling.asSelected()).build(), global);
+        CentralPrivacy privacy =
+                privacy(clients).sampling(ClientSampling.asSelected()).build();
+        Rule fresh = Rule.of(privacy, global);
         Rule tree = Rule.of(
                 privacy(clients)
                         .sampling(ClientSampling.separated(TREE_ROUNDS))
@@ -99,6 +127,8 @@ public final class PrivateMeanBenchmark {
                 tree.aggregator().finish();
             }
         });
+        ways.put(ROUND, () -> round(clients, global, FedAvg.create()));
+        ways.put(PRIVATE_ROUND, () -> round(clients, global, privacy.applyTo(FedAvg.create())));
         Samples samples = Samples.inTurn(ways, 3, turns);
         print(clients, parameters, turns, samples);
         if (arguments.length > 3) {
@@ -113,7 +143,7 @@ public final class PrivateMeanBenchmark {
         System.out.printf("%n%d x %d float32, medians of %d turns%n%n", clients, parameters, turns);
         System.out.println("| way | s | least s | times WeightedMean | ns for a parameter |");
         System.out.println("|---|---|---|---|---|");
-        for (String name : List.of(MEAN, PRIVATE, NOISE, TREE)) {
+        for (String name : List.of(MEAN, PRIVATE, NOISE, TREE, ROUND, PRIVATE_ROUND)) {
             int rounds = name.equals(TREE) ? TREE_ROUNDS : 1;
             System.out.printf(
                     Locale.ROOT,
@@ -126,5 +156,9 @@ public final class PrivateMeanBenchmark {
         }
         double perUpdate = (samples.median(PRIVATE) - samples.median(NOISE)) / clients;
         System.out.printf(Locale.ROOT, "%nclipping and adding one update, about: %.4f s%n", perUpdate);
+        System.out.printf(
+                Locale.ROOT,
+                "the private mean's share of its round: %.2f%n",
+                samples.median(PRIVATE) / samples.median(PRIVATE_ROUND));
     }
 }
