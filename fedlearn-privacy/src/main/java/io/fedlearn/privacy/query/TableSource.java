@@ -290,7 +290,15 @@ public final class TableSource implements QuerySource {
     }
 
     /** The categories of a column, numbered, and the number of each row's. */
-    private record Categories(Map<String, Integer> names, int[] of) {}
+    private static final class Categories {
+        private final Map<String, Integer> names;
+        private final int[] of;
+
+        Categories(Map<String, Integer> names, int[] of) {
+            this.names = names;
+            this.of = of;
+        }
+    }
 
     /** Collects the columns of a table, each as long as the persons are. Confined to one thread at a time. */
     public static final class Builder {

@@ -10,6 +10,7 @@ import io.fedlearn.privacy.internal.SeededNoise;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
@@ -208,7 +209,7 @@ final class QueryPrivacyTest {
     }
 
     private static void count(
-            List<double[]> answers, int of, double width, TreeMap<String, int[]> buckets, TreeMap<Long, int[]> line) {
+            List<double[]> answers, int of, double width, Map<String, int[]> buckets, Map<Long, int[]> line) {
         for (double[] answer : answers) {
             long[] place = Arrays.stream(answer)
                     .mapToLong(value -> value == SUPPRESSED ? Long.MAX_VALUE : Math.round(value / width))

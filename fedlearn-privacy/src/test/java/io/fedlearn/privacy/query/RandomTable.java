@@ -12,7 +12,7 @@ import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /** Small tables with every nuisance, queries over them, and sums by brute force. */
-record RandomTable(long[] persons, double[] x, double[] y, String[] region) {
+final class RandomTable {
     private static final double[] NUISANCES = {
         Double.NaN,
         Double.POSITIVE_INFINITY,
@@ -27,6 +27,22 @@ record RandomTable(long[] persons, double[] x, double[] y, String[] region) {
         -7.0
     };
     private static final String[] REGIONS = {"", "north", "south", "east", "it's"};
+
+    private final long[] persons;
+    private final double[] x;
+    private final double[] y;
+    private final String[] region;
+
+    private RandomTable(long[] persons, double[] x, double[] y, String[] region) {
+        this.persons = persons;
+        this.x = x;
+        this.y = y;
+        this.region = region;
+    }
+
+    static RandomTable empty() {
+        return new RandomTable(new long[0], new double[0], new double[0], new String[0]);
+    }
 
     static RandomTable of(SeededRandom random) {
         int rows = 1 + random.nextInt(30);
@@ -225,5 +241,10 @@ record RandomTable(long[] persons, double[] x, double[] y, String[] region) {
                     case AT_LEAST -> value >= compare.constant();
                     case GREATER -> value > compare.constant();
                 };
+    }
+
+    @Override
+    public String toString() {
+        return Arrays.toString(persons) + Arrays.toString(x) + Arrays.toString(y) + Arrays.toString(region);
     }
 }
