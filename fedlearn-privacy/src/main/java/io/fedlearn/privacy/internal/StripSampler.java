@@ -411,18 +411,17 @@ final class StripSampler implements GridSampler {
         return stripCount;
     }
 
-    /** How many boxes a strip has, and how many of them are never compared. For tests of the table. */
-    int[] boxesOf(int strip) {
-        int under = 0;
-        int crossed = 0;
+    /** By strip, how many boxes it has, and how many of them are never compared. For tests of the table. */
+    int[][] boxesByStrip() {
+        int[][] counts = new int[stripCount][2];
         for (short box : boxes) {
-            if (box == strip) {
-                under++;
-            } else if (box < 0 && crossedStrips[~box] == strip) {
-                crossed++;
+            int strip = box >= 0 ? box : crossedStrips[~box];
+            if (strip >= 0) {
+                counts[strip][0]++;
+                counts[strip][1] += box >= 0 ? 1 : 0;
             }
         }
-        return new int[] {under + crossed, under};
+        return counts;
     }
 
     /** The width of a strip, as a power of two. For tests of the table. */
