@@ -114,7 +114,7 @@ final class ArchitectureTest {
     void modulesWithoutLibrariesUseTheJdkOnly() {
         for (String module : WITHOUT_LIBRARIES) {
             List<String> allowed = new ArrayList<>(List.of(packagesOf(MAY_USE.getOrDefault(module, List.of()))));
-            allowed.addAll(List.of(packageOf(module), "java..", "org.jspecify.annotations"));
+            allowed.addAll(List.of(packageOf(module), "java..", "javax.crypto..", "org.jspecify.annotations"));
             classes()
                     .that()
                     .resideInAPackage(packageOf(module))
