@@ -10,7 +10,7 @@ import java.util.Arrays;
  * <p><b>Method.</b> The half-line is cut into strips whose width is a power of two (in grid units), and the area under
  * {@code g(x) = exp(-x^2 / (2 sigma^2))} or {@code exp(-x / scale)} is covered, strip by strip, with boxes that are one strip wide
  * and {@code 1/M} high. There are exactly 2^16 boxes, all as likely, so 16 bits choose one with no rounding at all. A box that lies
- * wholly under {@code g} gives its point at once (98 %); a box that {@code g} crosses gives it if a height {@code u} in the box, which
+ * wholly under {@code g} gives its point at once (97 to 98 %); a box that {@code g} crosses gives it if a height {@code u} in the box, which
  * is uniform, lies below {@code g}; else all is drawn again. One box stands for the tail: its area is dealt out, by coin tosses,
  * to broad strips of half the area each, which go on without end. A bit gives the sign. This is sampling from the area under
  * {@code g}, so the point has density proportional to {@code g}.
