@@ -91,6 +91,6 @@ final class AccountingOptions {
 
     /** That the accountant asked for cannot do it is the caller's mistake here. */
     static InputException refused(UnsupportedEventException refusal) {
-        return new InputException(refusal.getMessage(), refusal);
+        return new InputException(String.valueOf(refusal.getMessage()), refusal);
     }
 }

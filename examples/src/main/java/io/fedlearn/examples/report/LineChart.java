@@ -184,7 +184,8 @@ public final class LineChart {
             graphics.draw(path);
         }
         double left = LEFT + LEGEND_ITEM * (place % LEGEND_COLUMNS) - 40;
-        double top = HEIGHT + 4 + LEGEND_LINE * (place / LEGEND_COLUMNS);
+        int legendLine = place / LEGEND_COLUMNS;
+        double top = HEIGHT + 4 + LEGEND_LINE * legendLine;
         graphics.draw(new Line2D.Double(left, top, left + 18, top));
         paint(graphics, 0, left + 23, top + 4, one.name);
     }
