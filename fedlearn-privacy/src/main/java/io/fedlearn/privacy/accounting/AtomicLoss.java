@@ -5,7 +5,7 @@ import java.util.function.DoubleFunction;
 /** A privacy loss with finitely many values that matter: noise on whole numbers, randomised response, the worst pure mechanism. */
 final class AtomicLoss implements PrivacyLoss {
     /** So many values can still be gone through in a fraction of a second. */
-    static final int LARGEST_COUNT = 1 << 22;
+    static final int LARGEST_COUNT = 1 << 20;
     /** A plan needs no more. */
     private static final int SKETCH_SIZE = 2048;
 
@@ -45,6 +45,9 @@ final class AtomicLoss implements PrivacyLoss {
      */
     static AtomicLoss discreteGaussian(double sigma, long sensitivity, double rate) {
         DoubleFunction<Atoms> base = tail -> {
+            if (discreteGaussianCount(sigma, sensitivity, tail) > LARGEST_COUNT) {
+                return GroupedAtoms.gaussian(sigma, sensitivity, Math.ceil(reach(sigma, tail)), GroupedAtoms.GROUPS);
+            }
             long reach = (long) Math.ceil(reach(sigma, tail));
             int count = Math.toIntExact(2 * reach + sensitivity + 1);
             double[] losses = new double[count];
@@ -77,9 +80,15 @@ final class AtomicLoss implements PrivacyLoss {
 
     /**
      * {@code P(k)} proportional to {@code exp(-|k| / s)}, moved by the sensitivity {@code D}: at {@code k} in {@code [0, D]} the loss is
-     * {@code (2 k - D) / s}, and what is at one end beyond. Smaller moves are dominated for the same reason.
+     * {@code (2 k - D) / s}, and what is at one end beyond. Smaller moves are dominated for the same reason. Where {@code D} is large, outputs are
+     * grouped; a sample of it is taken for one of a pure mechanism then.
      */
     static AtomicLoss discreteLaplace(double scale, long sensitivity, double rate) {
+        if (sensitivity > GroupedAtoms.GROUPS) {
+            return rate == 1
+                    ? bounded(GroupedAtoms.laplace(scale, sensitivity, GroupedAtoms.GROUPS), true, 0, rate)
+                    : pure(Math.nextUp(sensitivity / scale), rate);
+        }
         int count = Math.toIntExact(sensitivity + 1);
         double[] losses = new double[count];
         double[] probabilities = new double[count];

@@ -143,15 +143,15 @@ final class LossTerms {
         }
         if (event instanceof PrivacyEvent.DiscreteGaussian gaussian) {
             double count = AtomicLoss.discreteGaussianCount(gaussian.sigma(), gaussian.sensitivity(), 1e-290);
-            if (count > AtomicLoss.LARGEST_COUNT) {
-                throw refusal(event, "more than " + AtomicLoss.LARGEST_COUNT + " values of the noise matter");
+            if (count > AtomicLoss.LARGEST_COUNT && (rate < 1 || gaussian.sigma() < GroupedAtoms.LEAST_SIGMA)) {
+                throw refusal(
+                        event,
+                        "more than " + AtomicLoss.LARGEST_COUNT + " values of the noise matter, which are grouped only"
+                                + " without sampling and for sigma >= " + GroupedAtoms.LEAST_SIGMA);
             }
             return AtomicLoss.discreteGaussian(gaussian.sigma(), gaussian.sensitivity(), rate);
         }
         if (event instanceof PrivacyEvent.DiscreteLaplace laplace) {
-            if (laplace.sensitivity() > AtomicLoss.LARGEST_COUNT) {
-                throw refusal(event, "more than " + AtomicLoss.LARGEST_COUNT + " values of the noise matter");
-            }
             return AtomicLoss.discreteLaplace(laplace.scale(), laplace.sensitivity(), rate);
         }
         if (event instanceof PrivacyEvent.PureLoss pure) {

@@ -230,6 +230,19 @@ final class PldAccountantTest {
         assertThat(discrete).isCloseTo(continuous, within(1e-4 * continuous));
     }
 
+    @ParameterizedTest
+    @ValueSource(longs = {100_000, 1_000_000, 1_000_000_000, 1L << 50})
+    void groupsDiscreteNoiseOnAFineGrid(long sensitivity) {
+        double continuous = accountant(new PrivacyEvent.Laplace(2), 10).epsilon(1e-6);
+        assertThat(accountant(new PrivacyEvent.DiscreteLaplace(2.0 * sensitivity, sensitivity), 10)
+                        .epsilon(1e-6))
+                .isBetween(continuous * (1 - 5e-5), continuous * (1 + 5e-5));
+        double gaussian = AnalyticGaussian.epsilon(3 / Math.sqrt(10), 1e-6);
+        assertThat(accountant(new PrivacyEvent.DiscreteGaussian(3.0 * sensitivity, sensitivity), 10)
+                        .epsilon(1e-6))
+                .isBetween(gaussian * (1 - 1e-9), gaussian * (1 + 5e-5));
+    }
+
     @Test
     void takesSeveralGaussiansOverOneSampleForOne() {
         PrivacyEvent both = new PrivacyEvent.Composed(
@@ -262,7 +275,7 @@ final class PldAccountantTest {
                 new PrivacyEvent.PoissonSampled(0.5, new PrivacyEvent.Gaussian(1)),
                 new PrivacyEvent.TreeAggregation(1, 8, 1, 8),
                 new PrivacyEvent.DistributedSkellam(10, 5, 1, 1),
-                new PrivacyEvent.DiscreteGaussian(1e9, 1));
+                new PrivacyEvent.DiscreteGaussian(10, 1L << 40));
     }
 
     @ParameterizedTest

@@ -101,4 +101,42 @@ final class PrivacyLossDistributionTest {
         assertThat(ContinuousLoss.laplace(1, 1).discretize(0.01, 1e-3).infinityMass())
                 .isZero();
     }
+
+    @Test
+    void groupsOutputsSafely() {
+        int scale = 20_000;
+        double[][] direct = new double[2][scale + 1];
+        for (int k = 0; k <= scale; k++) {
+            direct[0][k] = (2.0 * k - scale) / scale;
+            direct[1][k] = (k == 0 || k == scale ? 1 / (1 + Math.exp(-1.0 / scale)) : Math.tanh(0.5 / scale))
+                    * Math.exp(-(double) k / scale);
+        }
+        assertGroupedSafely(new AtomicLoss.Atoms(direct[0], direct[1]), GroupedAtoms.laplace(scale, scale, 200), 1e-15);
+        int reach = 8 * scale;
+        double[][] gaussian = new double[2][2 * reach + scale + 1];
+        for (int i = 0; i < gaussian[0].length; i++) {
+            double k = i - reach;
+            gaussian[0][i] = (2 * k - scale) / (2 * scale);
+            gaussian[1][i] = Math.exp(-0.5 * k * k / scale / scale) / (scale * Math.sqrt(2 * Math.PI));
+        }
+        assertGroupedSafely(
+                new AtomicLoss.Atoms(gaussian[0], gaussian[1]),
+                GroupedAtoms.gaussian(scale, scale, reach, 4000),
+                1e-15);
+    }
+
+    private static void assertGroupedSafely(AtomicLoss.Atoms one, AtomicLoss.Atoms grouped, double slack) {
+        for (double epsilon = -1; epsilon < 1; epsilon += 0.0371) {
+            double exact = delta(one, epsilon);
+            assertThat(delta(grouped, epsilon)).isBetween(exact - slack, exact * (1 + 1e-3));
+        }
+    }
+
+    private static double delta(AtomicLoss.Atoms atoms, double epsilon) {
+        double delta = 0;
+        for (int i = 0; i < atoms.losses().length; i++) {
+            delta += atoms.probabilities()[i] * Math.max(0, Math.exp(atoms.losses()[i]) - Math.exp(epsilon));
+        }
+        return delta;
+    }
 }
