@@ -16,6 +16,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Locale;
 
 /**
@@ -259,6 +260,12 @@ final class Disk {
             return (message == null ? "" : message + ": ") + failure.getClass().getSimpleName();
         }
         return message;
+    }
+
+    /** What tells a file from another that takes its name; the same for all where the file system does not tell. */
+    static Object fileKey(Path path) throws IOException {
+        Object key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+        return key == null ? "" : key;
     }
 
     /** The directory that a path names something in. */

@@ -13,14 +13,12 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -41,7 +39,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * with {@link #at(Path, AuditHead)}.
  *
  * <p>Any number of processes on one machine can have a ledger open: each operation locks it. Within a process it is opened once
- * and shared between threads. On a network file system that does not lock, or does not sync, nothing of this holds. Thread-safe.
+ * and shared between threads. A symbolic link to a ledger is that ledger; a hard link, which has no lock beside it, must not be
+ * used. On a network file system that does not lock, or does not sync, nothing of this holds. Thread-safe.
  */
 public final class FilePrivacyLedger implements PrivacyLedger {
     private static final System.Logger LOGGER = System.getLogger(FilePrivacyLedger.class.getName());
@@ -81,7 +80,7 @@ public final class FilePrivacyLedger implements PrivacyLedger {
         this.file = file;
         this.headFile = headFile;
         this.contents = contents;
-        this.fileKey = key(path);
+        this.fileKey = Disk.fileKey(path);
     }
 
     /** The lines that were read and found whole, and what they say. */
@@ -140,10 +139,11 @@ public final class FilePrivacyLedger implements PrivacyLedger {
         return at(file, known, Disk.durable(), InstantSource.system(), PATIENCE);
     }
 
-    static FilePrivacyLedger at(Path path, AuditHead known, Disk disk, InstantSource clock, Duration patience) {
+    static FilePrivacyLedger at(Path file, AuditHead known, Disk disk, InstantSource clock, Duration patience) {
         List<AutoCloseable> open = new ArrayList<>();
         try {
-            disk.createDirectories(Disk.directoryOf(path));
+            disk.createDirectories(Disk.directoryOf(file));
+            Path path = real(file);
             TurnLock turns = TurnLock.open(path.resolveSibling(path.getFileName() + ".lock"), patience);
             open.add(turns);
             TurnLock.Held held = turns.take();
@@ -154,7 +154,7 @@ public final class FilePrivacyLedger implements PrivacyLedger {
             }
         } catch (IOException e) {
             closeAfter(e, open);
-            throw new PrivacyLedgerException("the privacy ledger " + path + " cannot be opened: " + Disk.reason(e), e);
+            throw new PrivacyLedgerException("the privacy ledger " + file + " cannot be opened: " + Disk.reason(e), e);
         } catch (RuntimeException | Error e) {
             closeAfter(e, open);
             throw e;
@@ -204,9 +204,10 @@ public final class FilePrivacyLedger implements PrivacyLedger {
     public static List<LedgerEntry> read(Path file, AuditHead known) {
         try {
             // First: what is appended while the ledger is read, is behind it.
-            Optional<AuditHead> head = LedgerHead.read(headPath(file));
+            Path path = real(file);
+            Optional<AuditHead> head = LedgerHead.read(headPath(path));
             Contents contents = new Contents();
-            scan(file, contents, head, known);
+            scan(path, contents, head, known);
             return List.copyOf(contents.all);
         } catch (IOException e) {
             throw new PrivacyLedgerException("the privacy ledger " + file + " cannot be read: " + Disk.reason(e), e);
@@ -217,9 +218,11 @@ public final class FilePrivacyLedger implements PrivacyLedger {
         return path.resolveSibling(path.getFileName() + ".head");
     }
 
-    private static Object key(Path path) throws IOException {
-        Object key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
-        return key == null ? "" : key; // where files have none, a file that was exchanged is found by its lines
+    /** The one name of a ledger: what lies beside it lies there for whoever comes by a link, too. */
+    private static Path real(Path path) throws IOException {
+        return Files.exists(path)
+                ? path.toRealPath()
+                : Disk.directoryOf(path).toRealPath().resolve(path.getFileName());
     }
 
     private static void closeAfter(Throwable failure, List<AutoCloseable> open) {
@@ -407,7 +410,7 @@ public final class FilePrivacyLedger implements PrivacyLedger {
     /** Reads what other processes appended. */
     private void catchUp() throws IOException {
         try {
-            if (!Objects.equals(key(path), fileKey)) {
+            if (!Disk.fileKey(path).equals(fileKey)) {
                 throw new PrivacyLedgerException(
                         "the privacy ledger " + path + " was exchanged for another file while it was open");
             }

@@ -5,6 +5,8 @@ import java.io.InterruptedIOException;
 import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
@@ -31,12 +33,14 @@ final class TurnLock implements AutoCloseable {
     private final Path path;
     private final Path key;
     private final RandomAccessFile file;
+    private final Object fileKey;
     private final Duration patience;
 
-    private TurnLock(Path path, Path key, RandomAccessFile file, Duration patience) {
+    private TurnLock(Path path, Path key, RandomAccessFile file, Duration patience) throws IOException {
         this.path = path;
         this.key = key;
         this.file = file;
+        this.fileKey = Disk.fileKey(path);
         this.patience = patience;
     }
 
@@ -69,18 +73,34 @@ final class TurnLock implements AutoCloseable {
         FileLock turn = await(TURN, end);
         try {
             FileLock right = await(RIGHT, end);
+            if (!isThere()) {
+                right.release();
+                throw new IOException(path + " was deleted while it was in use, so that others may lock another file");
+            }
             return right::release;
         } finally {
             turn.release();
         }
     }
 
+    private boolean isThere() throws IOException {
+        try {
+            return Disk.fileKey(path).equals(fileKey);
+        } catch (NoSuchFileException e) {
+            return false;
+        }
+    }
+
     private FileLock await(long place, long end) throws IOException {
         FileChannel channel = file.getChannel();
         while (true) {
-            FileLock lock = channel.tryLock(place, 1, false);
-            if (lock != null) {
-                return lock;
+            try {
+                FileLock lock = channel.tryLock(place, 1, false);
+                if (lock != null) {
+                    return lock;
+                }
+            } catch (OverlappingFileLockException e) {
+                // Another class loader's copy of this class has it: like another process.
             }
             if (Thread.currentThread().isInterrupted()) {
                 throw new InterruptedIOException("interrupted while another process has " + path);
