@@ -22,20 +22,25 @@ import java.util.OptionalLong;
  * from whoever sees every model of the run. It takes the place of the mean of any strategy that is one (FedAvg, FedProx, FedAdam
  * and its kin): {@link #applyTo}.
  *
- * <p><b>DP-FedAvg</b> (McMahan et al., "Learning Differentially Private Recurrent Language Models", ICLR 2018, arXiv:1710.06963):
- * each round clips, sums, adds noise and divides by the expected cohort, as {@link PrivateMean} says; the clipping norm is
- * {@linkplain Clipping fixed or adaptive}. <b>Differs</b> in weighting clients alike unless a cap is given.
+ * <p><b>DP-FedAvg.</b> With the clipping norm {@code C}, {@linkplain Clipping fixed or adaptive}, noise multiplier {@code z}, weights
+ * {@code p_k} in (0, 1] and the expected cohort {@code n}, each round gives the server optimizer
+ * <pre>
+ *   (sum_{k in S} p_k clip_C(w_k - w) + N(0, (z C)^2)) / n
+ * </pre>
+ * <b>Reference.</b> McMahan et al., "Learning Differentially Private Recurrent Language Models", ICLR 2018, arXiv:1710.06963,
+ * Algorithm 1. <b>Differs</b> in weighting clients alike unless a cap is given.
  *
- * <p><b>DP-FTRL</b> (Kairouz et al., "Practical and Private (Deep) Learning without Sampling or Shuffling", ICML 2021,
- * arXiv:2103.00039), with {@link Builder#restartEvery}: the noise of the rounds is that of a tree, as {@link TreeNoise} says, so
- * that it cancels in the running sum, for cohorts that cannot be sampled. The server optimizer gets what the noisy running sum grew
- * by: with the identity the model is {@code w_0} plus the running sum, which is DP-FTRL, and with momentum it is its momentum
- * variant, both being linear in the running sums.
+ * <p><b>DP-FTRL</b>, with {@link Builder#restartEvery}, for cohorts that cannot be sampled: the noise of the rounds is that of a binary
+ * tree over them, so that it cancels in the running sum. The server optimizer gets what the noisy running sum grew by: with the
+ * identity the model is {@code w_0} plus the running sum, which is DP-FTRL, and with momentum, which is linear in the running sums,
+ * it is its momentum variant. <b>Reference.</b> Kairouz et al., "Practical and Private (Deep) Learning without Sampling or
+ * Shuffling", ICML 2021, arXiv:2103.00039; the estimate of running sums is Honaker's, 2015.
  *
  * <p><b>Unit and neighbours</b>: a client; {@link #relation()} follows from the sampling. <b>Released</b>: every global model, and
  * the clipping norm. <b>Sensitivity</b>: L2 norm {@code C}, or {@code 2 C} under replacement. <b>Guarantee</b>: that of
- * {@link #event(int)} under {@link #relation()}, by an accountant. <b>Randomness</b>: cryptographic. <b>Floating point</b>: sums and
- * noise are whole numbers on a grid.
+ * {@link #event(int)} under {@link #relation()}, by an accountant. <b>Randomness</b>: cryptographic, keyed anew each round.
+ * <b>Floating point</b>: sums and noise are whole numbers on a grid, the sensitivity is checked in exact arithmetic. The argument is
+ * in {@code docs/privacy/training-central.md}.
  *
  * <p>Immutable and thread-safe.
  */
