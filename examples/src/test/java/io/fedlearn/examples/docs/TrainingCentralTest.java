@@ -20,7 +20,9 @@ import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.InMemoryExamples;
 import io.fedlearn.core.training.LocalTrainingClient;
+import io.fedlearn.files.FileAuditLog;
 import io.fedlearn.files.FilePrivacyLedger;
+import io.fedlearn.files.FileRunStore;
 import io.fedlearn.models.LogisticRegression;
 import io.fedlearn.privacy.accounting.Calibration;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
@@ -32,10 +34,14 @@ import io.fedlearn.privacy.central.ClientSampling;
 import io.fedlearn.privacy.central.Clipping;
 import io.fedlearn.privacy.central.ExpectedNoise;
 import io.fedlearn.testkit.generator.SyntheticExamples;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -118,6 +124,41 @@ final class TrainingCentralTest {
                                     .build())
                     .rounds(rounds)
                     .run();
+        }
+    }
+
+    @Test
+    void filesOfARunHoldNothingOfClients() throws Exception {
+        CentralPrivacy privacy = CentralPrivacy.builder("run/files")
+                .clipping(Clipping.adaptive(0.5))
+                .noiseMultiplier(1)
+                .sampling(ClientSampling.poisson(0.1))
+                .expectedCohort(100)
+                .build();
+        try (FilePrivacyLedger ledger = FilePrivacyLedger.at(folder.resolve("ledger.jsonl"));
+                FileAuditLog audit = FileAuditLog.at(folder.resolve("audit.jsonl"));
+                FileRunStore store = FileRunStore.at(folder.resolve("run"))) {
+            Federation.of(phones())
+                    .strategy(privacy.applyTo(FedAvg.create()))
+                    .initialModel(initialModel)
+                    .privacyBudget(
+                            LedgerBudget.builder(ledger, Composition.sameEvent(RdpAccountant.of(privacy.relation())))
+                                    .limit("run/files", 50, 1e-5)
+                                    .build())
+                    .store(store)
+                    .audit(audit)
+                    .rounds(3)
+                    .run();
+        }
+        try (Stream<Path> files = Files.walk(folder)) {
+            List<Path> all = files.filter(Files::isRegularFile).toList();
+            assertThat(all).hasSizeGreaterThan(3);
+            for (Path file : all) {
+                assertThat(Files.readString(file, StandardCharsets.ISO_8859_1))
+                        .as("%s", file)
+                        .doesNotContain("phone-")
+                        .doesNotContain("localSteps");
+            }
         }
     }
 
