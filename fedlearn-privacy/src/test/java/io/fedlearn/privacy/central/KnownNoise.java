@@ -2,13 +2,15 @@ package io.fedlearn.privacy.central;
 
 import io.fedlearn.privacy.internal.GridSampler;
 import io.fedlearn.privacy.internal.NoiseSource;
+import io.fedlearn.privacy.internal.SeededNoise;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Noise of a strength that a test chooses, and that remembers what it was asked for. */
+/** Noise of a strength that a test chooses and of a fixed seed, which remembers what it was asked for. */
 final class KnownNoise implements NoiseSamplers {
     private final double strength;
     private final List<Double> deviations = new ArrayList<>();
+    private final NoiseSource source = SeededNoise.of(20);
 
     private KnownNoise(double strength) {
         this.strength = strength;
@@ -31,7 +33,7 @@ final class KnownNoise implements NoiseSamplers {
 
     @Override
     public NoiseSource source() {
-        return NoiseSource.secure();
+        return source;
     }
 
     @Override

@@ -257,7 +257,10 @@ class PrivateFederationTest {
         assertThat(ledger.entries(SCOPE))
                 .extracting(PrivateFederationTest::purpose)
                 .containsExactly("rounds 1 to 3", "rounds 4 to 6");
-        federation(privacy, 1000).store(store).resume(true).rounds(9).run();
+        Run run = federation(privacy, 1000).store(store).resume(true).rounds(9).run();
+        assertThat(run.records())
+                .extracting(record -> record.privacySpent().orElseThrow().epsilon())
+                .isSorted();
         assertThat(ledger.entries(SCOPE))
                 .extracting(PrivateFederationTest::purpose)
                 .containsExactly("rounds 1 to 3", "rounds 4 to 6", "rounds 5 to 7", "rounds 8 to 10");
@@ -286,6 +289,23 @@ class PrivateFederationTest {
             }
         }
         assertThat(asked).hasSize(36);
+    }
+
+    @Test
+    void samplesOfAFixedSizeStaySecret() throws Exception {
+        CentralPrivacy privacy = CentralPrivacy.builder(SCOPE)
+                .clipping(Clipping.fixed(0.1))
+                .noiseMultiplier(3)
+                .weightsByExamplesUpTo(50)
+                .sampling(ClientSampling.withoutReplacement(4, clients(30).keySet()))
+                .build();
+        Run run = federation(privacy, 100).run();
+        // Of thirty, four are drawn in each of five rounds, and twelve are there.
+        assertThat(asked).hasSizeLessThanOrEqualTo(20);
+        assertThat(run.records()).hasSize(5).allSatisfy(record -> {
+            assertThat(record.cohort()).isEmpty();
+            assertThat(record.toString()).doesNotContain("hospital");
+        });
     }
 
     @Test

@@ -21,6 +21,8 @@ class PrivateMeanTest {
     /** Of each statistical test here. */
     private static final double FALSE_ALARM = 1e-7;
 
+    private static final int TRIALS = 20_000;
+
     private static CentralPrivacy.Builder privacy() {
         return CentralPrivacy.builder("run")
                 .clipping(Clipping.fixed(1))
@@ -178,52 +180,43 @@ class PrivateMeanTest {
     }
 
     /**
-     * The guarantee itself, on neighbours at their farthest: one value of 1 more. At noise multiplier 1.5 and epsilon 0.5 no set of
-     * outputs may be likelier than {@code exp(epsilon)} times its likelihood there plus delta; the worst one is a half-line.
+     * The guarantee itself, on neighbours at their farthest: one client more, whose value is clipped to 1. At noise multiplier 1.5 and
+     * epsilon 0.5 no set of outputs may be likelier than {@code exp(epsilon)} times its likelihood without the client, plus delta;
+     * the worst set is a half-line.
      */
     private static boolean isPrivate(NoiseSamplers samplers) {
-        int trials = 400_000;
         double epsilon = 0.5;
         // Phi(1/(2z) - z epsilon) - exp(epsilon) Phi(-1/(2z) - z epsilon) at z = 1.5.
         double delta = 0.10875;
-        double[] with = outputs(samplers, trials, 1);
-        double[] without = outputs(samplers, trials, 0);
-        // Where the likelihoods are exp(epsilon) apart: z^2 epsilon + 1/2.
-        double threshold = 2.25 * epsilon + 0.5;
-        double likely = share(with, threshold);
-        double unlikely = share(without, threshold);
-        // Two Hoeffding bounds of 1e-7 each.
-        double slack = Math.sqrt(Math.log(1e7) / (2.0 * trials));
+        // The likelihoods are exp(epsilon) apart where the sum is z^2 epsilon + 1/2 above that of the others.
+        double threshold = -0.1 + 1.625;
+        WeightedUpdate first = Updates.delta("a", -0.3);
+        WeightedUpdate second = Updates.delta("b", 0.2);
+        double likely = shareAbove(samplers, threshold, first, second, Updates.delta("c", 250));
+        double unlikely = shareAbove(samplers, threshold, first, second);
+        // Two Hoeffding bounds.
+        double slack = Math.sqrt(Math.log(2 / FALSE_ALARM) / (2.0 * TRIALS));
         return likely - Math.exp(epsilon) * unlikely <= delta + slack * (1 + Math.exp(epsilon));
     }
 
-    private static double[] outputs(NoiseSamplers samplers, int trials, double value) {
-        Model global = Model.builder()
-                .trainable("weight", Tensor.zeros(TensorType.FLOAT64, Shape.of(trials)))
-                .build();
-        CentralPrivacy settings = privacy().expectedCohort(1).build();
-        double[] all = Updates.values(round(new PrivateMean(settings, samplers), global));
-        // Coordinates without updates are independent draws of the noise; the client's clipped value comes on top.
-        double[] one = Updates.values(
-                round(new PrivateMean(settings, KnownNoise.none()), Updates.model(0), Updates.delta("a", 2 * value)));
-        for (int i = 0; i < all.length; i++) {
-            all[i] += one[0];
-        }
-        return all;
-    }
-
-    private static double share(double[] values, double threshold) {
+    private static double shareAbove(NoiseSamplers samplers, double threshold, WeightedUpdate... cohort) {
+        PrivateMean mean = new PrivateMean(privacy().expectedCohort(1).build(), samplers);
+        Model global = Updates.model(0);
         int above = 0;
-        for (double value : values) {
-            above += value > threshold ? 1 : 0;
+        for (int trial = 0; trial < TRIALS; trial++) {
+            above += round(mean, global, cohort).values(0)[0] > threshold ? 1 : 0;
         }
-        return (double) above / values.length;
+        return (double) above / TRIALS;
     }
 
     @Test
     void neighboursAreAsHardToTellApartAsPromised() {
         assertThat(isPrivate(KnownNoise.times(1))).isTrue();
-        assertThat(isPrivate(KnownNoise.times(0.9))).isFalse();
+    }
+
+    @Test
+    void tooLittleNoiseTellsNeighboursApart() {
+        assertThat(isPrivate(KnownNoise.times(0.6))).isFalse();
     }
 
     @Test

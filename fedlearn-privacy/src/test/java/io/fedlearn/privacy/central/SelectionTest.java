@@ -85,7 +85,7 @@ class SelectionTest {
             cohort.forEach(id -> counts.merge(id, 1, Integer::sum));
         }
         for (String id : names(20)) {
-            StatisticalAssertions.assertProbability(counts.get(id), rounds, 0.35, FALSE_ALARM / 20);
+            StatisticalAssertions.assertProbability(counts.getOrDefault(id, 0), rounds, 0.35, FALSE_ALARM / 20);
         }
     }
 
