@@ -24,13 +24,13 @@ import io.fedlearn.privacy.budget.PrivacyCharges;
  * <pre>
  *   y_k   = (L / C) clip_C(w_k - w), each number rounded up or down at random, without bias,
  *           again and again until ||y_k|| is at most D, the rounded norm for L, beta and d
- *   m_k   = y_k + N_Z(0, (z D)^2 / n)                          (discrete Gaussian)
+ *   m_k   = y_k + N_Z(0, (z D)^2 / n)                     (discrete Gaussian, or Skellam)
  *   w    += (C / L) (sum_k m_k) / (number of clients)
  * </pre>
  *
  * <p><b>Privacy.</b> Unit: a client. Neighbours: one client's update is replaced by zeros,
  * {@link NeighboringRelation#REPLACE_SPECIAL}; who takes part is public. A round is charged as a
- * {@link PrivacyEvent.DistributedDiscreteGaussian} of {@code n} shares; a round with fewer is given up. Clients that break the
+ * {@link PrivacyEvent.DistributedDiscreteGaussian}, or {@link PrivacyEvent.DistributedSkellam}, of {@code n} shares; a round with fewer is given up. Clients that break the
  * protocol and add no noise weaken the guarantee of the others: where {@code t} of them are feared, ask for {@code n + t} clients and
  * give {@code n}. Clients believe the settings that the task names; a site that does not trust them uses
  * {@link LocallyPrivateClient} or {@link DpSgdClient}.
@@ -87,13 +87,7 @@ public final class NoiseShares {
 
     /** What a round releases, as an accountant of {@code REPLACE_SPECIAL} sees it. */
     public PrivacyEvent event() {
-        double norm = share.roundedNorm();
-        return new PrivacyEvent.DistributedDiscreteGaussian(
-                share.sigma(),
-                leastShares,
-                share.dimension(),
-                DistributedNoise.wholeL1Norm(norm, share.dimension()),
-                norm);
+        return share.noise().event(share, leastShares);
     }
 
     /** How many updates a round needs. */
@@ -111,7 +105,7 @@ public final class NoiseShares {
         if (clients < 1) {
             throw new IllegalArgumentException("clients must be >= 1, were " + clients);
         }
-        double largest = clients * (share.resolution() + 1.0) + TAIL * Math.sqrt(clients) * share.sigma();
+        double largest = clients * (share.resolution() + 1.0) + TAIL * Math.sqrt((double) clients) * share.sigma();
         return 2 + Math.getExponent(largest);
     }
 
@@ -177,6 +171,7 @@ public final class NoiseShares {
         private int leastShares;
         private long resolution = DEFAULT_RESOLUTION;
         private double beta = DEFAULT_BETA;
+        private ShareNoise noise = ShareNoise.DISCRETE_GAUSSIAN;
 
         private Builder(String scope, long trainableCount) {
             this.scope = scope;
@@ -221,6 +216,16 @@ public final class NoiseShares {
         }
 
         /**
+         * Skellam noise in place of the discrete Gaussian: sums of it are exactly Skellam noise (Agarwal, Kairouz, Liu, NeurIPS
+         * 2021, arXiv:2110.04995). Drawing it takes time proportional to a share's variance, which must not be above 2^14 steps
+         * squared: lower the {@link #resolution}.
+         */
+        public Builder skellam() {
+            this.noise = ShareNoise.SKELLAM;
+            return this;
+        }
+
+        /**
          * The distributed noise.
          *
          * @throws IllegalArgumentException if a setting is missing or out of range
@@ -238,16 +243,17 @@ public final class NoiseShares {
             double norm = ShareSettings.roundedNorm(resolution, beta, trainableCount);
             // Rounded up twice over: what is claimed is what the shares' own sigma gives.
             double sigma = Math.nextUp(noiseMultiplier * norm / Math.sqrt(leastShares));
-            if (leastShares > 1 && !(sigma >= DistributedNoise.MIN_SHARE_SIGMA)) {
+            if (noise == ShareNoise.DISCRETE_GAUSSIAN
+                    && leastShares > 1
+                    && !(sigma >= DistributedNoise.MIN_SHARE_SIGMA)) {
                 throw new IllegalArgumentException("a client's share must have a standard deviation of at least "
                         + DistributedNoise.MIN_SHARE_SIGMA + " steps, had " + sigma
                         + ": raise noiseMultiplier or resolution");
             }
-            return new NoiseShares(
-                    scope,
-                    new ShareSettings(clippingNorm, resolution, beta, trainableCount, sigma),
-                    noiseMultiplier,
-                    leastShares);
+            ShareSettings share = new ShareSettings(clippingNorm, resolution, beta, trainableCount, sigma, noise);
+            // Made once to refuse what cannot be drawn.
+            noise.sampler(share);
+            return new NoiseShares(scope, share, noiseMultiplier, leastShares);
         }
     }
 }

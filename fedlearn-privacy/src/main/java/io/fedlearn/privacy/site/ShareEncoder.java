@@ -29,7 +29,7 @@ final class ShareEncoder implements UpdateTransform {
 
     ShareEncoder(ShareSettings settings) {
         this.settings = settings;
-        this.noise = GridSampler.discreteGaussian(settings.sigma());
+        this.noise = settings.noise().sampler(settings);
     }
 
     @Override

@@ -13,14 +13,17 @@ import java.util.Set;
  * @param resolution whole steps to the clipping norm
  * @param beta see {@link NoiseShares.Builder#beta}
  * @param dimension how many numbers are trained
- * @param sigma of the share, in steps
+ * @param sigma standard deviation of the share, in steps
+ * @param noise what the share is made of
  */
-record ShareSettings(double clippingNorm, long resolution, double beta, long dimension, double sigma) {
+record ShareSettings(
+        double clippingNorm, long resolution, double beta, long dimension, double sigma, ShareNoise noise) {
     private static final String CLIPPING_NORM = "clippingNorm";
     private static final String RESOLUTION = "resolution";
     private static final String BETA = "beta";
     private static final String DIMENSION = "dimension";
     private static final String SIGMA = "sigma";
+    private static final String NOISE = "noise";
     private static final double MAX_BETA = 0.99;
 
     ShareSettings {
@@ -41,7 +44,7 @@ record ShareSettings(double clippingNorm, long resolution, double beta, long dim
      * @throws IllegalArgumentException if a setting is missing, unknown or out of range
      */
     static ShareSettings of(Config config) {
-        Set<String> known = Set.of(CLIPPING_NORM, RESOLUTION, BETA, DIMENSION, SIGMA);
+        Set<String> known = Set.of(CLIPPING_NORM, RESOLUTION, BETA, DIMENSION, SIGMA, NOISE);
         if (!known.equals(config.names())) {
             throw new IllegalArgumentException(
                     NoiseShares.NAME + " needs the settings " + known + ", had " + config.names());
@@ -51,7 +54,8 @@ record ShareSettings(double clippingNorm, long resolution, double beta, long dim
                 config.getLong(RESOLUTION).orElseThrow(),
                 config.getDouble(BETA).orElseThrow(),
                 config.getLong(DIMENSION).orElseThrow(),
-                config.getDouble(SIGMA).orElseThrow());
+                config.getDouble(SIGMA).orElseThrow(),
+                ShareNoise.parse(config.getString(NOISE).orElseThrow()));
     }
 
     Config toConfig() {
@@ -60,7 +64,8 @@ record ShareSettings(double clippingNorm, long resolution, double beta, long dim
                 .with(RESOLUTION, resolution)
                 .with(BETA, beta)
                 .with(DIMENSION, dimension)
-                .with(SIGMA, sigma);
+                .with(SIGMA, sigma)
+                .with(NOISE, noise.toString());
     }
 
     /** The most that the norm of a client's whole numbers may be before noise. */

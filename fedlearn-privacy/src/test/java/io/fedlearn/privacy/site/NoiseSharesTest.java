@@ -61,7 +61,7 @@ class NoiseSharesTest {
 
     /** Next to no noise: 0 but for one number in 2^1000. */
     private static ShareSettings silent(double clippingNorm, long resolution, double beta, int dimension) {
-        return new ShareSettings(clippingNorm, resolution, beta, dimension, 0x1p-6);
+        return new ShareSettings(clippingNorm, resolution, beta, dimension, 0x1p-6, ShareNoise.DISCRETE_GAUSSIAN);
     }
 
     @ParameterizedTest
@@ -202,6 +202,32 @@ class NoiseSharesTest {
     }
 
     @Test
+    void skellamSharesAddUpToWhatIsCharged() {
+        int dimension = 4000;
+        NoiseShares noise = NoiseShares.builder("run", dimension)
+                .clippingNorm(1)
+                .noiseMultiplier(0.5)
+                .leastShares(5)
+                .resolution(40)
+                .skellam()
+                .build();
+        PrivacyEvent.DistributedSkellam event = (PrivacyEvent.DistributedSkellam) noise.event();
+        double norm = DistributedNoise.roundedL2Norm(40, NoiseShares.DEFAULT_BETA, dimension);
+        assertThat(event.clients()).isEqualTo(5);
+        assertThat(event.l2Sensitivity()).isEqualTo(norm);
+        assertThat(event.variance() * 5).isBetween(0.25 * norm * norm, 0.25 * norm * norm + 10);
+        double[] sum = new double[dimension];
+        for (int client = 0; client < 5; client++) {
+            long[] share = encoded(ShareSettings.of(settings(noise)), new float[dimension]);
+            for (int i = 0; i < dimension; i++) {
+                sum[i] += share[i];
+            }
+        }
+        StatisticalAssertions.assertNormalDeviation(sum, 0, Math.sqrt(event.variance() * 5), FALSE_ALARM);
+        assertRefused(builder().skellam(), "lower the resolution");
+    }
+
+    @Test
     void modulusHoldsTheSum() {
         NoiseShares noise = NoiseShares.builder("run", 1)
                 .clippingNorm(1)
@@ -324,6 +350,8 @@ class NoiseSharesTest {
                 .hasMessageContaining("clipingNorm");
         assertThatThrownBy(() -> factory.create(settings.toConfig().with("clippingNorm", 0.0)))
                 .hasMessageContaining("clippingNorm must be > 0");
+        assertThatThrownBy(() -> factory.create(settings.toConfig().with("noise", "none")))
+                .hasMessageContaining("noise must be discrete-gaussian or skellam");
         assertThatThrownBy(() -> factory.create(settings.toConfig().with("sigma", 0.0)))
                 .hasMessageContaining("sigma must be in");
     }
