@@ -103,6 +103,11 @@ final class DpSgdTraining {
                 }
             }
         }
+        try {
+            TrainedPart.of(global.spec(), trained);
+        } catch (IllegalArgumentException e) {
+            throw new TaskDeclinedException("this site trains only " + trained + ": " + e.getMessage());
+        }
         if (!trained.isEmpty() && settings.weightDecay() > 0) {
             throw new TaskDeclinedException(
                     "weightDecay must be 0 where some tensors alone are trained, was " + settings.weightDecay());

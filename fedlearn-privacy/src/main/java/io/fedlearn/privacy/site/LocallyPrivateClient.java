@@ -4,6 +4,7 @@ import io.fedlearn.core.budget.PrivacyBudget;
 import io.fedlearn.core.budget.PrivacyBudgetExceededException;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.client.Client;
+import io.fedlearn.core.client.ClientState;
 import io.fedlearn.core.client.TaskContext;
 import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.metric.Metrics;
@@ -93,7 +94,7 @@ public final class LocallyPrivateClient implements Client {
         GridClipping clipping = privacy.clipping();
         long[][] sum = TrainableDelta.zeros(global.spec());
         try {
-            TrainableDelta delta = TrainableDelta.of(client.fit(task, context), global);
+            TrainableDelta delta = TrainableDelta.of(client.fit(task, new Quiet(context)), global);
             if (clipping.addTo(sum, delta) == GridClipping.Outcome.NOT_FINITE) {
                 LOG.log(System.Logger.Level.WARNING, () -> "task " + task.id() + ": the update was not finite");
             }
@@ -118,6 +119,22 @@ public final class LocallyPrivateClient implements Client {
                         TrainableDelta.toModel(global.spec(), sum, clipping.step()), privacy.declaredExamples())
                 .withMetrics(Metrics.of(DpSgdClient.SITE_EPSILON, spent.epsilon())
                         .with(DpSgdClient.SITE_PRIVACY_DELTA, spent.privacyDelta()));
+    }
+
+    /** Says nothing of the inner client's progress: how many steps it takes may tell how many examples there are. */
+    private record Quiet(TaskContext context) implements TaskContext {
+        @Override
+        public ClientState state() {
+            return context.state();
+        }
+
+        @Override
+        public void progress(long done, long total) {}
+
+        @Override
+        public boolean isCancelled() {
+            return context.isCancelled();
+        }
     }
 
     private PrivacySpent debit(Task task) {

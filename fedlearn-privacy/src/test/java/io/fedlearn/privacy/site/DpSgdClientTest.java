@@ -307,11 +307,13 @@ class DpSgdClientTest {
         assertThat(Arrays.copyOf(moved, FEATURES)).containsOnly(0f);
         // Not clipped, though the whole gradient would be; the noise is within 8 standard deviations.
         assertThat((double) moved[FEATURES]).isCloseTo(0.5, within(0.8)).isNotEqualTo(0.5);
-        assertThatThrownBy(() -> builder(() -> Logistic.perExample(FEATURES), PersonExamples.ofRecords(one))
+        assertThatExceptionOfType(TaskDeclinedException.class)
+                .isThrownBy(() -> builder(() -> Logistic.perExample(FEATURES), PersonExamples.ofRecords(one))
                         .trainOnly("head")
                         .build()
                         .fit(task(), Idle.context()))
-                .hasMessageContaining("'head'");
+                .withMessageContaining("'head'");
+        assertThat(budget.charges).hasSize(1);
     }
 
     @Test

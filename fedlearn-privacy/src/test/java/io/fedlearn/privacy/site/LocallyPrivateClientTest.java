@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.fedlearn.core.client.Client;
+import io.fedlearn.core.client.ClientState;
 import io.fedlearn.core.client.TaskContext;
 import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.task.ClientUpdate;
@@ -151,6 +152,34 @@ class LocallyPrivateClientTest {
                     .fit(task(TaskKind.FIT, model(4, 1)), Idle.context()));
             assertThat(sent).hasSize(4).doesNotContain(0);
         }
+    }
+
+    @Test
+    void saysNothingOfTheInnerClientsProgress() throws Exception {
+        Client counting = (task, context) -> {
+            context.progress(1, 123);
+            return ClientUpdate.ofModel(model(4, 1), 123);
+        };
+        TaskContext watched = new TaskContext() {
+            @Override
+            public ClientState state() {
+                return Idle.context();
+            }
+
+            @Override
+            public void progress(long done, long total) {
+                throw new AssertionError("progress was told: " + total);
+            }
+
+            @Override
+            public boolean isCancelled() {
+                return false;
+            }
+        };
+        assertThat(LocallyPrivateClient.of(counting, LocalPrivacy.gaussian(1, 1), budget, "clinic")
+                        .fit(task(TaskKind.FIT, model(4, 1)), watched)
+                        .exampleCount())
+                .isEqualTo(1);
     }
 
     @Test
