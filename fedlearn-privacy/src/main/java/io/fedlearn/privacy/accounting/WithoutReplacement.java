@@ -17,6 +17,9 @@ final class WithoutReplacement {
     /** Beyond this order the moments are not taken: Theorem 9's term, twice the power of the loss, serves. */
     private static final int LARGEST_MOMENT = 256;
 
+    /** A term that weighs less than {@code e^-34} of the second need not be small. */
+    private static final double NEGLIGIBLE = 34;
+
     private static final double LOG_2 = StrictMath.log(2);
     private static final double LOG_ROOT_TWO_PI = 0.5 * StrictMath.log(2 * Math.PI);
 
@@ -37,12 +40,21 @@ final class WithoutReplacement {
 
     /** Of the Gaussian mechanism. */
     static double[] gaussian(double rate, double noiseMultiplier, double[] orders) {
-        double[] logMoments = new double[2 + largest(orders)];
+        int largest = largest(orders);
+        double[] logMoments = new double[2 + largest];
         Arrays.fill(logMoments, Double.NaN);
-        return new WithoutReplacement(
-                        rate,
-                        largest(orders),
-                        j -> Math.min(power(j, noiseMultiplier), moment(j, noiseMultiplier, logMoments)))
+        int most = Math.min(largest, LARGEST_MOMENT);
+        LogBinomials binomials = LogBinomials.upTo(most);
+        double logRate = StrictMath.log(rate);
+        double leading = Math.min(power(2, noiseMultiplier), moment(2, noiseMultiplier, logMoments));
+        double negligible = binomials.of(most, 2) + 2 * logRate + leading - NEGLIGIBLE;
+        return new WithoutReplacement(rate, largest, j -> {
+                    double power = power(j, noiseMultiplier);
+                    // Over the second, a term weighs most in the largest order.
+                    return j <= most && binomials.of(most, j) + j * logRate + power < negligible
+                            ? power
+                            : Math.min(power, moment(j, noiseMultiplier, logMoments));
+                })
                 .curve(orders);
     }
 

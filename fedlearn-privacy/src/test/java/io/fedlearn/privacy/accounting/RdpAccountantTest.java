@@ -282,6 +282,27 @@ final class RdpAccountantTest {
         assertThat(epsilon(rate, sigma, steps, delta * 1.1)).isLessThanOrEqualTo(epsilon);
     }
 
+    @ParameterizedTest
+    @ValueSource(longs = {11, 12, 13, 14, 15, 16})
+    void epsilonOfFixedSamplesRisesWithTheirSizeAndStepsAndFallsWithNoise(long seed) {
+        SeededRandom random = SeededRandom.of(seed);
+        long size = 1 + random.nextInt(900);
+        double sigma = Math.exp(4 * random.nextDouble() - 0.5);
+        long steps = 1 + (long) Math.exp(7 * random.nextDouble());
+        double epsilon = fixed(size, sigma, steps);
+        assertThat(fixed(size + 1 + size / 10, sigma, steps)).isGreaterThanOrEqualTo(epsilon);
+        assertThat(fixed(size, sigma * 1.1, steps)).isLessThanOrEqualTo(epsilon);
+        assertThat(fixed(size, sigma, steps + 1)).isGreaterThanOrEqualTo(epsilon);
+        assertThat(fixed(1000, sigma, steps)).isGreaterThanOrEqualTo(epsilon);
+    }
+
+    private static double fixed(long size, double sigma, long steps) {
+        return RdpAccountant.of(REPLACE_ONE)
+                .compose(
+                        new PrivacyEvent.SampledWithoutReplacement(1000, size, new PrivacyEvent.Gaussian(sigma)), steps)
+                .epsilon(1e-6);
+    }
+
     private static double epsilon(double rate, double sigma, long steps, double delta) {
         return RdpAccountant.of(ADD_OR_REMOVE_ONE)
                 .compose(sampled(rate, sigma), steps)
