@@ -3,7 +3,7 @@ package io.fedlearn.privacy.accounting;
 import java.util.List;
 
 /**
- * A quick upper bound of delta, from the moment generating function of coarsely discretised losses: where it already shows that one
+ * A quick look whether an epsilon belongs to a delta, from the moment generating function of coarsely discretised losses: where it already shows that one
  * direction costs less than the other, nothing needs to be transformed. (It is the conversion of Canonne, Kamath, Steinke 2020,
  * arXiv:2004.00010, Proposition 12, at one order.)
  */
@@ -13,11 +13,14 @@ final class ChernoffBound {
 
     private ChernoffBound() {}
 
-    static double delta(List<LossTerm> terms, boolean reversed, PldSettings settings, double epsilon) {
-        if (!Double.isFinite(epsilon)) {
-            return 1;
+    /** Whether this epsilon is shown to belong to this delta; if not, it may all the same. */
+    static boolean shows(
+            List<LossTerm> terms, boolean reversed, PldSettings settings, double epsilon, double privacyDelta) {
+        if (!Double.isFinite(epsilon) || privacyDelta <= 0) {
+            return false;
         }
-        LossPlan.Chernoff plan = LossPlan.Chernoff.of(terms, reversed, settings, epsilon);
+        // The tilt for the delta: that for an epsilon far above its own would be none.
+        LossPlan plan = LossPlan.forDelta(terms, reversed, settings, privacyDelta);
         double tilt = plan.tilt();
         double exponent = -tilt * epsilon + tilt * Math.log(tilt) - (1 + tilt) * Math.log1p(tilt);
         double cutOff = 0;
@@ -29,6 +32,6 @@ final class ChernoffBound {
             exponent += term.count() * (pld.cumulantBound(reversed, tilt, estimate) + (1 + tilt) * pld.lossError());
             cutOff += term.count() * pld.infinityMass();
         }
-        return (Math.exp(exponent) + cutOff) * (1 + 1e-9);
+        return (Math.exp(exponent) + cutOff) * (1 + 1e-9) <= privacyDelta;
     }
 }

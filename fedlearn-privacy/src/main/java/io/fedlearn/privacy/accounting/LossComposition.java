@@ -132,7 +132,7 @@ final class LossComposition {
     /** The least epsilon that is shown to belong to this delta; infinite if none is, and the window's lower end if it is below. */
     double epsilon(double delta) {
         double target = delta - added;
-        if (!(target > 0)) {
+        if (!(target > 0) || Double.isNaN(logFactor)) {
             return Double.POSITIVE_INFINITY;
         }
         double scaled = Math.exp(Math.log(target) - logFactor);
@@ -162,7 +162,8 @@ final class LossComposition {
             double next = sweep.step();
             if (sweep.loss <= at) {
                 scaled = before + next * -Math.expm1(Math.min(0, at - sweep.loss - plan.interval()));
-                return Math.min(1, scaled * Math.exp(logFactor) + added);
+                double sum = scaled * Math.exp(logFactor) + added;
+                return sum < 1 ? sum : 1;
             }
         }
         return 1;

@@ -78,7 +78,7 @@ record LossPlan(
      * @param tilt by which it is found
      * @param tail what may be cut off one release beside it
      */
-    record Chernoff(double privacyDelta, double tilt, double tail, Cumulants cumulants) {
+    private record Chernoff(double privacyDelta, double tilt, double tail, Cumulants cumulants) {
         static Chernoff of(List<LossTerm> terms, boolean reversed, PldSettings settings, double epsilon) {
             double delta = 1e-6;
             for (int turn = 0; ; turn++) {
@@ -241,7 +241,7 @@ record LossPlan(
     }
 
     /** The logarithm of the moment generating function of the sum, from sketches. */
-    record Cumulants(List<LossSketch> sketches, List<Long> counts) {
+    private record Cumulants(List<LossSketch> sketches, List<Long> counts) {
         static Cumulants of(List<LossTerm> terms, boolean reversed, double tail) {
             List<LossSketch> sketches = new ArrayList<>();
             List<Long> counts = new ArrayList<>();

@@ -114,8 +114,7 @@ public final class PldAccountant implements PrivacyAccountant {
             return AnalyticGaussian.epsilon(gaussian.get().noiseMultiplier(), privacyDelta);
         }
         double forward = epsilon(terms, false, privacyDelta);
-        if (symmetric(terms)
-                || privacyDelta > 0 && ChernoffBound.delta(terms, true, settings, forward) <= privacyDelta) {
+        if (symmetric(terms) || ChernoffBound.shows(terms, true, settings, forward, privacyDelta)) {
             return forward;
         }
         return Math.max(forward, epsilon(terms, true, privacyDelta));
@@ -156,7 +155,7 @@ public final class PldAccountant implements PrivacyAccountant {
             return AnalyticGaussian.privacyDelta(gaussian.get().noiseMultiplier(), epsilon);
         }
         double forward = privacyDelta(terms, false, epsilon);
-        if (symmetric(terms) || ChernoffBound.delta(terms, true, settings, epsilon) <= forward) {
+        if (symmetric(terms) || ChernoffBound.shows(terms, true, settings, epsilon, forward)) {
             return forward;
         }
         return Math.max(forward, privacyDelta(terms, true, epsilon));

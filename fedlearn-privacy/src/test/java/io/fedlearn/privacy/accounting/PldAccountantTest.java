@@ -199,6 +199,23 @@ final class PldAccountantTest {
                         .epsilon(delta));
     }
 
+    /** Where the two directions lie far apart, or one rare large loss decides. */
+    @ParameterizedTest
+    @CsvSource({
+        "2.5e-5, 2.8, 10, 906507, 8.7e-11",
+        "0.456, 4.2, 10, 478469, 2.9e-11",
+        "1.1e-6, 10.9, 10, 47, 5e-12",
+        "3.3e-5, 1.5, 1, 22, 1.2e-9",
+        "0.26, 1.04, 10, 257613, 0.016"
+    })
+    void answersBothWaysForUnusualMechanisms(double rate, double sigma, long sensitivity, long count, double delta) {
+        PldAccountant accountant = accountant(
+                new PrivacyEvent.PoissonSampled(rate, new PrivacyEvent.DiscreteGaussian(sigma, sensitivity)), count);
+        double epsilon = accountant.epsilon(delta);
+        assertThat(epsilon).isPositive().isFinite();
+        assertThat(accountant.privacyDelta(epsilon)).isBetween(0.5 * delta, 1.001 * delta);
+    }
+
     static Stream<Golden> settings() {
         return Golden.rows("sampled-gaussian").stream();
     }
