@@ -56,12 +56,13 @@ final class LedgerRecord {
         fields.put("mechanism", charge.mechanism());
         charge.parameters().asMap().forEach((name, value) -> fields.put(PARAMETER + name, kept(name, value)));
         AuditRecord record = AuditRecord.next(end, new AuditEvent(now, DEBIT, Config.of(fields)));
-        for (String field : fields.keySet()) {
-            if (!record.fields().names().contains(field)
-                    || !same(record.fields().asMap().get(field), fields.get(field))) {
-                throw new IllegalArgumentException("a ledger cannot keep '" + field + "' as it is");
+        Map<String, Object> read = record.fields().asMap();
+        fields.forEach((name, value) -> {
+            Object kept = read.get(name);
+            if (kept == null || !same(kept, value)) {
+                throw new IllegalArgumentException("a ledger cannot keep '" + name + "' as it is");
             }
-        }
+        });
         return record;
     }
 
