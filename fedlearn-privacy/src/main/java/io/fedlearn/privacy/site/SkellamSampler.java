@@ -32,7 +32,8 @@ final class SkellamSampler implements GridSampler {
     public long sample(NoiseSource source) {
         long difference = 0;
         for (long i = 0; i < mean; i++) {
-            difference += poissonOfMeanOne(source) - poissonOfMeanOne(source);
+            difference += poissonOfMeanOne(source);
+            difference -= poissonOfMeanOne(source);
         }
         return difference;
     }
