@@ -196,8 +196,16 @@ public final class Strategy {
         return toBuilder().instructions(description, other).build();
     }
 
-    /** A builder that starts with all parts of this strategy. */
+    /**
+     * A builder that starts with all parts of this strategy.
+     *
+     * @throws IllegalStateException if the strategy withholds something: its guarantee is one of all its parts together
+     */
     public Builder toBuilder() {
+        if (disclosure != Disclosure.EVERYTHING) {
+            throw new IllegalStateException("strategy " + name
+                    + " is private, and its parts belong together: change them before it is made private");
+        }
         Builder builder = new Builder(name, aggregator, serverOptimizer);
         builder.settings = settings;
         builder.selector = selector;
@@ -208,7 +216,6 @@ public final class Strategy {
         builder.serverTransforms.addAll(serverTransforms);
         builder.aggregateTransforms.addAll(aggregateTransforms);
         builder.protocol = protocol;
-        builder.disclosure = disclosure;
         builder.requirements.addAll(requirements);
         builder.modelChecks.addAll(modelChecks);
         return builder;

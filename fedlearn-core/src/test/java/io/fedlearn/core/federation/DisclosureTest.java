@@ -119,7 +119,12 @@ class DisclosureTest {
     private final List<Integer> counts = new ArrayList<>();
 
     private Strategy strategy(Disclosure disclosure) {
+        return strategy(disclosure, ClientSelector.all());
+    }
+
+    private Strategy strategy(Disclosure disclosure, ClientSelector selector) {
         return Strategy.builder("Private", () -> new Nothing(counts), ServerOptimizer::identity)
+                .selector(selector)
                 .disclosure(disclosure)
                 .build();
     }
@@ -233,7 +238,7 @@ class DisclosureTest {
             }
         };
         Run run = federation(new DriftClient(5))
-                .strategy(strategy(Disclosure.MODEL).withSelector(nobody))
+                .strategy(strategy(Disclosure.MODEL, nobody))
                 .run();
         assertThat(counts).containsExactly(0, 0);
         assertThat(run.records()).noneMatch(RoundRecord::isAborted);
@@ -257,7 +262,7 @@ class DisclosureTest {
                 return "looking";
             }
         };
-        Strategy strategy = strategy(Disclosure.MODEL_AND_COHORT).withSelector(looking);
+        Strategy strategy = strategy(Disclosure.MODEL_AND_COHORT, looking);
         InMemoryRunStore store = InMemoryRunStore.create();
         federation(new DriftClient(5)).strategy(strategy).store(store).run();
         federation(new DriftClient(5))
@@ -299,6 +304,14 @@ class DisclosureTest {
                         .build())
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("needs a privacy budget");
+    }
+
+    @Test
+    void partsOfAPrivateStrategyCannotBeExchanged() {
+        Strategy strategy = strategy(Disclosure.MODEL);
+        assertThatThrownBy(() -> strategy.withSelector(ClientSelector.uniform(1)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("strategy Private is private, and its parts belong together");
     }
 
     @Test
