@@ -25,11 +25,12 @@ final class ChernoffBound {
         double exponent = -tilt * epsilon + tilt * Math.log(tilt) - (1 + tilt) * Math.log1p(tilt);
         double cutOff = 0;
         for (LossTerm term : terms) {
-            LossSketch sketch = term.loss().sketch(plan.tail());
+            LossSketch sketch = term.sketch(reversed, plan.tail());
             double interval = Math.max((sketch.largest() - sketch.least()) / SIZE, 0x1p-60);
             PrivacyLossDistribution pld = term.loss().discretize(interval, plan.tail());
-            double estimate = (reversed ? sketch.reversed() : sketch).cumulant(tilt);
-            exponent += term.count() * (pld.cumulantBound(reversed, tilt, estimate) + (1 + tilt) * pld.lossError());
+            double estimate = sketch.cumulant(tilt);
+            exponent += term.count()
+                    * (pld.cumulantBound(term.isReversed(reversed), tilt, estimate) + (1 + tilt) * pld.lossError());
             cutOff += term.count() * pld.infinityMass();
         }
         return (Math.exp(exponent) + cutOff) * (1 + 1e-9) <= privacyDelta;

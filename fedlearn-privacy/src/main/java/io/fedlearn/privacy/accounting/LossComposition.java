@@ -65,7 +65,7 @@ final class LossComposition {
     /** Composes by this plan. */
     static LossComposition of(List<LossTerm> terms, boolean reversed, LossPlan plan) {
         return terms.size() == 1 && terms.get(0).count() == 1
-                ? single(terms.get(0).loss(), reversed, plan)
+                ? single(terms.get(0).loss(), terms.get(0).isReversed(reversed), plan)
                 : transformed(terms, reversed, plan);
     }
 
@@ -94,23 +94,23 @@ final class LossComposition {
         for (LossTerm term : terms) {
             PrivacyLossDistribution pld = term.loss().discretize(plan.interval(), plan.tail());
             long count = term.count();
-            LossSketch sketch = term.loss().sketch(plan.tail());
-            LossSketch directed = reversed ? sketch.reversed() : sketch;
+            boolean isReversed = term.isReversed(reversed);
+            LossSketch directed = term.sketch(reversed, plan.tail());
             double estimate = directed.cumulant(tilt);
-            double[] tilted = pld.tilted(reversed, tilt, estimate);
+            double[] tilted = pld.tilted(isReversed, tilt, estimate);
             double sum = 0;
             for (double mass : tilted) {
                 sum += mass;
             }
-            power.multiply(tilted, sum, pld.first(reversed), count);
+            power.multiply(tilted, sum, pld.first(isReversed), count);
             // The estimate and the sum are numbers by which all was divided: nothing else hangs on them.
             logFactor += count
                     * (estimate
                             + Math.log(sum)
                             + pld.tiltedError(tilt)
                             + 4 * UNIT * (1 + Math.abs(estimate) + Math.abs(Math.log(sum))));
-            logTail += count * pld.cumulantBound(reversed, plan.upperTilt(), directed.cumulant(plan.upperTilt()));
-            last += (double) count * pld.last(reversed);
+            logTail += count * pld.cumulantBound(isReversed, plan.upperTilt(), directed.cumulant(plan.upperTilt()));
+            last += (double) count * pld.last(isReversed);
             added += count * pld.infinityMass();
             shift += count * pld.lossError();
         }

@@ -2,6 +2,9 @@ package io.fedlearn.privacy.accounting;
 
 /** Masses on the multiples of an interval, while they are gathered. Confined to one thread. */
 final class LossGrid {
+    /** Of a loss; well within the error that {@link PrivacyLossDistribution} states. */
+    private static final double ROUNDING = 0x1p-48;
+
     private final double interval;
     private final long first;
     private final double[] masses;
@@ -19,9 +22,18 @@ final class LossGrid {
         return new LossGrid(interval, first, new double[Math.toIntExact(last - first + 1)]);
     }
 
-    /** Splits a mass between the grid points on both sides of the loss. */
+    /**
+     * Splits a mass between the grid points on both sides of the loss. One that is on the grid but for its rounding stays there: a tilt may
+     * be such that one grid point further the smallest mass outweighs all.
+     */
     void add(double loss, double mass) {
-        addBetween((long) Math.floor(loss / interval), loss, mass);
+        double place = loss / interval;
+        double nearest = Math.rint(place);
+        if (Math.abs(place - nearest) <= ROUNDING * Math.max(1, Math.abs(nearest))) {
+            masses[(int) ((long) nearest - first)] += mass;
+        } else {
+            addBetween((long) Math.floor(place), loss, mass);
+        }
     }
 
     /** Splits a mass between a grid point and the next, between which the loss lies. */

@@ -246,8 +246,7 @@ record LossPlan(
             List<LossSketch> sketches = new ArrayList<>();
             List<Long> counts = new ArrayList<>();
             for (LossTerm term : terms) {
-                LossSketch sketch = term.loss().sketch(tail);
-                sketches.add(reversed ? sketch.reversed() : sketch);
+                sketches.add(term.sketch(reversed, tail));
                 counts.add(term.count());
             }
             return new Cumulants(sketches, counts);

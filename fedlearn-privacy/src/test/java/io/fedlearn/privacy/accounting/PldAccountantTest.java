@@ -106,6 +106,24 @@ final class PldAccountantTest {
     }
 
     @Test
+    void keepsALatticeUnderASteepTilt() {
+        // With the largest losses alone: p^3 (1 - exp(epsilon - 21 / b)) = delta.
+        double scale = 10.872926213993345;
+        double all = Math.pow(1 / (1 + Math.exp(-1 / scale)), 3);
+        double exact = 21 / scale + Math.log1p(-1.32e-4 / all);
+        assertThat(accountant(new PrivacyEvent.DiscreteLaplace(scale, 7), 3).epsilon(1.32e-4))
+                .isBetween(exact, exact + 1e-6);
+    }
+
+    @Test
+    void answersBothWaysBesideAVeryLargeLoss() {
+        PldAccountant accountant = accountant(new PrivacyEvent.Gaussian(0.0275), 1)
+                .compose(new PrivacyEvent.PoissonSampled(0.05, new PrivacyEvent.Laplace(44)), 7);
+        double alone = accountant(new PrivacyEvent.Gaussian(0.0275), 1).epsilon(1e-6);
+        assertThat(accountant.epsilon(1e-6)).isBetween(alone, alone + 0.1);
+    }
+
+    @Test
     void countsRandomizedResponses() {
         PldAccountant one = PldAccountant.of(REPLACE_ONE).compose(new PrivacyEvent.RandomizedResponse(0.5, 4));
         PldAccountant ten = PldAccountant.of(REPLACE_ONE)
