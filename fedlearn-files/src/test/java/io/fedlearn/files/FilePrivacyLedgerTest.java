@@ -57,8 +57,8 @@ class FilePrivacyLedgerTest {
             heads.add(ledger.head());
             for (int i = 1; i <= count; i++) {
                 String scope = i % 3 == 0 ? "b" : "a";
-                ledger.append(Ledgers.charge(scope, i), ledger.entries(scope).size())
-                        .orElseThrow();
+                Ledgers.append(
+                        ledger, Ledgers.charge(scope, i), ledger.entries(scope).size());
                 heads.add(ledger.head());
             }
         }
@@ -312,7 +312,7 @@ class FilePrivacyLedgerTest {
         byte[] head = Files.readAllBytes(headFile());
         write(0);
         try (FilePrivacyLedger ledger = open()) {
-            ledger.append(Ledgers.charge("a", 4), 2).orElseThrow();
+            Ledgers.append(ledger, Ledgers.charge("a", 4), 2);
         }
         byte[] longer = Files.readAllBytes(file());
         for (int length = whole.length + 1; length < longer.length; length += 13) {
@@ -344,11 +344,11 @@ class FilePrivacyLedgerTest {
         Disk disk = new Disk(
                 (what, path) -> {
                     Path copy = directory.resolve("copy-" + copies[0]++);
-                    Runs.copy(file().getParent(), copy);
+                    Runs.copy(directory.resolve("privacy"), copy);
                     try (FilePrivacyLedger ledger = Ledgers.unsynced(copy.resolve(file().getFileName()))) {
                         int count = ledger.entries("a").size();
                         assertThat(count).isBetween(Math.max(acknowledged[0], 0), acknowledged[0] + 1);
-                        ledger.append(Ledgers.charge("a", count + 1), count).orElseThrow();
+                        Ledgers.append(ledger, Ledgers.charge("a", count + 1), count);
                     }
                     Runs.delete(copy);
                 },
@@ -357,7 +357,7 @@ class FilePrivacyLedgerTest {
         try (FilePrivacyLedger ledger = Ledgers.on(file(), disk)) {
             acknowledged[0] = 0;
             for (int i = 1; i <= 4; i++) {
-                ledger.append(Ledgers.charge("a", i), i - 1).orElseThrow();
+                Ledgers.append(ledger, Ledgers.charge("a", i), i - 1);
                 acknowledged[0] = i;
             }
         }
@@ -377,7 +377,7 @@ class FilePrivacyLedgerTest {
                     false);
             Path path = directory.resolve("ledger-" + failing);
             try (FilePrivacyLedger ledger = Ledgers.on(path, disk)) {
-                ledger.append(Ledgers.charge("a", 1), 0).orElseThrow();
+                Ledgers.append(ledger, Ledgers.charge("a", 1), 0);
                 left[0] = failing;
                 assertThatThrownBy(() -> ledger.append(Ledgers.charge("a", 2), 1))
                         .isInstanceOf(PrivacyLedgerException.class)
@@ -386,7 +386,7 @@ class FilePrivacyLedgerTest {
                         .hasMessageEndingWith("No space left on device");
                 int count = ledger.entries("a").size();
                 assertThat(count).isEqualTo(failing < 3 ? 1 : 2);
-                ledger.append(Ledgers.charge("a", 3), count).orElseThrow();
+                Ledgers.append(ledger, Ledgers.charge("a", 3), count);
             }
             try (FilePrivacyLedger ledger = Ledgers.unsynced(path)) {
                 assertThat(ledger.notices()).isEmpty();
@@ -469,7 +469,7 @@ class FilePrivacyLedgerTest {
             try (FilePrivacyLedger ledger = open()) {
                 assertThat(ledger.notices()).isEmpty();
                 assertThat(ledger.entries("a")).hasSize(count);
-                ledger.append(Ledgers.charge("a", count + 1), count).orElseThrow();
+                Ledgers.append(ledger, Ledgers.charge("a", count + 1), count);
             }
         }
     }
@@ -515,7 +515,7 @@ class FilePrivacyLedgerTest {
                 .hasMessageEndingWith("it is open in this process already");
         ledger.close();
         try (FilePrivacyLedger same = Ledgers.unsynced(link)) {
-            same.append(Ledgers.charge("a", 3), 2).orElseThrow();
+            Ledgers.append(same, Ledgers.charge("a", 3), 2);
         }
         assertThat(FilePrivacyLedger.read(file())).hasSize(3);
     }

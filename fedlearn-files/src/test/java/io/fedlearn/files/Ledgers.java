@@ -1,5 +1,7 @@
 package io.fedlearn.files;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.record.AuditHead;
 import io.fedlearn.core.task.Config;
@@ -31,11 +33,16 @@ final class Ledgers {
                 Config.of(Map.of("relation", "add-remove", "purpose", "round " + number + " of run z\u00fcrich")));
     }
 
+    /** Debits a charge behind this many entries, which must be all. */
+    static void append(FilePrivacyLedger ledger, PrivacyCharge charge, long known) {
+        assertThat(ledger.append(charge, known)).isPresent();
+    }
+
     /** Debits this many charges, in scope {@code a} and every third in {@code b}. */
     static void fill(FilePrivacyLedger ledger, int count) {
         for (int i = 1; i <= count; i++) {
             String scope = i % 3 == 0 ? "b" : "a";
-            ledger.append(charge(scope, i), ledger.entries(scope).size()).orElseThrow();
+            append(ledger, charge(scope, i), ledger.entries(scope).size());
         }
     }
 }
