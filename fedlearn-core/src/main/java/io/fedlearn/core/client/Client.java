@@ -7,11 +7,11 @@ import io.fedlearn.core.task.Task;
  * A site that takes part in federated training: it trains and evaluates models on data that never leaves it.
  *
  * <p>Rules for implementers, each tested by the testkit's {@code ClientContract}: (1) the same task gives the same answer,
- * because all randomness comes from {@link Task#seed()}; (2) the task and its model are not changed; (3) an answer to a fit
- * task has the tensor names, types and shapes of the task's model; (4) what the client keeps between rounds, it keeps in
- * {@link TaskContext#state()} and not in fields, so that a restart loses nothing; (5) a client that cannot or will not work
- * throws {@link TaskDeclinedException} with a reason a person understands; (6) one that fine-tunes keeps what comes of it as
- * {@link PersonalModel} in its state and answers with metrics alone.
+ * because all randomness comes from {@link Task#seed()}, but for noise that protects privacy and must be drawn anew; (2) the
+ * task and its model are not changed; (3) an answer to a fit task has the tensor names, types and shapes of the task's model;
+ * (4) what the client keeps between rounds, it keeps in {@link TaskContext#state()} and not in fields, so that a restart loses
+ * nothing; (5) a client that cannot or will not work throws {@link TaskDeclinedException} with a reason a person understands;
+ * (6) one that fine-tunes keeps what comes of it as {@link PersonalModel} in its state and answers with metrics alone.
  *
  * <p>Any other exception than that of rule 5 makes the outcome {@code Failed} and harms no other client.
  *

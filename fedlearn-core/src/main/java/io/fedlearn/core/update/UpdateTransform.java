@@ -8,8 +8,8 @@ import io.fedlearn.core.task.Config;
  * names; at the server, in the strategy's order, after the border's checks and before weighting.
  *
  * <p>Rules for implementers, tested by {@code TransformContract}: (1) the given update is not changed; (2) the same update and
- * context give the same bits; (3) what is kept between rounds at a client lies in the context's client state, at the server in
- * {@link #snapshot()}. Confined to one thread at a time.
+ * context give the same bits, but for noise that protects privacy and must be drawn anew; (3) what is kept between rounds at a
+ * client lies in the context's client state, at the server in {@link #snapshot()}. Confined to one thread at a time.
  */
 public interface UpdateTransform {
     /**
