@@ -54,8 +54,7 @@ public final class FilePrivacyLedger implements PrivacyLedger {
     private final List<String> notices = new ArrayList<>();
 
     // Guards what follows and the files, hence is held while they are written: a chain has one end. Fair, for one
-    // thread must not
-    // keep the others waiting. The lock between processes is taken within it.
+    // thread must not keep the others waiting. The lock between processes is taken within it.
     private final ReentrantLock lock = new ReentrantLock(true);
     private final RandomAccessFile file;
     private final RandomAccessFile headFile;

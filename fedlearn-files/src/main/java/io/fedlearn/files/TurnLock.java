@@ -26,8 +26,7 @@ final class TurnLock implements AutoCloseable {
     private static final long PAUSE_NANOS = 200_000;
 
     // Those of this process. POSIX lets all locks go when a process closes any descriptor of the file: so it must not
-    // be
-    // opened twice.
+    // be opened twice.
     private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
 
     private final Path path;

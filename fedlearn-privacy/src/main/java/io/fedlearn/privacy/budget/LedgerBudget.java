@@ -97,8 +97,7 @@ public final class LedgerBudget implements PrivacyBudget {
         private final PrivacySpent limit;
 
         // Guards the tally. Held while the ledger is asked and written to: no debit of a scope can be weighed before
-        // the one ahead
-        // of it is recorded, and threads that tried would only find that somebody was faster.
+        // the one ahead of it is recorded, and threads that tried would only find that somebody was faster.
         private final ReentrantLock lock = new ReentrantLock();
         private Tally tally = composition.empty();
         private Tally.Weight weight = Tally.Weight.NOTHING;
