@@ -107,6 +107,7 @@ final class PrivateTrainingTest {
         "--dp-epsilon=1 --dp-delta=0, '--dp-delta must be in (0, 1), was 0.0'",
         "--dp-epsilon=1 --dp-delta=1, '--dp-delta must be in (0, 1), was 1.0'",
         "--dp-epsilon=1 --dp-clip=-1, '--dp-clip must be > 0 and finite, was -1.0'",
+        "--dp-epsilon=1 --compare, '--compare trains without noise'",
         "--dp-unit=client, '--dp-unit and --dp-ledger need --dp-epsilon'",
         "--dp-epsilon=1 --dp-unit=village, 'village'",
     })

@@ -95,6 +95,7 @@ public final class HeartCommand extends TrainingCommand {
     @Override
     protected void check() {
         options().check(HeartData.NAMES.size());
+        checkComparison(compare);
     }
 
     @Override

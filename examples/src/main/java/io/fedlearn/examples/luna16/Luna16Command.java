@@ -155,6 +155,10 @@ public final class Luna16Command extends TrainingCommand {
     protected void check() {
         data.check();
         options().check(Integer.MAX_VALUE);
+        checkComparison(compare);
+        if (lastLayer && options().privacy(PrivacyUnit.PATIENT).isEmpty()) {
+            throw new InputException("--dp-last-layer needs --dp-epsilon");
+        }
         if (nativeThreads < 1 || nativeThreads > MOST_NATIVE_THREADS) {
             throw new InputException(
                     "--native-threads must be from 1 to " + MOST_NATIVE_THREADS + ", was " + nativeThreads);

@@ -8,6 +8,7 @@ import io.fedlearn.examples.protection.ClientPrivacy;
 import io.fedlearn.examples.protection.PatientPrivacy;
 import io.fedlearn.examples.protection.PrivacySection;
 import io.fedlearn.examples.protection.PrivacyTarget;
+import io.fedlearn.examples.protection.PrivacyUnit;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.report.HtmlReport;
 import java.io.IOException;
@@ -97,6 +98,18 @@ public abstract class TrainingCommand implements Callable<Integer> {
             return federation.strategy(strategy).listener(progress).run();
         } finally {
             progress.pause();
+        }
+    }
+
+    /**
+     * Refuses to train beside a private run what would tell of those it protects.
+     *
+     * @throws InputException that names the options
+     */
+    protected final void checkComparison(boolean isCompared) {
+        if (isCompared && options.privacy(PrivacyUnit.PATIENT).isPresent()) {
+            throw new InputException("--compare trains without noise, and its figures would tell of those whom"
+                    + " --dp-epsilon protects: pass one of the two");
         }
     }
 
