@@ -55,7 +55,7 @@ public final class PrivateMeanBenchmark {
     private record Rule(Aggregator.Streaming aggregator, Model global) {
         static Rule of(CentralPrivacy privacy, Model global) {
             return new Rule(
-                    (Aggregator.Streaming) privacy.applyTo(FedAvg.create())
+                    (Aggregator.Streaming) privacy.appliedTo(FedAvg.create())
                             .start(Config.empty())
                             .aggregator(),
                     global);
@@ -128,7 +128,7 @@ public final class PrivateMeanBenchmark {
             }
         });
         ways.put(ROUND, () -> round(clients, global, FedAvg.create()));
-        ways.put(PRIVATE_ROUND, () -> round(clients, global, privacy.applyTo(FedAvg.create())));
+        ways.put(PRIVATE_ROUND, () -> round(clients, global, privacy.appliedTo(FedAvg.create())));
         Samples samples = Samples.inTurn(ways, 3, turns);
         print(clients, parameters, turns, samples);
         if (arguments.length > 3) {

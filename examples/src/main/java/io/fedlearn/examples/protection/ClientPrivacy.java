@@ -64,7 +64,7 @@ public final class ClientPrivacy implements AutoCloseable {
     }
 
     /** The private form of a strategy, and its budget for the federation. */
-    public Strategy applyTo(Strategy strategy, Federation.Builder federation) {
+    public Strategy appliedTo(Strategy strategy, Federation.Builder federation) {
         FilePrivacyLedger opened = FilePrivacyLedger.at(ledgerFile);
         ledger = Optional.of(opened);
         federation
@@ -73,7 +73,7 @@ public final class ClientPrivacy implements AutoCloseable {
                         .build())
                 .setting("dp.epsilon", target.epsilon())
                 .setting("dp.delta", target.privacyDelta());
-        return privacy.applyTo(strategy);
+        return privacy.appliedTo(strategy);
     }
 
     /** What the coordinator does for the clients. */

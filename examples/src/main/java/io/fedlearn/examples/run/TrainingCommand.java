@@ -115,7 +115,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
 
     private static Strategy privately(Strategy strategy, ClientPrivacy privacy, Federation.Builder federation) {
         try {
-            return privacy.applyTo(strategy, federation);
+            return privacy.appliedTo(strategy, federation);
         } catch (IllegalArgumentException e) {
             throw new InputException("--dp-unit client: " + e.getMessage(), e);
         }

@@ -97,7 +97,7 @@ final class TrainingCentralTest {
 
         try (FilePrivacyLedger ledger = FilePrivacyLedger.at(ledgerFile)) {
             Run run = Federation.of(phones())
-                    .strategy(privacy.applyTo(FedAvg.create()))
+                    .strategy(privacy.appliedTo(FedAvg.create()))
                     .initialModel(initialModel)
                     .privacyBudget(LedgerBudget.builder(ledger, Composition.sameEvent(RdpAccountant.of(relation)))
                             .limit("run/keyboard", 4, 1e-5)
@@ -116,7 +116,7 @@ final class TrainingCentralTest {
     private Run run(CentralPrivacy privacy, Strategy strategy, int rounds) throws InterruptedException {
         try (FilePrivacyLedger ledger = FilePrivacyLedger.at(folder.resolve("other.jsonl"))) {
             return Federation.of(phones())
-                    .strategy(privacy.applyTo(strategy))
+                    .strategy(privacy.appliedTo(strategy))
                     .initialModel(initialModel)
                     .privacyBudget(
                             LedgerBudget.builder(ledger, Composition.sameEvent(RdpAccountant.of(privacy.relation())))
@@ -139,7 +139,7 @@ final class TrainingCentralTest {
                 FileAuditLog audit = FileAuditLog.at(folder.resolve("audit.jsonl"));
                 FileRunStore store = FileRunStore.at(folder.resolve("run"))) {
             Federation.of(phones())
-                    .strategy(privacy.applyTo(FedAvg.create()))
+                    .strategy(privacy.appliedTo(FedAvg.create()))
                     .initialModel(initialModel)
                     .privacyBudget(
                             LedgerBudget.builder(ledger, Composition.sameEvent(RdpAccountant.of(privacy.relation())))
@@ -171,7 +171,7 @@ final class TrainingCentralTest {
                 .sampling(ClientSampling.poisson(0.1))
                 .expectedCohort(100)
                 .build();
-        Strategy strategy = privacy.applyTo(FedAdam.withServerLearningRate(0.1));
+        Strategy strategy = privacy.appliedTo(FedAdam.withServerLearningRate(0.1));
         // end::adaptive[]
         assertThat(strategy.name()).isEqualTo("DP-FedAdam");
         Run run = run(privacy, FedAdam.withServerLearningRate(0.1), 20);
@@ -190,7 +190,7 @@ final class TrainingCentralTest {
                 .expectedCohort(100)
                 .build();
         Strategy strategy =
-                privacy.applyTo(FedAvgM.builder().serverMomentum(0.5).build().withSelector(RoundRobin.choosing(100)));
+                privacy.appliedTo(FedAvgM.builder().serverMomentum(0.5).build().withSelector(RoundRobin.choosing(100)));
         // end::ftrl[]
         assertThat(strategy.name()).isEqualTo("DP-FTRL-FedAvgM");
         Run run =
@@ -222,12 +222,12 @@ final class TrainingCentralTest {
                 .noiseMultiplier(1)
                 .sampling(ClientSampling.withoutReplacement(10, phones().keySet()))
                 .build();
-        assertThat(privacy.applyTo(FedProx.withMu(0.1)).name()).isEqualTo("DP-FedProx");
-        assertThat(privacy.applyTo(FedYogi.withServerLearningRate(0.1)).name()).isEqualTo("DP-FedYogi");
-        assertThatThrownBy(() -> privacy.applyTo(Scaffold.withClients(CLIENTS)))
+        assertThat(privacy.appliedTo(FedProx.withMu(0.1)).name()).isEqualTo("DP-FedProx");
+        assertThat(privacy.appliedTo(FedYogi.withServerLearningRate(0.1)).name()).isEqualTo("DP-FedYogi");
+        assertThatThrownBy(() -> privacy.appliedTo(Scaffold.withClients(CLIENTS)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("cannot be made private at the coordinator");
-        assertThatThrownBy(() -> privacy.applyTo(CoordinateMedian.bearing(1)))
+        assertThatThrownBy(() -> privacy.appliedTo(CoordinateMedian.bearing(1)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("its rule is not a plain mean");
     }

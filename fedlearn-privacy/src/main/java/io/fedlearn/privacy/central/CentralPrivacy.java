@@ -20,7 +20,7 @@ import java.util.OptionalLong;
 /**
  * Client-level differential privacy by a trusted coordinator: what a run releases hides any one client, all its examples together,
  * from whoever sees every model of the run. It takes the place of the mean of any strategy that is one (FedAvg, FedProx, FedAdam
- * and its kin): {@link #applyTo}.
+ * and its kin): {@link #appliedTo}.
  *
  * <p><b>DP-FedAvg.</b> With the clipping norm {@code C}, {@linkplain Clipping fixed or adaptive}, noise multiplier {@code z}, weights
  * {@code p_k} in (0, 1] and the expected cohort {@code n}, each round gives the server optimizer
@@ -228,7 +228,7 @@ public final class CentralPrivacy {
      *
      * @throws IllegalArgumentException if the strategy takes something of the clients beside the mean of their models, naming it
      */
-    public Strategy applyTo(Strategy strategy) {
+    public Strategy appliedTo(Strategy strategy) {
         PlainStrategy.require(strategy);
         Strategy.Builder builder = strategy.toBuilder()
                 .name((restartEvery.isPresent() ? "DP-FTRL-" : "DP-") + strategy.name())

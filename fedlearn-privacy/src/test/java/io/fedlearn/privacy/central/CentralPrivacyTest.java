@@ -90,7 +90,7 @@ class CentralPrivacyTest {
 
     @Test
     void privateStrategyTellsWhatItIs() {
-        Strategy strategy = poisson().applyTo(PlainMean.strategy());
+        Strategy strategy = poisson().appliedTo(PlainMean.strategy());
         assertThat(strategy.name()).isEqualTo("DP-Mean");
         assertThat(strategy.disclosure()).isEqualTo(Disclosure.MODEL);
         assertThat(strategy.settings().asMap())
@@ -109,7 +109,7 @@ class CentralPrivacyTest {
                 .expectedCohort(5)
                 .weightsByExamplesUpTo(50)
                 .build()
-                .applyTo(PlainMean.strategy().withSelector(ClientSelector.uniform(5)));
+                .appliedTo(PlainMean.strategy().withSelector(ClientSelector.uniform(5)));
         assertThat(tree.name()).isEqualTo("DP-FTRL-Mean");
         assertThat(tree.disclosure()).isEqualTo(Disclosure.MODEL_AND_COHORT);
         assertThat(tree.settings().asMap())
@@ -119,7 +119,7 @@ class CentralPrivacyTest {
     }
 
     private static AbstractThrowableAssert<?, ?> assertRefused(Strategy strategy) {
-        return assertThatThrownBy(() -> poisson().applyTo(strategy))
+        return assertThatThrownBy(() -> poisson().appliedTo(strategy))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(strategy.name());
     }
@@ -151,7 +151,7 @@ class CentralPrivacyTest {
                         })
                         .build())
                 .hasMessageContaining("its rule is not a plain mean");
-        assertRefused(poisson().applyTo(PlainMean.strategy())).hasMessageContaining("it is private already");
+        assertRefused(poisson().appliedTo(PlainMean.strategy())).hasMessageContaining("it is private already");
         assertRefused(PlainMean.strategy().withSelector(ClientSelector.uniform(3)))
                 .hasMessageContaining("selects by uniform(count=3), and privacy is claimed for secret-poisson");
     }
@@ -163,7 +163,7 @@ class CentralPrivacyTest {
                 .buffer("running_var", Tensor.wrap(new double[] {1}, 1))
                 .build()
                 .spec();
-        assertThatThrownBy(() -> poisson().applyTo(PlainMean.strategy()).requireModel(model))
+        assertThatThrownBy(() -> poisson().appliedTo(PlainMean.strategy()).requireModel(model))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("running_var")
                 .hasMessageContaining("Buffers.KEPT");
@@ -171,7 +171,7 @@ class CentralPrivacyTest {
                 .expectedCohort(10)
                 .buffers(Buffers.KEPT)
                 .build()
-                .applyTo(PlainMean.strategy())
+                .appliedTo(PlainMean.strategy())
                 .requireModel(model);
     }
 

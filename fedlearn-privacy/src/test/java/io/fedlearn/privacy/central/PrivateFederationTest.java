@@ -90,7 +90,7 @@ class PrivateFederationTest {
 
     private Federation.Builder federation(CentralPrivacy privacy, double epsilon) {
         return Federation.of(clients(12))
-                .strategy(privacy.applyTo(PlainMean.strategy()))
+                .strategy(privacy.appliedTo(PlainMean.strategy()))
                 .initialModel(Updates.model(1, 2, 3))
                 .privacyBudget(budget(privacy, epsilon))
                 .rounds(5);
@@ -275,7 +275,7 @@ class PrivateFederationTest {
         CentralPrivacy privacy =
                 privacy(ClientSampling.separated(3)).restartEvery(4).build();
         Run run = Federation.of(clients(12))
-                .strategy(privacy.applyTo(PlainMean.strategy().withSelector(ClientSelector.uniform(4))))
+                .strategy(privacy.appliedTo(PlainMean.strategy().withSelector(ClientSelector.uniform(4))))
                 .initialModel(Updates.model(1, 2, 3))
                 .privacyBudget(budget(privacy, 1000))
                 .rounds(9)
