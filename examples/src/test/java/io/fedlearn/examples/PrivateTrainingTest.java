@@ -94,6 +94,39 @@ final class PrivateTrainingTest {
     }
 
     @Test
+    void saysSoAndReportsNothingWhereTheBudgetLeavesNoRound() {
+        Path ledgers = folder.resolve("ledgers");
+        heart("--dp-epsilon", 8, "--dp-unit", "client", "--dp-ledger", ledgers).done();
+        Path again = folder.resolve("again");
+        Outcome outcome = Outcome.of(
+                "heart",
+                "--rounds",
+                3,
+                "--out",
+                again,
+                "--dp-epsilon",
+                8,
+                "--dp-unit",
+                "client",
+                "--dp-ledger",
+                ledgers);
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err())
+                .contains("no round was trained: what the ledger in " + ledgers + " holds leaves no room for one");
+        assertThat(again.resolve("report.html")).doesNotExist();
+    }
+
+    @Test
+    void saysWhyALedgerTakesNoOtherNoise() {
+        Path ledgers = folder.resolve("ledgers");
+        heart("--dp-epsilon", 4, "--dp-ledger", ledgers).done();
+        Outcome other = Outcome.of(
+                "heart", "--rounds", 3, "--out", folder.resolve("again"), "--dp-epsilon", 8, "--dp-ledger", ledgers);
+        assertThat(other.exitCode()).isEqualTo(1);
+        assertThat(other.err()).contains("the site's privacy budget cannot weigh", "holds for no other event");
+    }
+
+    @Test
     void refusesAMethodThatTellsMoreThanAMean() {
         Outcome outcome = heart("--dp-epsilon", 8, "--dp-unit", "client", "--strategy", "scaffold");
         assertThat(outcome.exitCode()).isEqualTo(2);
@@ -108,7 +141,9 @@ final class PrivateTrainingTest {
         "--dp-epsilon=1 --dp-delta=1, '--dp-delta must be in (0, 1), was 1.0'",
         "--dp-epsilon=1 --dp-clip=-1, '--dp-clip must be > 0 and finite, was -1.0'",
         "--dp-epsilon=1 --compare, '--compare trains without noise'",
-        "--dp-unit=client, '--dp-unit and --dp-ledger need --dp-epsilon'",
+        "--dp-unit=client, '--dp-delta, --dp-unit, --dp-clip and --dp-ledger need --dp-epsilon'",
+        "--dp-delta=1e-6, '--dp-delta, --dp-unit, --dp-clip and --dp-ledger need --dp-epsilon'",
+        "--dp-clip=2, '--dp-delta, --dp-unit, --dp-clip and --dp-ledger need --dp-epsilon'",
         "--dp-epsilon=1 --dp-unit=village, 'village'",
     })
     void refusesWhatPromisesNothing(String options, String message) {

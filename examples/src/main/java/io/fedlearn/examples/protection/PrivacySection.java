@@ -39,9 +39,11 @@ public record PrivacySection(PrivacyTarget target, String unit, Grid mechanism) 
 
     /** One line for the end of the run. */
     public String spent(Run run) {
-        OptionalDouble spent = run.records().isEmpty()
-                ? OptionalDouble.empty()
-                : epsilon(run.records().get(run.records().size() - 1));
+        // Not of the last round alone: a site that did not answer it may have spent more than those that did.
+        OptionalDouble spent = run.records().stream()
+                .map(PrivacySection::epsilon)
+                .flatMapToDouble(OptionalDouble::stream)
+                .max();
         return "privacy spent: epsilon "
                 + (spent.isPresent() ? String.format(Locale.ROOT, "%.4f", spent.getAsDouble()) : "unknown")
                 + " of " + target.epsilon() + " at delta " + target.privacyDelta() + ", per " + unit;

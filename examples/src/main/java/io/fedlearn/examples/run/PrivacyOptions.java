@@ -9,6 +9,8 @@ import picocli.CommandLine.Option;
 /** The options of private training. */
 final class PrivacyOptions {
     private static final String LEDGERS = "privacy";
+    private static final double DEFAULT_DELTA = 1e-5;
+    private static final double DEFAULT_CLIP = 1;
 
     @Option(
             names = "--dp-epsilon",
@@ -20,9 +22,9 @@ final class PrivacyOptions {
     @Option(
             names = "--dp-delta",
             paramLabel = "D",
-            description = "The delta of --dp-epsilon: well below one over the number of those protected (default:"
-                    + " ${DEFAULT-VALUE}).")
-    private double privacyDelta = 1e-5;
+            description = "The delta of --dp-epsilon: well below one over the number of those protected (default: "
+                    + DEFAULT_DELTA + ").")
+    private Optional<Double> privacyDelta = Optional.empty();
 
     @Option(
             names = "--dp-unit",
@@ -36,20 +38,22 @@ final class PrivacyOptions {
     @Option(
             names = "--dp-clip",
             paramLabel = "C",
-            description = "The largest norm of what one patient adds to a gradient, or one client to a round (default:"
-                    + " ${DEFAULT-VALUE}).")
-    private double clip = 1;
+            description = "The largest norm of what one patient adds to a gradient, or one client to a round (default: "
+                    + DEFAULT_CLIP + ").")
+    private Optional<Double> clip = Optional.empty();
 
     @Option(
             names = "--dp-ledger",
             paramLabel = "DIR",
             description =
-                    "Where it is kept what was spent, also for later runs on the same data (default: <out>/privacy).")
+                    "Where it is kept what was spent. A later run on the same data with the same ledgers goes on from it:"
+                            + " it is refused what does not fit, and other noise than before (default: <out>/privacy).")
     private Optional<Path> ledgers = Optional.empty();
 
     /** What the run promises; empty if it is not private. */
     Optional<PrivacyTarget> target(PrivacyUnit otherwise) {
-        return epsilon.map(value -> new PrivacyTarget(unit.orElse(otherwise), value, privacyDelta, clip));
+        return epsilon.map(value -> new PrivacyTarget(
+                unit.orElse(otherwise), value, privacyDelta.orElse(DEFAULT_DELTA), clip.orElse(DEFAULT_CLIP)));
     }
 
     /** The folder of the ledgers. */
@@ -58,8 +62,10 @@ final class PrivacyOptions {
     }
 
     void check() {
-        if (epsilon.isEmpty() && (unit.isPresent() || ledgers.isPresent())) {
-            throw new InputException("--dp-unit and --dp-ledger need --dp-epsilon");
+        // Who names any of them means a private run, and must not get another one unawares.
+        if (epsilon.isEmpty()
+                && (unit.isPresent() || ledgers.isPresent() || privacyDelta.isPresent() || clip.isPresent())) {
+            throw new InputException("--dp-delta, --dp-unit, --dp-clip and --dp-ledger need --dp-epsilon");
         }
         try {
             target(PrivacyUnit.CLIENT);

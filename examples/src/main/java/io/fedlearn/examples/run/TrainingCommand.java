@@ -2,6 +2,7 @@ package io.fedlearn.examples.run;
 
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.federation.StopReason;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.examples.console.ConsoleProgress;
 import io.fedlearn.examples.protection.ClientPrivacy;
@@ -95,7 +96,12 @@ public abstract class TrainingCommand implements Callable<Integer> {
         }
         folder.keep(federation, strategy);
         try {
-            return federation.strategy(strategy).listener(progress).run();
+            Run run = federation.strategy(strategy).listener(progress).run();
+            if (run.records().isEmpty() && run.stopReason() == StopReason.PRIVACY_BUDGET_SPENT) {
+                throw new InputException("no round was trained: what the ledger in " + options.ledgers()
+                        + " holds leaves no room for one");
+            }
+            return run;
         } finally {
             progress.pause();
         }
