@@ -115,7 +115,7 @@ public final class LedgerBudget implements PrivacyBudget {
                     catchUp();
                 }
                 while (true) {
-                    Tally next = tally.add(release, 1);
+                    Tally next = withRelease(release);
                     Tally.Weight asked = next.weigh(limit);
                     if (!asked.fits()) {
                         if (catchUp()) {
@@ -137,6 +137,14 @@ public final class LedgerBudget implements PrivacyBudget {
                 }
             } finally {
                 lock.unlock();
+            }
+        }
+
+        private Tally withRelease(Release release) {
+            try {
+                return tally.add(release, 1);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("scope '" + scope + "': " + e.getMessage(), e);
             }
         }
 

@@ -1,7 +1,6 @@
 package io.fedlearn.privacy.site;
 
 import io.fedlearn.core.budget.PrivacyBudget;
-import io.fedlearn.core.budget.PrivacyBudgetExceededException;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.TaskContext;
@@ -20,7 +19,6 @@ import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.privacy.accounting.Calibration;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
-import io.fedlearn.privacy.budget.PrivacyCharges;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -78,17 +76,15 @@ public final class DpSgdClient implements Client {
     private final LocalModelPool models;
     private final PersonExamples persons;
     private final DpSgdTraining training;
-    private final PrivacyBudget budget;
-    private final String scope;
+    private final SiteBudget budget;
     private final long mostSteps;
     private final Optional<ExampleSource> publicTest;
 
-    private DpSgdClient(Builder builder, DpSgdTraining training) {
+    private DpSgdClient(Builder builder, SiteBudget budget, DpSgdTraining training) {
         this.models = builder.models;
         this.persons = builder.persons;
         this.training = training;
-        this.budget = builder.budget.orElseThrow(() -> new IllegalArgumentException("a budget must be given"));
-        this.scope = builder.scope;
+        this.budget = budget;
         this.mostSteps = builder.mostSteps;
         this.publicTest = builder.publicTest;
     }
@@ -140,7 +136,11 @@ public final class DpSgdClient implements Client {
         long steps = Math.min(training.sampling().steps(settings), mostSteps);
         return models.borrow(model -> {
             training.requireTrainable(model, task.model(), persons, settings);
-            PrivacySpent spent = debit(task, steps);
+            PrivacySpent spent = budget.debit(
+                    training.event(steps),
+                    NeighboringRelation.ADD_OR_REMOVE_ONE,
+                    "DP-SGD per " + persons.unit() + ", task " + task.id(),
+                    steps + " more steps");
             model.load(task.model());
             training.train(model, persons, settings, steps, context);
             return ClientUpdate.ofModel(training.released(model, task.model()), training.declaredPersons())
@@ -148,19 +148,6 @@ public final class DpSgdClient implements Client {
                             .with(SITE_EPSILON, spent.epsilon())
                             .with(SITE_PRIVACY_DELTA, spent.privacyDelta()));
         });
-    }
-
-    private PrivacySpent debit(Task task, long steps) {
-        try {
-            return budget.debit(PrivacyCharges.of(
-                    scope,
-                    training.event(steps),
-                    NeighboringRelation.ADD_OR_REMOVE_ONE,
-                    "DP-SGD per " + persons.unit() + ", task " + task.id()));
-        } catch (PrivacyBudgetExceededException e) {
-            throw new TaskDeclinedException(
-                    "the site's privacy budget does not allow " + steps + " more steps: " + e.getMessage());
-        }
     }
 
     @Override
@@ -199,8 +186,7 @@ public final class DpSgdClient implements Client {
         private long declaredPersons;
         private long mostSteps = Long.MAX_VALUE;
         private Set<String> trained = Set.of();
-        private Optional<PrivacyBudget> budget = Optional.empty();
-        private String scope = "";
+        private Optional<SiteBudget> budget = Optional.empty();
         private Optional<ExampleSource> publicTest = Optional.empty();
 
         private Builder(LocalModelPool models, PersonExamples persons) {
@@ -273,8 +259,7 @@ public final class DpSgdClient implements Client {
          * @param scope whose budget it is, such as the data set's name: everything released about the same persons
          */
         public Builder budget(PrivacyBudget privacyBudget, String scope) {
-            this.budget = Optional.of(privacyBudget);
-            this.scope = scope;
+            this.budget = Optional.of(new SiteBudget(privacyBudget, scope));
             return this;
         }
 
@@ -293,9 +278,8 @@ public final class DpSgdClient implements Client {
          * @throws IllegalArgumentException if a setting is missing or out of range
          */
         public DpSgdClient build() {
-            if (budget.isEmpty() || scope.isEmpty()) {
-                throw new IllegalArgumentException("a budget and its scope must be given");
-            }
+            SiteBudget site =
+                    budget.orElseThrow(() -> new IllegalArgumentException("a budget and its scope must be given"));
             if (mostSteps < 1) {
                 throw new IllegalArgumentException("mostSteps must be >= 1, was " + mostSteps);
             }
@@ -303,7 +287,8 @@ public final class DpSgdClient implements Client {
             double noise = target.map(calibration ->
                             calibration.noiseMultiplier(z -> DpSgdTraining.event(plannedSteps, sampling, z)))
                     .orElse(noiseMultiplier);
-            return new DpSgdClient(this, DpSgdTraining.of(clippingNorm, noise, sampling, declaredPersons, trained));
+            return new DpSgdClient(
+                    this, site, DpSgdTraining.of(clippingNorm, noise, sampling, declaredPersons, trained));
         }
     }
 }

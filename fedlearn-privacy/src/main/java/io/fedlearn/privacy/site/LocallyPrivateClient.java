@@ -1,7 +1,6 @@
 package io.fedlearn.privacy.site;
 
 import io.fedlearn.core.budget.PrivacyBudget;
-import io.fedlearn.core.budget.PrivacyBudgetExceededException;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.ClientState;
@@ -13,7 +12,6 @@ import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
-import io.fedlearn.privacy.budget.PrivacyCharges;
 import io.fedlearn.privacy.internal.GridClipping;
 import io.fedlearn.privacy.internal.NoiseSource;
 import java.util.Set;
@@ -49,16 +47,13 @@ public final class LocallyPrivateClient implements Client {
 
     private final Client client;
     private final LocalPrivacy privacy;
-    private final PrivacyBudget budget;
-    private final String scope;
+    private final SiteBudget budget;
     private final Set<TaskKind> passed;
 
-    private LocallyPrivateClient(
-            Client client, LocalPrivacy privacy, PrivacyBudget budget, String scope, Set<TaskKind> passed) {
+    private LocallyPrivateClient(Client client, LocalPrivacy privacy, SiteBudget budget, Set<TaskKind> passed) {
         this.client = client;
         this.privacy = privacy;
         this.budget = budget;
-        this.scope = scope;
         this.passed = passed;
     }
 
@@ -68,10 +63,7 @@ public final class LocallyPrivateClient implements Client {
      * @param scope whose budget is debited, such as the data set's name
      */
     public static LocallyPrivateClient of(Client client, LocalPrivacy privacy, PrivacyBudget budget, String scope) {
-        if (scope.isEmpty()) {
-            throw new IllegalArgumentException("scope must not be empty");
-        }
-        return new LocallyPrivateClient(client, privacy, budget, scope, Set.of());
+        return new LocallyPrivateClient(client, privacy, new SiteBudget(budget, scope), Set.of());
     }
 
     /**
@@ -85,7 +77,7 @@ public final class LocallyPrivateClient implements Client {
         if (set.contains(TaskKind.FIT)) {
             throw new IllegalArgumentException("training is what must be private, and cannot be passed");
         }
-        return new LocallyPrivateClient(client, privacy, budget, scope, set);
+        return new LocallyPrivateClient(client, privacy, budget, set);
     }
 
     @Override
@@ -106,7 +98,8 @@ public final class LocallyPrivateClient implements Client {
                     () -> "task " + task.id() + ": training failed, noise alone is sent: "
                             + e.getClass().getName());
         }
-        PrivacySpent spent = debit(task);
+        PrivacySpent spent = budget.debit(
+                privacy.event(), NeighboringRelation.REPLACE_ONE, "local privacy, task " + task.id(), "another answer");
         NoiseSource secret = NoiseSource.secure();
         for (long[] units : sum) {
             long[] noise = new long[units.length];
@@ -134,16 +127,6 @@ public final class LocallyPrivateClient implements Client {
         @Override
         public boolean isCancelled() {
             return context.isCancelled();
-        }
-    }
-
-    private PrivacySpent debit(Task task) {
-        try {
-            return budget.debit(PrivacyCharges.of(
-                    scope, privacy.event(), NeighboringRelation.REPLACE_ONE, "local privacy, task " + task.id()));
-        } catch (PrivacyBudgetExceededException e) {
-            throw new TaskDeclinedException(
-                    "the site's privacy budget does not allow another answer: " + e.getMessage());
         }
     }
 

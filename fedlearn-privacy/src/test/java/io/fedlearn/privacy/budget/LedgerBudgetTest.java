@@ -215,6 +215,29 @@ class LedgerBudgetTest {
     }
 
     @Test
+    void admitsWhatReachesTheLimitAndNothingBeyond() {
+        double three = 0;
+        for (int i = 0; i < 3; i++) {
+            three = training(100).debit(charge("run", ROUND)).epsilon();
+        }
+        InMemoryPrivacyLedger fresh = InMemoryPrivacyLedger.create();
+        fresh.append(charge("run", ROUND), 0);
+        fresh.append(charge("run", ROUND), 1);
+        LedgerBudget.Builder exact = LedgerBudget.builder(fresh, Composition.sameEvent(RdpAccountant.of(RELATION)));
+        LedgerBudget less = LedgerBudget.builder(fresh, Composition.sameEvent(RdpAccountant.of(RELATION)))
+                .limit("run", Math.nextDown(three), 1e-5)
+                .build();
+
+        assertThatExceptionOfType(PrivacyBudgetExceededException.class)
+                .isThrownBy(() -> less.debit(charge("run", ROUND)));
+        assertThat(exact.limit("run", three, 1e-5)
+                        .build()
+                        .debit(charge("run", ROUND))
+                        .epsilon())
+                .isEqualTo(three);
+    }
+
+    @Test
     void addsDeltasUpWhereChargesNameTheirShare() {
         LedgerBudget budget = LedgerBudget.builder(ledger, Composition.basic(RdpAccountant.of(RELATION)))
                 .limit("table", 3, 2.5e-6)

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.fedlearn.core.budget.InMemoryPrivacyLedger;
+import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.client.TaskDeclinedException;
 import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.core.task.ClientUpdate;
@@ -26,6 +28,9 @@ import io.fedlearn.core.update.UpdateCheck;
 import io.fedlearn.privacy.accounting.AccountingMethod;
 import io.fedlearn.privacy.accounting.Calibration;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
+import io.fedlearn.privacy.accounting.RdpAccountant;
+import io.fedlearn.privacy.budget.Composition;
+import io.fedlearn.privacy.budget.LedgerBudget;
 import io.fedlearn.testkit.statistics.StatisticalAssertions;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -133,6 +138,26 @@ class DpSgdClientTest {
         assertThatExceptionOfType(TaskDeclinedException.class)
                 .isThrownBy(() -> client.fit(task(), Idle.context()))
                 .withMessageContaining("privacy budget does not allow 1 more steps");
+    }
+
+    @Test
+    void saysWhyItsBudgetCannotWeighOtherNoiseThanBefore() throws Exception {
+        LedgerBudget strict = LedgerBudget.builder(
+                        InMemoryPrivacyLedger.create(),
+                        Composition.sameEvent(RdpAccountant.of(NeighboringRelation.ADD_OR_REMOVE_ONE)))
+                .limit("hospital", 100, 1e-5)
+                .build();
+        PersonExamples persons = PersonExamples.ofRecords(examples(40));
+        DpSgdClient.Builder builder =
+                builder(() -> Logistic.perExample(FEATURES), persons).budget(strict, "hospital");
+        builder.build().fit(task(), Idle.context());
+        PrivacySpent before = strict.spent("hospital");
+
+        assertThatExceptionOfType(TaskDeclinedException.class)
+                .isThrownBy(() -> builder.noiseMultiplier(2).build().fit(task(), Idle.context()))
+                .withMessageStartingWith("the site's privacy budget cannot weigh 1 more steps: scope 'hospital': ")
+                .withMessageContaining("noiseMultiplier=2.0");
+        assertThat(strict.spent("hospital")).isEqualTo(before);
     }
 
     @Test
@@ -493,7 +518,7 @@ class DpSgdClientTest {
         assertRefused(builder().samplingRate(1.01), "samplingRate", "1.01");
         assertRefused(builder().declaredPersons(0), "declaredPersons", "0");
         assertRefused(builder().mostSteps(0), "mostSteps", "0");
-        assertRefused(builder().budget(budget, ""), "scope", "must be given");
+        assertThatThrownBy(() -> builder().budget(budget, "")).hasMessage("scope must not be empty");
         assertRefused(
                 DpSgdClient.builder(() -> Logistic.of(FEATURES), PersonExamples.ofRecords(examples(4))),
                 "budget",
