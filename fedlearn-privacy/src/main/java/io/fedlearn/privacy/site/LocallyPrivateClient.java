@@ -93,6 +93,8 @@ public final class LocallyPrivateClient implements Client {
         } catch (TaskDeclinedException | InterruptedException e) {
             throw e;
         } catch (Exception e) {
+            // What was read of the update before it failed is no clipped update.
+            sum = TrainableDelta.zeros(global.spec());
             LOG.log(
                     System.Logger.Level.WARNING,
                     () -> "task " + task.id() + ": training failed, noise alone is sent: "

@@ -46,7 +46,8 @@ public final class PersonExamples {
      *
      * @param source whose sequential order the list follows
      * @param personOfRecord for each record something that is equal for records of one person, such as a patient's number
-     * @throws IllegalArgumentException if they are not as many as the source has examples
+     * @throws IllegalArgumentException if they are not as many as the source has examples, or one names nobody: records of
+     *     several persons would count as one person's, who could then move a gradient by more than what is accounted for
      */
     public static PersonExamples of(ExampleSource source, List<?> personOfRecord) {
         if (personOfRecord.size() != source.exampleCount()) {
@@ -56,6 +57,11 @@ public final class PersonExamples {
         Map<Object, Integer> numbers = new HashMap<>();
         int[] person = new int[personOfRecord.size()];
         for (int record = 0; record < person.length; record++) {
+            if (personOfRecord.get(record) == null
+                    || personOfRecord.get(record).toString().isEmpty()) {
+                throw new IllegalArgumentException(
+                        "personOfRecord must name a person for every record, did not for record " + record);
+            }
             person[record] = numbers.computeIfAbsent(personOfRecord.get(record), key -> numbers.size());
         }
         int[] starts = new int[numbers.size() + 1];

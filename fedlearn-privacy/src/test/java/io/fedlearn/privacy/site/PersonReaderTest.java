@@ -8,6 +8,7 @@ import io.fedlearn.core.training.InMemoryExamples;
 import io.fedlearn.privacy.internal.NoiseSource;
 import io.fedlearn.testkit.statistics.StatisticalAssertions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -105,6 +106,16 @@ class PersonReaderTest {
                 assertThat(visits.get(i)).containsExactly(i);
             }
         }
+    }
+
+    @Test
+    void refusesRecordsOfNobody() {
+        assertThatThrownBy(() -> PersonExamples.of(source(3), List.of("a", "", "b")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("personOfRecord must name a person for every record, did not for record 1");
+        assertThatThrownBy(() -> PersonExamples.of(source(2), Arrays.asList("a", null)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("did not for record 1");
     }
 
     @Test
