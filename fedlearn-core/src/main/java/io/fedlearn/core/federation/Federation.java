@@ -230,8 +230,13 @@ public final class Federation {
         }
     }
 
-    /** Asks all clients something outside any round, and tells how their tasks ended, in the order of their ids. */
+    /**
+     * Asks all clients something outside any round, and tells how their tasks ended, in the order of their ids.
+     *
+     * @throws IllegalStateException if the strategy withholds what clients report
+     */
     public List<OutcomeRecord> ask(Function<List<String>, Exchange> exchange) throws InterruptedException {
+        requireNothingWithheld("questions to clients outside its rounds");
         return withRuntime(runtime -> {
             runtime.awaitClients(policy.quorum(), clientWait);
             List<String> clients =
@@ -247,9 +252,11 @@ public final class Federation {
      * <p>The statistics are without those of clients that did not give theirs in time; who they are is logged as a warning and told
      * to listeners. Give the federation no client deadline here: the scale of all inputs hangs on who answers.
      *
-     * @throws IllegalStateException if fewer clients than the quorum gave theirs
+     * @throws IllegalStateException if fewer clients than the quorum gave theirs, or the strategy withholds what clients report:
+     *     these sums have no noise
      */
     public FeatureStatistics featureStatistics(int featureCount) throws InterruptedException {
+        requireNothingWithheld("feature statistics, which have no noise");
         List<StatisticsExchange> asked = new ArrayList<>();
         List<OutcomeRecord> outcomes = ask(clients -> {
             asked.add(new StatisticsExchange(clients, featureCount));

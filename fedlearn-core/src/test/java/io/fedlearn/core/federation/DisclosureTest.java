@@ -331,5 +331,13 @@ class DisclosureTest {
         assertThatThrownBy(() -> federation.fineTune(run, TrainingSettings.defaults()))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("it allows no fine-tuning");
+        assertThatThrownBy(() -> federation.featureStatistics(1))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("it allows no feature statistics");
+        assertThatThrownBy(() -> federation.ask(clients -> {
+                    throw new AssertionError("nobody is asked");
+                }))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("it allows no questions to clients outside its rounds");
     }
 }
