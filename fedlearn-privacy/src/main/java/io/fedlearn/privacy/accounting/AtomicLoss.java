@@ -130,7 +130,10 @@ final class AtomicLoss implements PrivacyLoss {
 
     @Override
     public double largestReversed() {
-        return Double.isInfinite(least) ? Double.POSITIVE_INFINITY : -sampling.loss(least);
+        if (Double.isInfinite(least)) {
+            return sampling.rate() == 1 ? Double.POSITIVE_INFINITY : -Math.log1p(-sampling.rate());
+        }
+        return -sampling.loss(least);
     }
 
     @Override

@@ -19,20 +19,27 @@ final class ChernoffBound {
         if (!Double.isFinite(epsilon) || privacyDelta <= 0) {
             return false;
         }
-        // The tilt for the delta: that for an epsilon far above its own would be none.
-        LossPlan plan = LossPlan.forDelta(terms, reversed, settings, privacyDelta);
-        double tilt = plan.tilt();
+        LossPlan.Chernoff plan = LossPlan.Chernoff.of(terms, reversed, settings, epsilon);
+        double widest = 0x1p-60;
+        for (LossTerm term : terms) {
+            widest = Math.max(widest, interval(term.loss().sketch(plan.tail())));
+        }
+        // Any tilt will do, but for one that is beyond a double's range.
+        double tilt = Math.min(plan.tilt(), LossPlan.LARGEST_STEP / widest);
         double exponent = -tilt * epsilon + tilt * Math.log(tilt) - (1 + tilt) * Math.log1p(tilt);
         double cutOff = 0;
         for (LossTerm term : terms) {
-            LossSketch sketch = term.sketch(reversed, plan.tail());
-            double interval = Math.max((sketch.largest() - sketch.least()) / SIZE, 0x1p-60);
-            PrivacyLossDistribution pld = term.loss().discretize(interval, plan.tail());
-            double estimate = sketch.cumulant(tilt);
-            exponent += term.count()
-                    * (pld.cumulantBound(term.isReversed(reversed), tilt, estimate) + (1 + tilt) * pld.lossError());
+            LossSketch sketch = term.loss().sketch(plan.tail());
+            PrivacyLossDistribution pld = term.loss().discretize(interval(sketch), plan.tail());
+            double estimate = (reversed ? sketch.reversed() : sketch).cumulant(tilt);
+            exponent += term.count() * (pld.cumulantBound(reversed, tilt, estimate) + (1 + tilt) * pld.lossError());
             cutOff += term.count() * pld.infinityMass();
         }
-        return (Math.exp(exponent) + cutOff) * (1 + 1e-9) <= privacyDelta;
+        double delta = (Math.exp(exponent) + cutOff) * (1 + 1e-9);
+        return delta < 1 ? delta : 1;
+    }
+
+    private static double interval(LossSketch sketch) {
+        return Math.max((sketch.largest() - sketch.least()) / SIZE, 0x1p-60);
     }
 }

@@ -1,5 +1,6 @@
 package io.fedlearn.privacy.accounting;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -58,7 +59,13 @@ final class LossComposition {
         this.first = first;
         this.tilt = tilt;
         this.logFactor = logFactor;
-        this.added = added;
+        // A plan too steep for a double's range shows nothing.
+        boolean isKnown = Double.isFinite(logFactor)
+                && Double.isFinite(shift)
+                && Arrays.stream(probabilities).allMatch(Double::isFinite);
+        // Weights that underflow lose less than the smallest normal number each.
+        double underflown = probabilities.length * Double.MIN_NORMAL * Math.exp(logFactor);
+        this.added = isKnown ? added + underflown : Double.POSITIVE_INFINITY;
         this.shift = shift;
     }
 
@@ -136,13 +143,17 @@ final class LossComposition {
             return Double.POSITIVE_INFINITY;
         }
         double scaled = Math.exp(Math.log(target) - logFactor);
+        if (Double.isInfinite(scaled)) {
+            return Double.POSITIVE_INFINITY;
+        }
         Sweep sweep = new Sweep();
         while (sweep.place > 0) {
             double before = sweep.delta;
             double next = sweep.step();
-            if (sweep.delta > scaled) {
+            // Also if it is no number.
+            if (!(sweep.delta <= scaled)) {
                 // Within the cell delta is straight in exp(epsilon).
-                double share = (scaled - before) / next;
+                double share = Math.max(0, (scaled - before) / next);
                 return Math.max(0, sweep.loss + plan.interval() + Math.log1p(-share) + shift) * (1 + 0x1p-50);
             }
             if (sweep.loss + shift < 0) {
@@ -154,6 +165,9 @@ final class LossComposition {
 
     /** The least delta that is shown to belong to this epsilon. */
     double delta(double epsilon) {
+        if (!(added < 1)) {
+            return 1;
+        }
         double at = epsilon - shift;
         Sweep sweep = new Sweep();
         double scaled = 0;
@@ -162,8 +176,8 @@ final class LossComposition {
             double next = sweep.step();
             if (sweep.loss <= at) {
                 scaled = before + next * -Math.expm1(Math.min(0, at - sweep.loss - plan.interval()));
-                double sum = scaled * Math.exp(logFactor) + added;
-                return sum < 1 ? sum : 1;
+                double delta = scaled * Math.exp(logFactor) + added;
+                return delta < 1 ? delta : 1;
             }
         }
         return 1;

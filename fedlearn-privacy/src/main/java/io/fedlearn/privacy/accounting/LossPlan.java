@@ -38,6 +38,9 @@ record LossPlan(
     private static final int SMALLEST_SIZE = 1 << 8;
     private static final double LEAST_TILT = 1e-9;
     private static final double LARGEST_TILT = 1e7;
+    /** The tilt times the interval at most: the round-off of one grid point must not outweigh the one below it. */
+    static final double LARGEST_STEP = 30;
+
     private static final double LEAST_TAIL = 1e-290;
     private static final double LEAST_INTERVAL = 0x1p-60;
     /** The natural logarithm of the share of the tilted sum that may lie on one side of the window and wrap around. */
@@ -206,7 +209,10 @@ record LossPlan(
         while (size < last - first + 1) {
             size *= 2;
         }
-        return new LossPlan(epsilon, delta, chosen, upperTilt, interval, first, size, tail);
+        // Where delta is less than the probability of the largest sum, no tilt is the best: the steeper the better.
+        double steepest = LARGEST_STEP / interval;
+        return new LossPlan(
+                epsilon, delta, Math.min(chosen, steepest), Math.min(upperTilt, steepest), interval, first, size, tail);
     }
 
     /** Beyond this, above or below as the sign says, lies a negligible share of the tilted sum. */

@@ -60,8 +60,8 @@ final class LossTerms {
             }
             add(sampled.event(), rate, count);
         } else if (event instanceof PrivacyEvent.TreeAggregation tree) {
-            double squared = Tree.squaredSensitivity(tree) / (tree.noiseMultiplier() * tree.noiseMultiplier());
-            addLeaf(gaussian(squared), rate, count);
+            double step = precision(tree.noiseMultiplier());
+            addLeaf(gaussian(Upward.multiply(Tree.squaredSensitivity(tree), step)), rate, count);
         } else {
             addLeaf(event, rate, count);
         }
@@ -88,17 +88,24 @@ final class LossTerms {
         return new PrivacyEvent.Gaussian((1 - 0x1p-48) / Math.sqrt(precision));
     }
 
+    /** Of one Gaussian mechanism; above 0, however much noise it has. */
+    private static double precision(double noiseMultiplier) {
+        return Upward.multiply(2, Upward.halfSquaredRatio(1, noiseMultiplier));
+    }
+
     private double precision(PrivacyEvent event) {
         if (event instanceof PrivacyEvent.Gaussian gaussian) {
-            return 1 / (gaussian.noiseMultiplier() * gaussian.noiseMultiplier());
+            return precision(gaussian.noiseMultiplier());
         }
         if (event instanceof PrivacyEvent.Repeated repeated) {
-            return repeated.count() * precision(repeated.event());
+            return repeated.count() == 0
+                    ? 0
+                    : Upward.multiply(Upward.of(repeated.count()), precision(repeated.event()));
         }
         if (event instanceof PrivacyEvent.Composed composed) {
             double sum = 0;
             for (PrivacyEvent part : composed.events()) {
-                sum += precision(part);
+                sum = Upward.add(sum, precision(part));
             }
             return sum;
         }
@@ -112,9 +119,13 @@ final class LossTerms {
             if (!(leaf.event() instanceof PrivacyEvent.Gaussian gaussian) || leaf.rate() < 1) {
                 return Optional.empty();
             }
-            precision += leaf.count() / (gaussian.noiseMultiplier() * gaussian.noiseMultiplier());
+            precision = Upward.add(precision, precision(leaf, gaussian));
         }
         return precision > 0 ? Optional.of(gaussian(precision)) : Optional.empty();
+    }
+
+    private static double precision(Leaf leaf, PrivacyEvent.Gaussian gaussian) {
+        return Upward.multiply(Upward.of(leaf.count()), precision(gaussian.noiseMultiplier()));
     }
 
     /** The losses, Gaussian mechanisms as one. */
@@ -123,7 +134,7 @@ final class LossTerms {
         double precision = 0;
         for (Leaf leaf : leaves.values()) {
             if (leaf.event() instanceof PrivacyEvent.Gaussian gaussian && leaf.rate() == 1) {
-                precision += leaf.count() / (gaussian.noiseMultiplier() * gaussian.noiseMultiplier());
+                precision = Upward.add(precision, precision(leaf, gaussian));
             } else {
                 terms.add(new LossTerm(loss(leaf.event(), leaf.rate()), leaf.count()));
             }

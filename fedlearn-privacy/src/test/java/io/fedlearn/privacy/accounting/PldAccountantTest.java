@@ -334,6 +334,56 @@ final class PldAccountantTest {
                 .isPositive();
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "8.514888660519297, 3, 6, 1.1907312528152115e-11",
+        "0.6294081175149701, 2, 5, 2.0507381851954336e-8",
+        "1.373312995108255, 4, 4, 2.2141338971815757e-12",
+        "1.3697313270259364, 3, 6, 9.214102742942466e-12"
+    })
+    void isAboveAlmostEveryLossWhereDeltaIsLessThanTheProbabilityOfTheLargest(
+            double scale, long sensitivity, int count, double delta) {
+        double largest = count * sensitivity / scale;
+        double ofLargest = Math.pow(1 / (1 + Math.exp(-1 / scale)), count);
+        // The largest sum of losses is the only one that matters: delta = P(largest) (1 - exp(epsilon - largest)).
+        double exact = largest + Math.log1p(-delta / ofLargest);
+        double epsilon = accountant(new PrivacyEvent.DiscreteLaplace(scale, sensitivity), count)
+                .epsilon(delta);
+        assertThat(epsilon).isBetween(exact * (1 - 1e-14), largest * (1 + 1e-12));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0.00312320413408099, 0.39887638911223033, 1, 3, 4.628790431999577, 7.5277e-8",
+        "0.24021034990242696, 0.8312383789594281, 2, 2, 2.846176011699709, 0.10356",
+        "0.0023011138173150356, 0.4589533123459373, 3, 2, 0.12095578098088464, 0.00457975"
+    })
+    void knowsDeltaWhereTheOtherWayRoundHasNoSuchLoss(
+            double rate, double sigma, long sensitivity, int count, double epsilon, double exact) {
+        PrivacyEvent event =
+                new PrivacyEvent.PoissonSampled(rate, new PrivacyEvent.DiscreteGaussian(sigma, sensitivity));
+        assertThat(accountant(event, count).privacyDelta(epsilon)).isBetween(exact, exact * 1.001);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {1e-6, 1e6})
+    void saysNothingWhereNumbersOverflow(double tilt) {
+        List<LossTerm> terms = List.of(new LossTerm(AtomicLoss.discreteLaplace(3, 2, 1), 4));
+        LossPlan usual = LossPlan.forDelta(terms, false, new PldSettings(0, 0), 1e-6);
+        LossPlan steep = new LossPlan(1, 1e-6, 1e300 * tilt, 1e300 * tilt, usual.interval(), usual.first(), 256, 1e-20);
+        LossComposition composition = LossComposition.of(terms, false, steep);
+        assertThat(composition.epsilon(1e-6)).isInfinite();
+        assertThat(composition.delta(1)).isEqualTo(1);
+    }
+
+    @Test
+    void countsNoiseWhoseSquareOverflows() {
+        PldAccountant accountant = accountant(new PrivacyEvent.Gaussian(1e200), 1);
+        assertThat(accountant.epsilon(0)).isInfinite();
+        assertThat(accountant.privacyDelta(0)).isPositive().isLessThan(1e-150);
+        assertThat(accountant.epsilon(1e-5)).isZero();
+    }
+
     @Test
     void refusesArgumentsOutOfRange() {
         PldAccountant accountant = PldAccountant.of(REPLACE_SPECIAL);
