@@ -223,7 +223,8 @@ final class TrainingCentralTest {
                 .sampling(ClientSampling.withoutReplacement(10, phones().keySet()))
                 .build();
         assertThat(privacy.appliedTo(FedProx.withMu(0.1)).name()).isEqualTo("DP-FedProx");
-        assertThat(privacy.appliedTo(FedYogi.withServerLearningRate(0.1)).name()).isEqualTo("DP-FedYogi");
+        assertThat(privacy.appliedTo(FedYogi.withServerLearningRate(0.1)).name())
+                .isEqualTo("DP-FedYogi");
         assertThatThrownBy(() -> privacy.appliedTo(Scaffold.withClients(CLIENTS)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("cannot be made private at the coordinator");

@@ -11,6 +11,8 @@ final class ChernoffBound {
     /** How many grid points a loss has. */
     private static final int SIZE = 1 << 13;
 
+    private static final double LEAST_INTERVAL = 0x1p-60;
+
     private ChernoffBound() {}
 
     /** Whether this epsilon is shown to belong to this delta; if not, it may all the same. */
@@ -19,27 +21,29 @@ final class ChernoffBound {
         if (!Double.isFinite(epsilon) || privacyDelta <= 0) {
             return false;
         }
-        LossPlan.Chernoff plan = LossPlan.Chernoff.of(terms, reversed, settings, epsilon);
-        double widest = 0x1p-60;
+        // The tilt for the delta: that for an epsilon far above its own would be none.
+        LossPlan plan = LossPlan.forDelta(terms, reversed, settings, privacyDelta);
+        double widest = LEAST_INTERVAL;
         for (LossTerm term : terms) {
-            widest = Math.max(widest, interval(term.loss().sketch(plan.tail())));
+            widest = Math.max(widest, interval(term.sketch(reversed, plan.tail())));
         }
         // Any tilt will do, but for one that is beyond a double's range.
         double tilt = Math.min(plan.tilt(), LossPlan.LARGEST_STEP / widest);
         double exponent = -tilt * epsilon + tilt * Math.log(tilt) - (1 + tilt) * Math.log1p(tilt);
         double cutOff = 0;
         for (LossTerm term : terms) {
-            LossSketch sketch = term.loss().sketch(plan.tail());
+            LossSketch sketch = term.sketch(reversed, plan.tail());
             PrivacyLossDistribution pld = term.loss().discretize(interval(sketch), plan.tail());
-            double estimate = (reversed ? sketch.reversed() : sketch).cumulant(tilt);
-            exponent += term.count() * (pld.cumulantBound(reversed, tilt, estimate) + (1 + tilt) * pld.lossError());
+            double estimate = sketch.cumulant(tilt);
+            exponent += term.count()
+                    * (pld.cumulantBound(term.isReversed(reversed), tilt, estimate) + (1 + tilt) * pld.lossError());
             cutOff += term.count() * pld.infinityMass();
         }
-        double delta = (Math.exp(exponent) + cutOff) * (1 + 1e-9);
-        return delta < 1 ? delta : 1;
+        // Not what is no number.
+        return (Math.exp(exponent) + cutOff) * (1 + 1e-9) <= privacyDelta;
     }
 
     private static double interval(LossSketch sketch) {
-        return Math.max((sketch.largest() - sketch.least()) / SIZE, 0x1p-60);
+        return Math.max((sketch.largest() - sketch.least()) / SIZE, LEAST_INTERVAL);
     }
 }
