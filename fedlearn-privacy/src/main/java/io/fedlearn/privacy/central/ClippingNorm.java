@@ -23,7 +23,7 @@ final class ClippingNorm {
     private final NoiseSamplers samplers;
     private Optional<GridSampler> countNoise = Optional.empty();
     private double norm;
-    // Each client within the norm counts 1, each other -1: twice the sum of the bits.
+    // Each client within the norm counts 1, each other -1, and one that sends zeros 0: twice the sum of the bits.
     private long count;
 
     ClippingNorm(Clipping clipping, double expectedCohort, NoiseSamplers samplers) {
@@ -42,9 +42,14 @@ final class ClippingNorm {
         count = 0;
     }
 
-    /** Counts one update. */
+    /**
+     * Counts one update. One of zeros counts as none: where neighbours differ by a client that sends zeros, counting it as within
+     * the norm would move the count by 2 against one that was clipped.
+     */
     void add(double updateNorm) {
-        count += updateNorm <= norm ? 1 : -1;
+        if (updateNorm > 0) {
+            count += updateNorm <= norm ? 1 : -1;
+        }
     }
 
     /** Moves the norm by the round's count and its noise. */

@@ -51,6 +51,30 @@ class ClippingNormTest {
     }
 
     @Test
+    void movesByHalfABitWhenAClientSendsZerosInstead() {
+        Clipping.Adaptive clipping = Clipping.adaptive(1);
+        double nobody = normAfter(clipping);
+        double zeros = normAfter(clipping, 0);
+        double within = normAfter(clipping, 0.5);
+        double clipped = normAfter(clipping, 2);
+        // C exp(-eta (b - gamma)), b being the sum of bits over the expected cohort, plus 1/2.
+        double halfABit = clipping.learningRate() * 0.5 / 100;
+        assertThat(zeros).isEqualTo(nobody);
+        assertThat(Math.log(zeros / within)).isCloseTo(halfABit, within(1e-12));
+        assertThat(Math.log(clipped / zeros)).isCloseTo(halfABit, within(1e-12));
+    }
+
+    private static double normAfter(Clipping clipping, double... updateNorms) {
+        ClippingNorm norm = new ClippingNorm(clipping, 100, KnownNoise.none());
+        norm.begin();
+        for (double updateNorm : updateNorms) {
+            norm.add(updateNorm);
+        }
+        norm.finish(KnownNoise.none().source());
+        return norm.value();
+    }
+
+    @Test
     void followsItThroughTheNoiseOfTheCount() {
         PrivateMean mean = new PrivateMean(privacy(Clipping.adaptive(20)).build(), KnownNoise.times(1));
         train(mean, 80);
