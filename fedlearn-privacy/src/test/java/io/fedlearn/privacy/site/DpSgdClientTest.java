@@ -141,6 +141,17 @@ class DpSgdClientTest {
     }
 
     @Test
+    void seedsItsModelInSecret() throws Exception {
+        Logistic model = Logistic.perExample(FEATURES);
+        DpSgdClient client = builder(() -> model, PersonExamples.ofRecords(examples(40)))
+                .build();
+        client.fit(task(), Idle.context());
+        client.fit(task(), Idle.context());
+
+        assertThat(model.seeds).hasSize(2).doesNotHaveDuplicates().doesNotContain(task().seed());
+    }
+
+    @Test
     void saysWhyItsBudgetCannotWeighOtherNoiseThanBefore() throws Exception {
         LedgerBudget strict = LedgerBudget.builder(
                         InMemoryPrivacyLedger.create(),

@@ -28,6 +28,7 @@ class Logistic implements LocalModel {
     private float seen;
     private SgdOptimizer optimizer = SgdOptimizer.of(TrainingSettings.defaults());
     boolean countsInBuffer;
+    final List<Long> seeds = new ArrayList<>();
 
     Logistic(int features, boolean buffered) {
         this.features = features;
@@ -119,6 +120,7 @@ class Logistic implements LocalModel {
 
     @Override
     public void startTraining(TrainingSettings settings, long seed) {
+        seeds.add(seed);
         optimizer = SgdOptimizer.of(settings);
     }
 
