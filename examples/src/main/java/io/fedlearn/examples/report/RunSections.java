@@ -110,8 +110,8 @@ public final class RunSections {
     public void addHowToRead(HtmlReport report, List<String> more) {
         List<String> points = new ArrayList<>(more);
         points.add("A digest is the SHA-256 of a model's names, types, shapes and values: two runs with one digest"
-                + " have the same model, bit for bit. The same settings and data give the same digest on any number"
-                + " of threads.");
+                + " have the same model, bit for bit. Unless a run is private, the same settings and data give the same digest on any"
+                + " number of threads.");
         points.add("Beside this page lie history.json (every figure of every round), model.safetensors and"
                 + " best.safetensors (the models), and audit.jsonl (what happened, each record chained to the one"
                 + " before by its hash).");
