@@ -332,6 +332,16 @@ final class PrivateQueriesTest {
     }
 
     @Test
+    void answersForAGroupOfTheMinimumSizeAndNoSmaller() {
+        // Noise of scale 0.002 is 0 but with probability e^-500.
+        QueryAnswer five = queries.ask(COUNT.where(Condition.compare("age", Comparison.AT_LEAST, 95)));
+        QueryAnswer four = queries.ask(COUNT.where(Condition.compare("age", Comparison.AT_LEAST, 96)));
+
+        assertThat(five.value()).isEqualTo(5);
+        assertThat(four.suppressed()).containsExactly("");
+    }
+
+    @Test
     void asksForACountOfPersonsOnlyWhereThereIsNone() {
         assertThat(measures(PrivateQuery.of(Aggregate.mean("age", 0, 1), STRONG), 10))
                 .hasSize(2);
