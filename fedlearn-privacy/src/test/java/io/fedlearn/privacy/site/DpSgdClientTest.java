@@ -143,8 +143,8 @@ class DpSgdClientTest {
     @Test
     void seedsItsModelInSecret() throws Exception {
         Logistic model = Logistic.perExample(FEATURES);
-        DpSgdClient client = builder(() -> model, PersonExamples.ofRecords(examples(40)))
-                .build();
+        DpSgdClient client =
+                builder(() -> model, PersonExamples.ofRecords(examples(40))).build();
         client.fit(task(), Idle.context());
         client.fit(task(), Idle.context());
 
