@@ -69,7 +69,7 @@ final class PrivateTrainingTest {
     void clientsAreProtectedByNoiseAtTheCoordinatorWithAWarningWhereTheyAreFew() throws IOException {
         Outcome outcome = heart("--dp-epsilon", 8, "--dp-unit", "client").done();
         assertThat(outcome.out())
-                .contains("PRIVATE: protects each client with all its data, with epsilon 8.0 at delta 1.0E-5")
+                .contains("PRIVATE: protects each client with all its training data, with epsilon 8.0 at delta 1.0E-5")
                 .contains("Warning: the noise on a round's mean is expected to be")
                 .contains("privacy spent: epsilon");
         for (JsonNode round : rounds()) {
@@ -130,7 +130,7 @@ final class PrivateTrainingTest {
     void refusesAMethodThatTellsMoreThanAMean() {
         Outcome outcome = heart("--dp-epsilon", 8, "--dp-unit", "client", "--strategy", "scaffold");
         assertThat(outcome.exitCode()).isEqualTo(2);
-        assertThat(outcome.err()).contains("--dp-unit client", "SCAFFOLD cannot be made private at the coordinator");
+        assertThat(outcome.err()).contains("--dp-unit client", "SCAFFOLD cannot be made private");
     }
 
     @ParameterizedTest

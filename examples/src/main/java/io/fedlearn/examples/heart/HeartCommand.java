@@ -3,7 +3,6 @@ package io.fedlearn.examples.heart;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
-import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
@@ -11,7 +10,6 @@ import io.fedlearn.examples.protection.PatientPrivacy;
 import io.fedlearn.examples.protection.PrivacySection;
 import io.fedlearn.examples.protection.PrivacyTarget;
 import io.fedlearn.examples.protection.PrivacyUnit;
-import io.fedlearn.examples.report.HtmlReport;
 import io.fedlearn.examples.run.RunFolder;
 import io.fedlearn.examples.run.RunOptions;
 import io.fedlearn.examples.run.TrainingCommand;
@@ -129,9 +127,7 @@ public final class HeartCommand extends TrainingCommand {
             out().println();
             out().println("Note: the report had a comparison, which is not repeated: pass --compare to have it again.");
         }
-        HtmlReport page = report.page(comparison, data.isEmpty());
-        privacy.ifPresent(section -> section.addTo(page, run, Evaluation.AUC, "AUC"));
-        finish(run, folder, page);
+        finish(run, folder, report.page(comparison, data.isEmpty(), privacy));
         privacy.ifPresent(section -> out().println(section.spent(run)));
     }
 
@@ -156,7 +152,8 @@ public final class HeartCommand extends TrainingCommand {
         Federation.Builder federation =
                 training.declaredFederation(training.privateClients(hospitals.hospitals(), patients));
         patients.describeTo(federation);
-        PrivacySection section = new PrivacySection(target, "patient", patients.grid());
+        PrivacySection section =
+                new PrivacySection(target, "patient", PatientPrivacy.RELATION, patients.grid(), Optional.empty());
         tell(section);
         privacy = Optional.of(section);
         return federation;

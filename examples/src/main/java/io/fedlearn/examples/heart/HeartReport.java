@@ -4,6 +4,7 @@ import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
+import io.fedlearn.examples.protection.PrivacySection;
 import io.fedlearn.examples.report.Figures;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.report.HtmlReport;
@@ -55,7 +56,7 @@ final class HeartReport {
     }
 
     /** The whole page. */
-    HtmlReport page(Optional<Comparison> comparison, boolean isGenerated) {
+    HtmlReport page(Optional<Comparison> comparison, boolean isGenerated, Optional<PrivacySection> privacy) {
         HtmlReport report = HtmlReport.of("Heart disease, learned by four hospitals together")
                 .paragraph("Each hospital trained on its own patients; only models were exchanged. After "
                         + run.records().size() + " rounds of " + run.header().strategy()
@@ -65,6 +66,7 @@ final class HeartReport {
             report.note("The patients of this run are generated, not real: the figures show how federated training"
                     + " works, and say nothing about medicine.");
         }
+        privacy.ifPresent(section -> section.addTo(report, run, Evaluation.AUC, "AUC"));
         report.section("Hospitals").table("The common model, on test patients", hospitals());
         data.remarks().forEach(report::note);
         report.table("The data of the hospitals", data.grid());

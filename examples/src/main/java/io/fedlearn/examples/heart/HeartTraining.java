@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 
 /**
  * Sets up a federation over patients, whether of four hospitals, of one, or of all pooled.
@@ -54,11 +55,18 @@ record HeartTraining(HeartModel kind, RunOptions options) {
                         privacy.client(
                                 hospital.name(),
                                 LocalModelPool.of(kind::create),
-                                PersonExamples.ofRecords(hospital.training()),
+                                PersonExamples.of(hospital.training(), patients(hospital)),
                                 hospital.test()));
             }
         }
         return clients;
+    }
+
+    /** A number for each row: nobody has two. */
+    private static List<Integer> patients(Hospital hospital) {
+        return IntStream.range(0, (int) hospital.training().exampleCount())
+                .boxed()
+                .toList();
     }
 
     /** A federation that starts from a model which standardises its inputs by a declared scale, and needs its strategy. */

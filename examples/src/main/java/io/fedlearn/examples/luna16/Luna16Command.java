@@ -3,7 +3,6 @@ package io.fedlearn.examples.luna16;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.partition.Partitioner;
-import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.dl4j.Dl4jBackend;
 import io.fedlearn.dl4j.Dl4jModel;
@@ -15,7 +14,6 @@ import io.fedlearn.examples.protection.PatientPrivacy;
 import io.fedlearn.examples.protection.PrivacySection;
 import io.fedlearn.examples.protection.PrivacyTarget;
 import io.fedlearn.examples.protection.PrivacyUnit;
-import io.fedlearn.examples.report.HtmlReport;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.examples.run.RunFolder;
 import io.fedlearn.examples.run.RunOptions;
@@ -216,7 +214,8 @@ public final class Luna16Command extends TrainingCommand {
         }
         PatientPrivacy patients = protectPatients(target.get());
         Federation.Builder federation = training.privateFederation(hospitals, patients, lastLayer);
-        PrivacySection section = new PrivacySection(target.get(), "patient with one scan", patients.grid());
+        PrivacySection section = new PrivacySection(
+                target.get(), "patient with one scan", PatientPrivacy.RELATION, patients.grid(), Optional.empty());
         tell(section);
         privacy = Optional.of(section);
         return federation;
@@ -249,9 +248,7 @@ public final class Luna16Command extends TrainingCommand {
             out().println();
             out().println("Note: the report had a comparison, which is not repeated: pass --compare to have it again.");
         }
-        HtmlReport page = report.page(comparison, montage);
-        privacy.ifPresent(section -> section.addTo(page, run, Evaluation.AUC, "AUC"));
-        finish(run, folder, page);
+        finish(run, folder, report.page(comparison, montage, privacy));
         privacy.ifPresent(section -> out().println(section.spent(run)));
         out().println("DL4J:    " + folder.path().resolve(DL4J_MODEL));
         montage.ifPresent(picture -> out().println("Picture: " + picture));

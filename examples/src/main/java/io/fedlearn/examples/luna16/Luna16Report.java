@@ -4,6 +4,7 @@ import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
+import io.fedlearn.examples.protection.PrivacySection;
 import io.fedlearn.examples.report.Figures;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.report.HtmlReport;
@@ -55,7 +56,8 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
     }
 
     /** The whole page. */
-    HtmlReport page(Optional<Comparison> comparison, Optional<Path> montage) throws IOException {
+    HtmlReport page(Optional<Comparison> comparison, Optional<Path> montage, Optional<PrivacySection> privacy)
+            throws IOException {
         HtmlReport report = HtmlReport.of(
                         "Lung nodules, learned by " + data.hospitals().size() + " hospitals together")
                 .paragraph("Each hospital trained on patches of its own CT scans; only models were exchanged. After "
@@ -63,6 +65,7 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
                         + " the common network reaches an AUC of " + Figures.metric(scores.auc())
                         + " on the test scans of all hospitals.");
         data.notes().forEach(report::note);
+        privacy.ifPresent(section -> section.addTo(report, run, Evaluation.AUC, "AUC"));
         report.section("Hospitals").table("The common network, on test scans", hospitals());
         data.remarks().forEach(report::note);
         if (!data.problems().isEmpty()) {

@@ -20,7 +20,6 @@ import io.fedlearn.examples.protection.PrivacySection;
 import io.fedlearn.examples.protection.PrivacyTarget;
 import io.fedlearn.examples.protection.PrivacyUnit;
 import io.fedlearn.examples.report.Figures;
-import io.fedlearn.examples.report.HtmlReport;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.examples.run.RunFolder;
 import io.fedlearn.examples.run.RunOptions;
@@ -183,9 +182,7 @@ public final class MnistCommand extends TrainingCommand {
         out().println("Final model, on the test images: loss "
                 + Figures.metric(run.records().get(run.records().size() - 1).metrics(), Evaluation.LOSS) + ", accuracy "
                 + Figures.metric(run.records().get(run.records().size() - 1).metrics(), Evaluation.ACCURACY));
-        HtmlReport page = report.page(run);
-        privacy.ifPresent(section -> section.addTo(page, run, Evaluation.ACCURACY, "accuracy"));
-        finish(run, folder, page);
+        finish(run, folder, report.page(run, privacy));
         privacy.ifPresent(section -> out().println(section.spent(run)));
     }
 
@@ -250,7 +247,8 @@ public final class MnistCommand extends TrainingCommand {
         options().configure(federation);
         patients.ifPresent(sitesPrivacy -> {
             sitesPrivacy.describeTo(federation);
-            PrivacySection section = new PrivacySection(target().orElseThrow(), "image", sitesPrivacy.grid());
+            PrivacySection section = new PrivacySection(
+                    target().orElseThrow(), "image", PatientPrivacy.RELATION, sitesPrivacy.grid(), Optional.empty());
             tell(section);
             privacy = Optional.of(section);
         });

@@ -3,12 +3,14 @@ package io.fedlearn.examples.mnist;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.partition.Partition;
 import io.fedlearn.core.training.Evaluation;
+import io.fedlearn.examples.protection.PrivacySection;
 import io.fedlearn.examples.report.Figures;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.report.HtmlReport;
 import io.fedlearn.examples.report.RunSections;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 
 /** The page about a run over images. */
@@ -56,16 +58,16 @@ final class MnistReport {
     }
 
     /** The whole page. */
-    HtmlReport page(Run run) {
+    HtmlReport page(Run run, Optional<PrivacySection> privacy) {
         HtmlReport report = HtmlReport.of("Handwritten digits, learned by " + parts.clientCount() + " clients together")
                 .paragraph("After " + run.records().size() + " rounds of "
                         + run.header().strategy()
                         + " the common model reads "
                         + Figures.metric(
                                 run.records().get(run.records().size() - 1).metrics(), Evaluation.ACCURACY)
-                        + " of the " + data.test().exampleCount() + " test images rightly.")
-                .section("Clients")
-                .table(clients());
+                        + " of the " + data.test().exampleCount() + " test images rightly.");
+        privacy.ifPresent(section -> section.addTo(report, run, Evaluation.ACCURACY, "accuracy"));
+        report.section("Clients").table(clients());
         RunSections sections = RunSections.of(run);
         report.section("Curves");
         sections.addCurve(report, Evaluation.ACCURACY, "accuracy", List.of());

@@ -58,6 +58,13 @@ public final class ClientPrivacy implements AutoCloseable {
                 .build();
     }
 
+    /** Which runs are to look alike, in words. */
+    public String relation() {
+        return privacy.relation() == NeighboringRelation.ADD_OR_REMOVE_ONE
+                ? "with and without one client (add-remove)"
+                : "with one client, and with that client sending zeros (replace-special)";
+    }
+
     /** What to tell a person about noise that would drown a model of so many parameters; empty if it would not. */
     public Optional<String> warning(long parameters) {
         return privacy.expectedNoise(parameters).warning();
@@ -71,6 +78,7 @@ public final class ClientPrivacy implements AutoCloseable {
                 .privacyBudget(LedgerBudget.builder(opened, Composition.sameEvent(PldAccountant.of(privacy.relation())))
                         .limit(SCOPE, target.epsilon(), target.privacyDelta())
                         .build())
+                .setting("dp.unit", target.unit().toString())
                 .setting("dp.epsilon", target.epsilon())
                 .setting("dp.delta", target.privacyDelta());
         return privacy.appliedTo(strategy);
@@ -80,7 +88,7 @@ public final class ClientPrivacy implements AutoCloseable {
     public Grid grid() {
         return Grid.of("what", "value")
                 .with("cohort", privacy.sampling() + ", expected " + privacy.expectedCohort())
-                .with("neighbours", privacy.relation().toString())
+                .with("neighbours", relation())
                 .with("noise multiplier", String.format(Locale.ROOT, "%.4f", privacy.noiseMultiplier()))
                 .with("ledger", ledgerFile.toString());
     }

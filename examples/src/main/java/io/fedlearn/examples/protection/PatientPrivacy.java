@@ -30,6 +30,9 @@ import java.util.function.DoubleFunction;
  * Confined to one thread at a time.
  */
 public final class PatientPrivacy implements AutoCloseable {
+    /** Which runs are to look alike, in words. */
+    public static final String RELATION = "with and without one of them (add-remove)";
+
     private static final int ROUND_NUMBER = 10;
 
     private final PrivacyTarget target;

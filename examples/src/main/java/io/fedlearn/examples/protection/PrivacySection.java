@@ -11,6 +11,7 @@ import io.fedlearn.privacy.site.DpSgdClient;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -19,15 +20,20 @@ import java.util.OptionalDouble;
  *
  * @param target what the run promises
  * @param unit whom it protects here, in words, such as {@code patient}
+ * @param relation which two runs are to look alike, in words
  * @param mechanism how
+ * @param warning of noise that drowns what there is to learn
  */
-public record PrivacySection(PrivacyTarget target, String unit, Grid mechanism) {
+public record PrivacySection(
+        PrivacyTarget target, String unit, String relation, Grid mechanism, Optional<String> warning) {
     /** Lines for the console, before anything is trained. */
     public List<String> toLines() {
         List<String> lines = new ArrayList<>();
         lines.add("PRIVATE: protects each " + unit + ", with " + target.guarantee() + " for the whole run; "
                 + adversary() + ".");
+        lines.add("Not protected: test examples, whose figures are exact, and the counts of data shown here.");
         lines.addAll(mechanism.toLines());
+        warning.ifPresent(text -> lines.add("Warning: " + text + "."));
         return lines;
     }
 
@@ -75,8 +81,10 @@ public record PrivacySection(PrivacyTarget target, String unit, Grid mechanism) 
     public void addTo(HtmlReport report, Run run, String metric, String label) {
         report.section("Privacy")
                 .paragraph("This run protects each " + unit + ", " + adversary() + ": with " + target.guarantee()
-                        + ". Whatever is learnt from all models of the run together, it is at most e^epsilon times as"
-                        + " probable with this " + unit + " as without, up to the delta.")
+                        + ". Whatever somebody concludes from all models of the run together, it is at most e^epsilon ="
+                        + String.format(Locale.ROOT, " %.3g", Math.exp(target.epsilon()))
+                        + " times as probable with this " + unit
+                        + " as without, but for an event of probability delta.")
                 .note(
                         "Outside this guarantee: test examples, whose figures on this page are exact and count as published,"
                                 + " and the counts in the tables of data, which this page shows because all data of the"
@@ -85,11 +93,14 @@ public record PrivacySection(PrivacyTarget target, String unit, Grid mechanism) 
                         + " repeated bit for bit.")
                 .facts(Grid.of("what", "value")
                         .with("protected", "each " + unit)
+                        .with("neighbouring runs", relation)
+                        .with("accountant", "privacy loss distributions (an upper bound)")
                         .with("epsilon, of the whole run", Double.toString(target.epsilon()))
                         .with("delta", Double.toString(target.privacyDelta()))
                         .with("clipping norm", Double.toString(target.clippingNorm()))
                         .with("spent", spent(run)))
                 .table("How", mechanism);
+        warning.ifPresent(text -> report.note("Warning: " + text + "."));
         List<LineChart.Point> points = new ArrayList<>();
         for (RoundRecord record : run.records()) {
             OptionalDouble worth = record.metrics().get(metric);

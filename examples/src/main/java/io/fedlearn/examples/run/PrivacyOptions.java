@@ -31,8 +31,8 @@ final class PrivacyOptions {
             paramLabel = "WHOM",
             description =
                     "Whom --dp-epsilon protects: patient (each at its site, by DP-SGD there; --batch-size is how many"
-                            + " are expected in a step) or client (each with all its data, by noise at the coordinator; needs"
-                            + " hundreds of clients) (default: patient; in mnist, where one image is a patient, client).")
+                            + " are expected in a step) or client (each with all its training data, by noise at the coordinator; needs"
+                            + " hundreds of clients) (default: patient; in mnist client, and patient means one image).")
     private Optional<PrivacyUnit> unit = Optional.empty();
 
     @Option(

@@ -144,9 +144,13 @@ public abstract class TrainingCommand implements Callable<Integer> {
     protected final PrivacySection protectClients(PrivacyTarget target, int count, double rate, long parameters) {
         ClientPrivacy privacy = new ClientPrivacy(target, options.rounds(), count, rate, options.ledgers());
         clients = Optional.of(privacy);
-        PrivacySection section = new PrivacySection(target, "client with all its data", privacy.grid());
+        PrivacySection section = new PrivacySection(
+                target,
+                "client with all its training data",
+                privacy.relation(),
+                privacy.grid(),
+                privacy.warning(parameters));
         tell(section);
-        privacy.warning(parameters).ifPresent(warning -> out().println("Warning: " + warning + "."));
         return section;
     }
 

@@ -227,7 +227,7 @@ final class TrainingCentralTest {
                 .isEqualTo("DP-FedYogi");
         assertThatThrownBy(() -> privacy.appliedTo(Scaffold.withClients(CLIENTS)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("cannot be made private at the coordinator");
+                .hasMessageContaining("cannot be made private");
         assertThatThrownBy(() -> privacy.appliedTo(CoordinateMedian.bearing(1)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("its rule is not a plain mean");

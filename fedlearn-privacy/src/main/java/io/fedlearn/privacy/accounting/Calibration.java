@@ -74,7 +74,7 @@ public final class Calibration {
                 lowExcess = excess(planned, low);
             }
         } else {
-            while (excess > 0) {
+            while (!(excess <= 0)) {
                 if (high > LARGEST) {
                     throw new IllegalArgumentException("epsilon " + epsilon + " at privacyDelta " + privacyDelta
                             + " is out of reach: a noise multiplier of " + high + " does not meet it");
@@ -126,7 +126,9 @@ public final class Calibration {
         if (reached <= epsilon) {
             return Math.min(0, Math.max(-10, StrictMath.log(Math.max(reached, 1e-300) / epsilon)));
         }
-        return Math.max(Double.MIN_NORMAL, Math.min(10, StrictMath.log(reached / epsilon)));
+        // What is no number is beyond the target too.
+        double beyond = StrictMath.log(reached / epsilon);
+        return beyond < 10 ? Math.max(Double.MIN_NORMAL, beyond) : 10;
     }
 
     /**

@@ -119,18 +119,23 @@ final class ContinuousLoss implements PrivacyLoss {
     public LossSketch sketch(double tail) {
         double reach = reach(tail);
         GaussLegendre rule = RULES[4];
-        int panels = (int) Math.ceil((1 + 2 * reach) / (LONGEST_PANEL * length));
-        double width = (1 + 2 * reach) / panels;
+        // With little noise, nearly all lies near 0 and near 1, and what is between them is far too long to look at.
+        double[] starts = reach < 0.5 ? new double[] {-reach, 1 - reach} : new double[] {-reach};
+        double span = reach < 0.5 ? 2 * reach : 1 + 2 * reach;
+        int panels = (int) Math.ceil(span / (LONGEST_PANEL * length));
+        double width = span / panels;
         int ends = gaussian ? 0 : 2;
-        double[] losses = new double[panels * rule.count() + ends];
+        double[] losses = new double[starts.length * panels * rule.count() + ends];
         double[] masses = new double[losses.length];
         int at = 0;
-        for (int panel = 0; panel < panels; panel++) {
-            for (int k = 0; k < rule.count(); k++) {
-                double x = -reach + (panel + rule.node(k)) * width;
-                losses[at] = lossAt(x);
-                masses[at] = density(x, losses[at]) * rule.weight(k) * width;
-                at++;
+        for (double start : starts) {
+            for (int panel = 0; panel < panels; panel++) {
+                for (int k = 0; k < rule.count(); k++) {
+                    double x = start + (panel + rule.node(k)) * width;
+                    losses[at] = lossAt(x);
+                    masses[at] = density(x, losses[at]) * rule.weight(k) * width;
+                    at++;
+                }
             }
         }
         if (!gaussian) {

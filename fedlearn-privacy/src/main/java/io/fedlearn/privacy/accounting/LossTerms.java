@@ -13,6 +13,9 @@ import java.util.TreeMap;
  * two Gaussians in one more dimension each. So it is under one sample, where several mechanisms see the same units.
  */
 final class LossTerms {
+    /** With less noise, continuous mechanisms count as if everybody were in every sample: {@value}. */
+    static final double LEAST_SAMPLED_NOISE = 0x1p-8;
+
     private final NeighboringRelation relation;
     /** By text, so that the order in which events came is forgotten. */
     private final SortedMap<String, Leaf> leaves;
@@ -67,7 +70,10 @@ final class LossTerms {
         }
     }
 
-    private void addLeaf(PrivacyEvent event, double rate, long count) {
+    private void addLeaf(PrivacyEvent event, double sampledRate, long count) {
+        // Sampling never costs more than none. With so little noise epsilon is beyond all use either way, and the
+        // distribution of a sampled loss too wide to be written down.
+        double rate = noiseMultiplier(event) < LEAST_SAMPLED_NOISE ? 1 : sampledRate;
         // Refuses what it cannot analyse, even if there is none of it.
         loss(event, rate);
         if (count > 0) {
@@ -76,6 +82,13 @@ final class LossTerms {
                     new Leaf(rate, event, count),
                     (one, other) -> new Leaf(rate, event, plus(one.count(), other.count())));
         }
+    }
+
+    private static double noiseMultiplier(PrivacyEvent event) {
+        if (event instanceof PrivacyEvent.Gaussian gaussian) {
+            return gaussian.noiseMultiplier();
+        }
+        return event instanceof PrivacyEvent.Laplace laplace ? laplace.noiseMultiplier() : Double.POSITIVE_INFINITY;
     }
 
     /** Several mechanisms over one sample are one mechanism over it, known only for Gaussians. */

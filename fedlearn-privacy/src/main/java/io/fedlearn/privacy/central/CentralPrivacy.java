@@ -12,6 +12,8 @@ import io.fedlearn.core.tensor.TensorSpec;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.budget.PrivacyCharges;
+import io.fedlearn.privacy.internal.DataBlindSelection;
+import io.fedlearn.privacy.internal.PlainStrategy;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;

@@ -61,9 +61,16 @@ public final class SparseVector {
         double first = epsilon / (1 + ratio);
         // The margin is more than what both are rounded by, so that they never sum to more than epsilon.
         double second = (epsilon - first) * (1 - 0x1p-50);
-        answerNoise = CoinSampler.discreteLaplace(Parameters.up(2.0 * maxAbove * inSteps / second));
-        noisyThreshold = grid.round(threshold, 0)
-                + CoinSampler.discreteLaplace(Parameters.up(inSteps / first)).sample(source);
+        answerNoise = noise(2.0 * maxAbove * inSteps / second);
+        noisyThreshold = grid.round(threshold, 0) + noise(inSteps / first).sample(source);
+    }
+
+    private GridSampler noise(double scale) {
+        if (!(scale <= GridSampler.MAX_SCALE)) {
+            throw new IllegalArgumentException(
+                    "epsilon must leave noise that whole numbers of 64 bits can hold, was " + epsilon);
+        }
+        return CoinSampler.discreteLaplace(Parameters.up(scale));
     }
 
     /** A builder with nothing set. */

@@ -11,6 +11,8 @@ import io.fedlearn.privacy.accounting.DistributedNoise;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PrivacyEvent;
 import io.fedlearn.privacy.budget.PrivacyCharges;
+import io.fedlearn.privacy.internal.DataBlindSelection;
+import io.fedlearn.privacy.internal.PlainStrategy;
 
 /**
  * Distributed noise: each client clips its update, rounds it to whole numbers at random and adds a share of the noise, so that the sum
@@ -116,18 +118,13 @@ public final class NoiseShares {
      *     transforms updates at the server
      */
     public Strategy appliedTo(Strategy strategy) {
-        if (!strategy.isPlainMean()
-                || strategy.disclosure() != Disclosure.EVERYTHING
-                || !strategy.start(Config.empty()).serverTransforms().isEmpty()) {
-            throw new IllegalArgumentException(
-                    "strategy " + strategy.name()
-                            + " cannot have distributed noise: its rule must be a plain mean of what clients send, and not private already");
-        }
+        PlainStrategy.require(strategy);
         return strategy.toBuilder()
                 .name("Distributed-DP-" + strategy.name())
                 .codec(new TransformSpec(NAME, share.toConfig()), () -> new ShareDecoder(share))
                 .aggregator(() -> new ShareMean(leastShares, this::charge))
                 .weighting(Weighting.uniform())
+                .selector(new DataBlindSelection(strategy.selector(), 1))
                 .disclosure(Disclosure.MODEL_AND_COHORT)
                 .setting("privacyUnit", "client")
                 .setting("privacyRelation", NeighboringRelation.REPLACE_SPECIAL.toString())

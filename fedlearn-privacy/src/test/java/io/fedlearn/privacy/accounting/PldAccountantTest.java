@@ -404,4 +404,14 @@ final class PldAccountantTest {
                 .isThrownBy(() -> accountant.withTailMass(1))
                 .withMessage("tailMass must be in (0, 1), was 1.0");
     }
+
+    @Test
+    void countsNoSamplingWhereThereIsHardlyAnyNoise() {
+        PrivacyEvent noisy = new PrivacyEvent.Gaussian(0.001);
+        PldAccountant empty = PldAccountant.of(NeighboringRelation.ADD_OR_REMOVE_ONE);
+        assertThat(empty.compose(new PrivacyEvent.PoissonSampled(0.5, noisy), 10)
+                        .epsilon(1e-5))
+                .isEqualTo(empty.compose(noisy, 10).epsilon(1e-5))
+                .isGreaterThan(1e6);
+    }
 }

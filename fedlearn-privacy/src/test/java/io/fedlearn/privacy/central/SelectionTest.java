@@ -7,6 +7,7 @@ import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.strategy.ClientSelector;
 import io.fedlearn.core.strategy.Participation;
 import io.fedlearn.core.task.Config;
+import io.fedlearn.privacy.internal.DataBlindSelection;
 import io.fedlearn.privacy.internal.NoiseSource;
 import io.fedlearn.privacy.internal.SeededNoise;
 import io.fedlearn.testkit.statistics.StatisticalAssertions;

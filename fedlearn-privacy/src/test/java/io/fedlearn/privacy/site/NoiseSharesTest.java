@@ -399,11 +399,11 @@ class NoiseSharesTest {
                 .build();
         Strategy once = noise.appliedTo(plain());
         assertThat(once.name()).isEqualTo("Distributed-DP-Mean");
-        assertThatThrownBy(() -> noise.appliedTo(once)).hasMessageContaining("must be a plain mean");
+        assertThatThrownBy(() -> noise.appliedTo(once)).hasMessageContaining("it is private already");
         Strategy coded = plain().toBuilder()
                 .codec(new TransformSpec("other", Config.empty()), () -> new ShareDecoder(silent(1, 8, 0, 2)))
                 .build();
-        assertThatThrownBy(() -> noise.appliedTo(coded)).hasMessageContaining("cannot have distributed noise");
+        assertThatThrownBy(() -> noise.appliedTo(coded)).hasMessageContaining("cannot be made private");
     }
 
     @Test

@@ -1,4 +1,4 @@
-package io.fedlearn.privacy.central;
+package io.fedlearn.privacy.internal;
 
 import io.fedlearn.core.strategy.AggregateTransform;
 import io.fedlearn.core.strategy.Capability;
@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Strategies whose server learns a mean of the clients' models and nothing else, so that a private mean makes them private. */
-final class PlainStrategy {
+public final class PlainStrategy {
     /** By each of them something beside the model reaches the server or its model. */
     private static final Set<Capability> BESIDE_THE_MODEL =
             Set.of(Capability.SIDE_TENSORS, Capability.CLIENT_STATE, Capability.FURTHER_TASK_KINDS);
@@ -23,7 +23,7 @@ final class PlainStrategy {
      *
      * @throws IllegalArgumentException naming what it has
      */
-    static void require(Strategy strategy) {
+    public static void require(Strategy strategy) {
         if (strategy.disclosure() != Disclosure.EVERYTHING) {
             throw refusal(strategy, "it is private already");
         }
@@ -55,7 +55,6 @@ final class PlainStrategy {
     }
 
     private static IllegalArgumentException refusal(Strategy strategy, String reason) {
-        return new IllegalArgumentException(
-                "strategy " + strategy.name() + " cannot be made private at the coordinator: " + reason);
+        return new IllegalArgumentException("strategy " + strategy.name() + " cannot be made private: " + reason);
     }
 }

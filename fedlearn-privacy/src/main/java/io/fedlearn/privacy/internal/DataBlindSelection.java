@@ -1,4 +1,4 @@
-package io.fedlearn.privacy.central;
+package io.fedlearn.privacy.internal;
 
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.strategy.ClientSelector;
@@ -10,7 +10,7 @@ import java.util.OptionalInt;
  * A selector that sees ids and who was asked when, and nothing that clients say of themselves; and of the clients only those that
  * rested long enough. Without amplification the cohort is public, so it must not depend on anybody's data. Immutable.
  */
-final class DataBlindSelection implements ClientSelector {
+public final class DataBlindSelection implements ClientSelector {
     private final ClientSelector selector;
     private final int minSeparation;
 
@@ -19,7 +19,7 @@ final class DataBlindSelection implements ClientSelector {
      *
      * @param minSeparation how many rounds lie at least between two that ask a client; 1 if any
      */
-    DataBlindSelection(ClientSelector selector, int minSeparation) {
+    public DataBlindSelection(ClientSelector selector, int minSeparation) {
         this.selector = selector;
         this.minSeparation = minSeparation;
     }
