@@ -133,7 +133,7 @@ final class DpLedgerCommand implements Callable<Integer> {
         if (scope.isPresent()) {
             out.println();
             Grid list = Grid.of("number", "time", "mechanism", "purpose");
-            for (LedgerEntry entry : scopes.get(scope.get())) {
+            for (LedgerEntry entry : scopes.getOrDefault(scope.get(), List.of())) {
                 list = list.with(
                         Long.toString(entry.number()),
                         entry.time().toString(),
