@@ -4,7 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.fedlearn.testkit.statistics.StatisticalAssertions;
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.security.GeneralSecurityException;
 import java.util.Arrays;
+import javax.crypto.Cipher;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,6 +29,22 @@ class NoiseSourceTest {
                 return words[next++];
             }
         };
+    }
+
+    /** Whoever guessed the key would see a counter that counts. */
+    @Test
+    void secureBitsAreNotThoseOfTheKeyOfZeros() throws GeneralSecurityException {
+        NoiseSource source = NoiseSource.secure();
+        ByteBuffer blocks = ByteBuffer.allocate(32).order(ByteOrder.nativeOrder());
+        for (int i = 0; i < 4; i++) {
+            blocks.putLong(source.nextLong());
+        }
+        Cipher cipher = Cipher.getInstance("AES/ECB/NoPadding");
+        cipher.init(Cipher.DECRYPT_MODE, new SecretKeySpec(new byte[32], "AES"));
+        byte[] counters = cipher.doFinal(blocks.array());
+        BigInteger first = new BigInteger(1, Arrays.copyOf(counters, 16));
+        BigInteger second = new BigInteger(1, Arrays.copyOfRange(counters, 16, 32));
+        assertThat(second).isNotEqualTo(first.add(BigInteger.ONE));
     }
 
     @Test
