@@ -229,6 +229,27 @@ final class Luna16CommandTest {
     }
 
     @Test
+    void privateRunTrainsTheLastLayerForPatients() throws IOException {
+        Outcome outcome = luna16(out(), "--rounds", 1, "--dp-epsilon", 8, "--dp-last-layer")
+                .done();
+        assertThat(outcome.out()).contains("PRIVATE: protects each patient with one scan", "privacy spent: epsilon");
+        JsonNode round = json(out().resolve("history.json")).get("rounds").get(0);
+        for (JsonNode client : round.get("outcomes")) {
+            assertThat(client.get("metrics").get("siteEpsilon").asDouble()).isBetween(7.9, 8.0);
+            assertThat(client.get("metrics").has("loss")).isFalse();
+        }
+        // Apart from the last layer the network is that of the start.
+        Model trained = Safetensors.read(out().resolve("model.safetensors")).model();
+        Model start = network().create().initialModel(0);
+        int tensors = start.spec().size();
+        for (int i = 0; i < tensors; i++) {
+            String name = start.spec().tensors().get(i).name();
+            boolean isLast = i >= tensors - 2;
+            assertThat(trained.tensor(name).equals(start.tensor(name))).as(name).isEqualTo(!isLast);
+        }
+    }
+
+    @Test
     void patchesAreCutOnceAndMayBeShared() {
         Path cache = folder.resolve("cache");
         luna16(out(), "--rounds", 1, "--cache", cache).done();

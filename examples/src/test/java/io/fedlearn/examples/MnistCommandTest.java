@@ -94,6 +94,30 @@ final class MnistCommandTest {
     }
 
     @Test
+    void protectsClientsByASecretSampleOfThem() throws IOException {
+        Outcome outcome = mnist("--clients", 20, "--rounds", 3, "--fraction", 0.5, "--dp-epsilon", 8)
+                .done();
+        assertThat(outcome.out()).contains("PRIVATE: protects each client", "secret-poisson(rate=0.5)", "secret");
+        for (JsonNode round : history().get("rounds")) {
+            assertThat(round.get("cohort")).isEmpty();
+            assertThat(round.get("outcomes")).isEmpty();
+            assertThat(round.get("privacySpent").get("epsilon").asDouble()).isBetween(0.1, 8.0);
+        }
+    }
+
+    @Test
+    void protectsImagesAtTheClients() throws IOException {
+        Outcome outcome = mnist("--clients", 2, "--rounds", 2, "--dp-epsilon", 8, "--dp-unit", "patient")
+                .done();
+        assertThat(outcome.out()).contains("PRIVATE: protects each image");
+        for (JsonNode client : history().get("rounds").get(1).get("outcomes")) {
+            // 100 images, 10 in a step.
+            assertThat(client.get("metrics").get("localSteps").asInt()).isEqualTo(10);
+            assertThat(client.get("metrics").get("siteEpsilon").asDouble()).isBetween(7.9, 8.0);
+        }
+    }
+
+    @Test
     void learnsWhatCanBeLearned() throws IOException {
         mnist("--clients", 4, "--model", "mlp", "--rounds", 10, "--momentum", 0.5)
                 .done();

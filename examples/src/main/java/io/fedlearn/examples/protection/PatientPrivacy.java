@@ -18,11 +18,11 @@ import io.fedlearn.privacy.site.DpSgdClient;
 import io.fedlearn.privacy.site.PersonExamples;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.DoubleFunction;
 
 /**
  * Protects each person at each site: sites train by DP-SGD, each with a ledger of its own. The noise is the least with which the
@@ -40,6 +40,9 @@ public final class PatientPrivacy implements AutoCloseable {
     private final TrainingSettings training;
     private final Path ledgers;
     private final Map<String, Site> sites = new TreeMap<>();
+    /** By sampling rate, which many sites may share. */
+    private final Map<Double, Double> noises = new HashMap<>();
+
     private final List<FilePrivacyLedger> open = new ArrayList<>();
 
     private record Site(long declaredPersons, double rate, long steps, double noiseMultiplier) {}
@@ -70,11 +73,8 @@ public final class PatientPrivacy implements AutoCloseable {
         // What a hospital would say of itself: a round number that does not tell whether somebody was there.
         long declared = Math.max(1, Math.round(persons.personCount() / (double) ROUND_NUMBER)) * ROUND_NUMBER;
         double rate = Math.min(1, (double) training.batchSize() / declared);
-        long steps = (long) Math.ceil(1 / rate) * training.localEpochs();
-        DoubleFunction<PrivacyEvent> planned = noise -> new PrivacyEvent.Repeated(
-                rounds * steps, new PrivacyEvent.PoissonSampled(rate, new PrivacyEvent.Gaussian(noise)));
-        double noise = Calibration.of(PatientPrivacy::accountant, target.epsilon(), target.privacyDelta())
-                .noiseMultiplier(planned);
+        long steps = DpSgdClient.steps(rate, training);
+        double noise = noises.computeIfAbsent(rate, same -> leastNoise(same, rounds * steps));
         sites.put(name, new Site(declared, rate, steps, noise));
         FilePrivacyLedger ledger = FilePrivacyLedger.at(ledgers.resolve(name + ".jsonl"));
         open.add(ledger);
@@ -91,6 +91,12 @@ public final class PatientPrivacy implements AutoCloseable {
                 .publicTest(publicTest)
                 .trainOnly(trained)
                 .build();
+    }
+
+    private double leastNoise(double rate, long steps) {
+        return Calibration.of(PatientPrivacy::accountant, target.epsilon(), target.privacyDelta())
+                .noiseMultiplier(noise -> new PrivacyEvent.Repeated(
+                        steps, new PrivacyEvent.PoissonSampled(rate, new PrivacyEvent.Gaussian(noise))));
     }
 
     private static PrivacyAccountant accountant() {

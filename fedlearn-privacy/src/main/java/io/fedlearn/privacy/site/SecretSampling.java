@@ -35,7 +35,8 @@ final class SecretSampling {
 
     /** As many as let each person take part once in expectation, rounded up. */
     long stepsPerEpoch() {
-        return (long) Math.ceil(1 / rate());
+        // By the largest rate that is rounded down to this one, or 0.1 would be 11 steps and not 10.
+        return (long) Math.ceil(1 / (rate() + UNIT));
     }
 
     /** As many as a task with these settings asks for: its epochs, cut short by its limit of steps. */
