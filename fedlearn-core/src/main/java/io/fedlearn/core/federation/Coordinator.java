@@ -252,11 +252,11 @@ final class Coordinator {
         Instant startedAt = federation.clock.instant();
         long startedNanos = System.nanoTime();
         RoundDraft draft = new RoundDraft(round, global, startedAt, startedNanos);
-        runtime.awaitClients(federation.quorum(), federation.clientWait);
+        boolean areThere = runtime.awaitClients(federation.minClients(), federation.clientWait);
         draft.cohort = selectCohort(round);
         // To give a round up because few were chosen, or answered, would tell who was.
         int quorum = federation.isWithheld() ? 0 : federation.quorum();
-        boolean isEnough = draft.cohort.size() >= quorum;
+        boolean isEnough = areThere && draft.cohort.size() >= quorum;
         // A round that cannot take place releases nothing, hence costs nothing.
         if (isEnough && !debit(round)) {
             return Optional.empty();
@@ -272,7 +272,11 @@ final class Coordinator {
                         .with("model", global.digest()));
         if (!isEnough) {
             return Optional.of(draft.abort(
-                    "clients that could be asked: " + draft.cohort.size() + ", needed: " + federation.needed()));
+                    areThere
+                            ? "clients that could be asked: " + draft.cohort.size() + ", needed: " + federation.needed()
+                            : "clients that are there: " + runtime.clients().size() + ", needed: "
+                                    + federation.minClients() + ", waited for " + federation.clientWait.toSeconds()
+                                    + " s"));
         }
         try (UpdateSpool spool = federation.newSpool()) {
             RoundProtocol protocol =

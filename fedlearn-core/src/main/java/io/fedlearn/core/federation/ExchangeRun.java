@@ -380,6 +380,11 @@ final class ExchangeRun implements TaskListener {
     }
 
     @Override
+    public Optional<UpdateSpool> spool() {
+        return Optional.of(spool);
+    }
+
+    @Override
     public void finished(Task task, ClientOutcome outcome) {
         Slot slot;
         lock.lock();

@@ -70,6 +70,7 @@ public final class Federation {
     final RoundPolicy policy;
     private final int quorum;
     final Duration clientWait;
+    private final int minClients;
     final int evaluateEvery;
     final boolean federatedEvaluation;
     final Optional<CentralEvaluation> centralEvaluation;
@@ -100,6 +101,7 @@ public final class Federation {
         this.extraSettings = builder.extraSettings;
         this.policy = builder.policy;
         this.clientWait = builder.clientWait;
+        this.minClients = builder.minClients;
         this.evaluateEvery = builder.evaluateEvery;
         this.federatedEvaluation = builder.federatedEvaluation.orElse(!isWithheld());
         this.centralEvaluation = builder.centralEvaluation;
@@ -383,6 +385,11 @@ public final class Federation {
         return quorum;
     }
 
+    /** How many clients must be there before a round starts: at least as many as must answer. */
+    int minClients() {
+        return Math.max(minClients, quorum);
+    }
+
     /** The quorum for a message, with the rule that asks for it if the policy asks for less. */
     String needed() {
         return quorum == policy.quorum()
@@ -428,6 +435,7 @@ public final class Federation {
         private Config extraSettings = Config.empty();
         private RoundPolicy policy = RoundPolicy.defaults();
         private Duration clientWait = DEFAULT_CLIENT_WAIT;
+        private int minClients = 1;
         private int evaluateEvery = 1;
         private Optional<Boolean> federatedEvaluation = Optional.empty();
         private Optional<CentralEvaluation> centralEvaluation = Optional.empty();
@@ -510,7 +518,19 @@ public final class Federation {
             return this;
         }
 
-        /** How long a round waits for as many clients as its quorum before it starts. */
+        /**
+         * How many clients must be there before a round starts, at least 1; never fewer than its quorum, which is the default. A
+         * round that has waited for them in vain is aborted.
+         */
+        public Builder minClients(int count) {
+            if (count < 1) {
+                throw new IllegalArgumentException("minClients must be >= 1, was " + count);
+            }
+            this.minClients = count;
+            return this;
+        }
+
+        /** How long a round waits for so many clients as it needs before it starts. */
         public Builder clientWait(Duration wait) {
             this.clientWait = wait;
             return this;

@@ -1,12 +1,7 @@
 package io.fedlearn.core.tensor;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
@@ -19,7 +14,6 @@ import java.util.Optional;
  * byte), each length (int64), and the values. Every number is little-endian. It is the same wherever it is computed.
  */
 public final class Model {
-    private static final byte[] DIGEST_PREFIX = "fedlearn-model-1".getBytes(StandardCharsets.US_ASCII);
     private static final int DIGEST_BLOCK = 1 << 16;
 
     private final ModelSpec spec;
@@ -138,33 +132,15 @@ public final class Model {
     }
 
     private String computeDigest() {
-        MessageDigest sha;
-        try {
-            sha = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform must have SHA-256", e);
-        }
-        sha.update(DIGEST_PREFIX);
-        ByteBuffer buffer = ByteBuffer.allocate(DIGEST_BLOCK).order(ByteOrder.LITTLE_ENDIAN);
-        for (int i = 0; i < tensors.size(); i++) {
-            TensorSpec tensorSpec = spec.tensors().get(i);
-            byte[] name = tensorSpec.name().getBytes(StandardCharsets.UTF_8);
-            buffer.clear();
-            buffer.putInt(name.length).put(name);
-            buffer.put((byte) tensorSpec.type().code());
-            buffer.put((byte) tensorSpec.role().code());
-            buffer.put((byte) tensorSpec.shape().rank());
-            for (long length : tensorSpec.shape().lengths()) {
-                buffer.putLong(length);
-            }
-            sha.update(buffer.flip());
-            Tensor tensor = tensors.get(i);
+        ModelDigest computed = ModelDigest.of(spec);
+        ByteBuffer buffer = ByteBuffer.allocate(DIGEST_BLOCK);
+        for (Tensor tensor : tensors) {
             for (long done = 0; done < tensor.elementCount(); ) {
                 done += tensor.encodeTo(done, buffer.clear());
-                sha.update(buffer.flip());
+                computed.update(buffer.flip());
             }
         }
-        return HexFormat.of().formatHex(sha.digest());
+        return computed.finish();
     }
 
     /** Two models are equal when their specifications and every bit of their values are. */

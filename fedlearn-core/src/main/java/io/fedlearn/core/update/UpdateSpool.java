@@ -5,6 +5,7 @@ import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorData;
+import io.fedlearn.core.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -15,6 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -110,6 +112,57 @@ public final class UpdateSpool implements AutoCloseable {
 
     private String place() {
         return directory.map(Path::toString).orElse("the directory for temporary files");
+    }
+
+    /**
+     * A place in the spool's file for the values of a tensor that are still to come.
+     *
+     * @throws SpoolException if there can be none, or the spool is closed
+     */
+    public Place reserve(TensorSpec tensor) {
+        try {
+            return new Place(tensor, reserve(tensor.byteCount()));
+        } catch (IOException e) {
+            throw new SpoolException("a client update cannot be spooled to " + place() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Room for one tensor's values, little-endian and row-major. Confined to one thread at a time. */
+    public final class Place {
+        private final TensorSpec tensor;
+        private final Region region;
+
+        private Place(TensorSpec tensor, Region region) {
+            this.tensor = tensor;
+            this.region = region;
+        }
+
+        /**
+         * Writes the rest of {@code littleEndian} from the tensor's byte {@code byteOffset} on.
+         *
+         * @throws SpoolException if it cannot be written, or the spool is closed
+         */
+        public void write(long byteOffset, ByteBuffer littleEndian) {
+            Objects.checkFromIndexSize(byteOffset, (long) littleEndian.remaining(), tensor.byteCount());
+            boolean isInterrupted = Thread.interrupted();
+            try {
+                long position = region.start + byteOffset;
+                while (littleEndian.hasRemaining()) {
+                    position += region.file.write(littleEndian, position);
+                }
+            } catch (IOException e) {
+                throw new SpoolException("a client update cannot be spooled to " + place() + ": " + e.getMessage(), e);
+            } finally {
+                if (isInterrupted) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+
+        /** The tensor, whose values are those that were written. */
+        public Tensor tensor() {
+            return Tensor.of(tensor.type(), tensor.shape(), region);
+        }
     }
 
     private Region reserve(long bytes) throws IOException {
