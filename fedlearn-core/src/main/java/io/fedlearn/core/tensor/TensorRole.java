@@ -1,5 +1,7 @@
 package io.fedlearn.core.tensor;
 
+import java.util.Optional;
+
 /**
  * What a tensor is to its model, and so what the server may do with it.
  *
@@ -23,5 +25,15 @@ public enum TensorRole {
     /** The number that stands for this role in the canonical encoding of a model; never reused. */
     public int code() {
         return code;
+    }
+
+    /** The role with this {@link #code()}, if there is one. */
+    public static Optional<TensorRole> ofCode(int code) {
+        for (TensorRole role : values()) {
+            if (role.code == code) {
+                return Optional.of(role);
+            }
+        }
+        return Optional.empty();
     }
 }
