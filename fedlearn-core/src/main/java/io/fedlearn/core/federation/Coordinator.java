@@ -271,12 +271,9 @@ final class Coordinator {
                         .with("cohort", String.join(" ", disclosedCohort))
                         .with("model", global.digest()));
         if (!isEnough) {
-            return Optional.of(draft.abort(
-                    areThere
-                            ? "clients that could be asked: " + draft.cohort.size() + ", needed: " + federation.needed()
-                            : "clients that are there: " + runtime.clients().size() + ", needed: "
-                                    + federation.minClients() + ", waited for " + federation.clientWait.toSeconds()
-                                    + " s"));
+            int count = areThere ? draft.cohort.size() : runtime.clients().size();
+            return Optional.of(draft.abort("clients that could be asked: " + count + ", needed: "
+                    + (areThere ? federation.needed() : federation.neededBeforehand())));
         }
         try (UpdateSpool spool = federation.newSpool()) {
             RoundProtocol protocol =

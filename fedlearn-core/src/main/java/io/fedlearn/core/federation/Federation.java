@@ -398,6 +398,11 @@ public final class Federation {
                         + strategy().settings().getString("aggregator").orElseThrow() + ")";
     }
 
+    /** How many clients must be there, for a message. */
+    String neededBeforehand() {
+        return minClients <= quorum ? needed() : minClients + " to be there";
+    }
+
     /** Everything that decides what the run computes, for its header. */
     Config settings() {
         Config settings = extraSettings;
