@@ -115,6 +115,19 @@ public final class Npy {
     }
 
     /**
+     * Reads {@code length} bytes of a stream and leaves it open: what is announced to be longer is refused at once, so that the
+     * values need no room to grow.
+     *
+     * @param source what messages call the stream
+     */
+    public static Tensor read(InputStream in, long length, String source, ReadLimits limits) throws IOException {
+        if (length < 0) {
+            throw new IllegalArgumentException("length must be >= 0, was " + length);
+        }
+        return read(ValueInput.of(in, length, source), source, "", limits);
+    }
+
+    /**
      * Reads the bytes of a file.
      *
      * @param source what messages call the bytes

@@ -424,6 +424,20 @@ class NpyTest {
     }
 
     @Test
+    void readsAnArrayOutOfTheMiddleOfAStream() throws IOException {
+        Tensor tensor = Tensor.copyOf(new float[] {1, -2, 3});
+        byte[] bytes = Npy.encode(tensor);
+        ByteBuffer twice = ByteBuffer.allocate(2 * bytes.length).put(bytes).put(bytes);
+        ByteArrayInputStream in = new ByteArrayInputStream(twice.array());
+
+        assertThat(Npy.read(in, bytes.length, "first", ReadLimits.defaults())).isEqualTo(tensor);
+        assertThat(in.available()).isEqualTo(bytes.length);
+        assertThatThrownBy(() -> Npy.read(in, bytes.length - 1, "second", ReadLimits.defaults()))
+                .isInstanceOf(FormatException.class)
+                .hasMessage("second: the data is truncated: wanted 12 bytes, found 11");
+    }
+
+    @Test
     void refusesToWriteBfloat16() {
         Tensor tensor = Tensor.zeros(TensorType.BFLOAT16, Shape.of(1));
         Path path = folder.resolve("never.npy");
