@@ -168,7 +168,7 @@ public final class TensorNames {
         try {
             return role == null ? Entry.of(name) : Entry.of(name, role(role));
         } catch (IllegalArgumentException e) {
-            throw new FormatException(source, place + ": " + e.getMessage(), e);
+            throw new FormatException(source, place.strip() + ": " + e.getMessage(), e);
         }
     }
 
