@@ -20,6 +20,7 @@ module io.fedlearn.testkit {
     exports io.fedlearn.testkit.contract;
     exports io.fedlearn.testkit.fault;
     exports io.fedlearn.testkit.generator;
+    exports io.fedlearn.testkit.network;
     exports io.fedlearn.testkit.runtime;
     exports io.fedlearn.testkit.statistics;
     exports io.fedlearn.testkit.transform;
