@@ -59,7 +59,7 @@ public final class FederatedClient implements AutoCloseable {
         private Config properties = Config.empty();
         private Backoff backoff = Backoff.defaults();
         private Optional<Executor> executor = Optional.empty();
-        private TransportMetrics metrics = TransportMetrics.NONE;
+        private TransportMetrics metrics = TransportMetrics.none();
         private boolean compression;
 
         private Builder() {}
