@@ -3,7 +3,9 @@ package io.fedlearn.grpc.internal.transfer;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.tensor.Tensor;
+import io.fedlearn.grpc.internal.wire.WireException;
 import io.fedlearn.grpc.internal.wire.WireModels;
 import io.fedlearn.grpc.proto.v1.Payload;
 import java.nio.ByteBuffer;
@@ -27,6 +29,28 @@ public final class EncodedModel {
         return new EncodedModel(model);
     }
 
+    /**
+     * The model of a payload that carries its values.
+     *
+     * @param field what to call the payload in messages
+     * @throws WireException if it does not carry them, or they are not what it says
+     */
+    public static Model decode(String field, Payload payload) throws WireException {
+        ModelSpec spec = WireModels.readSpec(field, payload);
+        ByteString values = payload.getValues();
+        if (values.size() != spec.byteCount()) {
+            throw new WireException(
+                    field + ": has " + spec.byteCount() + " bytes of values, the payload carries " + values.size());
+        }
+        ModelReceiver receiver = ModelReceiver.onHeap(spec, WireModels.hex(payload.getDigest()));
+        receiver.accept(values.asReadOnlyByteBuffer());
+        try {
+            return receiver.finish();
+        } catch (ChunkException e) {
+            throw new WireException(field + ": " + e.getMessage());
+        }
+    }
+
     /** Its payload: with its values, if they have at most so many bytes. */
     public Payload payload(int inlineBytes) {
         return model.byteCount() > inlineBytes
@@ -34,6 +58,16 @@ public final class EncodedModel {
                 : description.toBuilder()
                         .setValues(values(0, (int) model.byteCount()))
                         .build();
+    }
+
+    /** Its payload without its values. */
+    public Payload description() {
+        return description;
+    }
+
+    /** The model. */
+    public Model model() {
+        return model;
     }
 
     /** The bytes of all values. */

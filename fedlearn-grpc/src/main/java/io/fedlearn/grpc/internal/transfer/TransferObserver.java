@@ -1,0 +1,13 @@
+package io.fedlearn.grpc.internal.transfer;
+
+/** Counts what is carried. Called from any thread, for each chunk: implementers are thread-safe and return at once. */
+public interface TransferObserver {
+    /** Counts nothing. */
+    TransferObserver NONE = new TransferObserver() {};
+
+    /** A chunk with so many bytes of values was handed to the transport, as so many bytes of data. */
+    default void sent(long valueBytes, long dataBytes) {}
+
+    /** A chunk with so many bytes of values has come, as so many bytes of data. */
+    default void received(long valueBytes, long dataBytes) {}
+}
