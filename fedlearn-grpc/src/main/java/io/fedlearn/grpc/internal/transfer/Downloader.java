@@ -6,7 +6,7 @@ import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.tensor.TensorSpec;
 import io.fedlearn.grpc.internal.wire.WireException;
 import io.fedlearn.grpc.internal.wire.WireModels;
-import io.fedlearn.grpc.proto.v1.Chunk;
+import io.fedlearn.grpc.proto.v1.Compression;
 import io.fedlearn.grpc.proto.v1.DownloadRequest;
 import io.fedlearn.grpc.proto.v1.Payload;
 import io.grpc.CallOptions;
@@ -88,9 +88,9 @@ public final class Downloader {
             long before = receiver.offset();
             TransferConnection connection = connections.await();
             CallerThread thread = new CallerThread();
-            ClientCall<DownloadRequest, Chunk> call =
+            ClientCall<DownloadRequest, TransferFrame> call =
                     connection.call(TransferMethods.DOWNLOAD, CallOptions.DEFAULT.withExecutor(thread));
-            Download download = new Download(call, thread, receiver, name, connection.chunkBytes());
+            Download download = new Download(call, thread, receiver, name, connection);
             Status status = download.run(idleTimeout);
             if (receiver.missing() == 0) {
                 break;
@@ -116,22 +116,22 @@ public final class Downloader {
         return receiver.finish();
     }
 
-    private final class Download extends ClientTransfer<DownloadRequest, Chunk> {
+    private final class Download extends ClientTransfer<DownloadRequest, TransferFrame> {
         private final ModelReceiver receiver;
         private final ByteString digest;
-        private final int chunkBytes;
+        private final TransferConnection connection;
         private Optional<ChunkException> damage = Optional.empty();
 
         Download(
-                ClientCall<DownloadRequest, Chunk> call,
+                ClientCall<DownloadRequest, TransferFrame> call,
                 CallerThread thread,
                 ModelReceiver receiver,
                 ByteString digest,
-                int chunkBytes) {
+                TransferConnection connection) {
             super(call, thread);
             this.receiver = receiver;
             this.digest = digest;
-            this.chunkBytes = chunkBytes;
+            this.connection = connection;
         }
 
         @Override
@@ -145,13 +145,27 @@ public final class Downloader {
         }
 
         @Override
-        public void onMessage(Chunk message) {
-            if (damage.isPresent()) {
-                return;
-            }
+        public void onMessage(TransferFrame message) {
             moved();
             try {
-                ReceivedChunk chunk = Chunks.read(message, chunkBytes);
+                if (message instanceof IncomingChunk incoming) {
+                    accept(incoming);
+                } else {
+                    throw new ChunkException(ChunkException.Kind.MALFORMED, "a message is no chunk");
+                }
+            } catch (ChunkException e) {
+                damage = Optional.of(e);
+                call().cancel(e.getMessage(), e);
+            }
+        }
+
+        private void accept(IncomingChunk incoming) throws ChunkException {
+            try (incoming) {
+                if (damage.isPresent()) {
+                    return;
+                }
+                ReceivedChunk chunk = incoming.values(
+                        connection.chunkBytes(), connection.compression() == Compression.COMPRESSION_ZSTD);
                 int count = chunk.count();
                 if (chunk.offset() != receiver.offset() || count == 0 || count > receiver.missing()) {
                     throw new ChunkException(
@@ -162,11 +176,8 @@ public final class Downloader {
                 }
                 chunk.verify();
                 chunk.values().forEach(receiver::accept);
-                observer.received(count, message.getData().size());
+                observer.received(count, incoming.dataCount());
                 call().request(1);
-            } catch (ChunkException e) {
-                damage = Optional.of(e);
-                call().cancel(e.getMessage(), e);
             }
         }
     }

@@ -2,10 +2,9 @@ package io.fedlearn.grpc.internal.transfer;
 
 import com.google.protobuf.ByteString;
 import io.fedlearn.grpc.proto.v1.AnswerReceipt;
-import io.fedlearn.grpc.proto.v1.Chunk;
+import io.fedlearn.grpc.proto.v1.Compression;
 import io.fedlearn.grpc.proto.v1.DownloadRequest;
 import io.fedlearn.grpc.proto.v1.TaskAnswer;
-import io.fedlearn.grpc.proto.v1.UploadMessage;
 import io.fedlearn.grpc.proto.v1.UploadReply;
 import io.fedlearn.grpc.proto.v1.UploadResume;
 import io.fedlearn.grpc.proto.v1.Verdict;
@@ -23,6 +22,9 @@ import java.util.concurrent.ScheduledExecutorService;
  */
 public final class TransferService {
     private static final System.Logger LOG = System.getLogger(TransferService.class.getName());
+
+    private static final Status NO_UPLOAD =
+            Status.INVALID_ARGUMENT.withDescription("an upload is one begin, then chunks");
 
     private final TransferDesk desk;
     private final TransferSettings settings;
@@ -63,18 +65,19 @@ public final class TransferService {
         return new ServerCall.Listener<>() {};
     }
 
-    private ServerCall.Listener<DownloadRequest> download(ServerCall<DownloadRequest, Chunk> call, Metadata headers) {
+    private ServerCall.Listener<DownloadRequest> download(
+            ServerCall<DownloadRequest, TransferFrame> call, Metadata headers) {
         Optional<TransferPeer> peer = peer(call, headers);
         return peer.isPresent() ? new Download(call, peer.get()) : refuse(call);
     }
 
-    private ServerCall.Listener<UploadMessage> upload(ServerCall<UploadMessage, UploadReply> call, Metadata headers) {
+    private ServerCall.Listener<TransferFrame> upload(ServerCall<TransferFrame, UploadReply> call, Metadata headers) {
         Optional<TransferPeer> peer = peer(call, headers);
         return peer.isPresent() ? new Upload(call, peer.get()) : refuse(call);
     }
 
     private final class Download extends ServerCall.Listener<DownloadRequest> {
-        private final ServerCall<DownloadRequest, Chunk> call;
+        private final ServerCall<DownloadRequest, TransferFrame> call;
         private final TransferPeer peer;
         private final InTurn turns = new InTurn();
         private final IdleWatch watch;
@@ -82,7 +85,7 @@ public final class TransferService {
         private long offset;
         private boolean isClosed;
 
-        Download(ServerCall<DownloadRequest, Chunk> call, TransferPeer peer) {
+        Download(ServerCall<DownloadRequest, TransferFrame> call, TransferPeer peer) {
             this.call = call;
             this.peer = peer;
             this.watch = IdleWatch.start(
@@ -141,10 +144,10 @@ public final class TransferService {
                 if (offset == values.byteCount()) {
                     close(Status.OK);
                 } else {
-                    int count = (int) Math.min(settings.chunkBytes(), values.byteCount() - offset);
-                    call.sendMessage(Chunks.write(values, offset, offset, count));
-                    observer.sent(count, count);
-                    offset += count;
+                    OutgoingChunk chunk = values.chunk(0, offset, settings.chunkBytes(), peer.compression());
+                    call.sendMessage(chunk);
+                    observer.sent(chunk.count(), chunk.dataCount());
+                    offset += chunk.count();
                     watch.moved();
                 }
             }
@@ -161,8 +164,8 @@ public final class TransferService {
         }
     }
 
-    private final class Upload extends ServerCall.Listener<UploadMessage> {
-        private final ServerCall<UploadMessage, UploadReply> call;
+    private final class Upload extends ServerCall.Listener<TransferFrame> {
+        private final ServerCall<TransferFrame, UploadReply> call;
         private final TransferPeer peer;
         private final InTurn turns = new InTurn();
         private final IdleWatch watch;
@@ -170,7 +173,7 @@ public final class TransferService {
         private long claim;
         private boolean isClosed;
 
-        Upload(ServerCall<UploadMessage, UploadReply> call, TransferPeer peer) {
+        Upload(ServerCall<TransferFrame, UploadReply> call, TransferPeer peer) {
             this.call = call;
             this.peer = peer;
             this.watch = IdleWatch.start(
@@ -201,22 +204,21 @@ public final class TransferService {
         }
 
         @Override
-        public void onMessage(UploadMessage message) {
+        public void onMessage(TransferFrame message) {
             turns.run(() -> take(message));
         }
 
-        private void take(UploadMessage message) {
-            if (isClosed) {
-                return;
-            }
+        private void take(TransferFrame message) {
             watch.moved();
             try {
-                if (message.hasBegin() && receiver.isEmpty()) {
-                    begin(message.getBegin().getAnswer());
-                } else if (message.hasChunk() && receiver.isPresent()) {
-                    accept(receiver.get(), message.getChunk());
+                if (message instanceof IncomingChunk chunk) {
+                    accept(chunk);
+                } else if (message instanceof TransferFrame.Begin begin && receiver.isEmpty()) {
+                    begin(begin.answer());
+                } else if (message instanceof TransferFrame.Malformed malformed) {
+                    close(Status.INVALID_ARGUMENT.withDescription(malformed.reason()));
                 } else {
-                    close(Status.INVALID_ARGUMENT.withDescription("an upload is one begin, then chunks"));
+                    close(NO_UPLOAD);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -225,6 +227,9 @@ public final class TransferService {
         }
 
         private void begin(TaskAnswer announced) throws InterruptedException {
+            if (isClosed) {
+                return;
+            }
             call.sendHeaders(new Metadata());
             Admission admission = desk.admit(peer.clientId(), announced);
             if (admission instanceof Admission.Refused refused) {
@@ -241,12 +246,26 @@ public final class TransferService {
             call.request(1);
         }
 
-        private void accept(AnswerReceiver answer, Chunk message) throws InterruptedException {
+        private void accept(IncomingChunk incoming) throws InterruptedException {
+            try (incoming) {
+                if (isClosed) {
+                    return;
+                }
+                if (receiver.isEmpty()) {
+                    close(NO_UPLOAD);
+                    return;
+                }
+                accept(incoming, receiver.get());
+            }
+        }
+
+        private void accept(IncomingChunk incoming, AnswerReceiver answer) throws InterruptedException {
             try {
-                ReceivedChunk chunk = Chunks.read(message, settings.chunkBytes());
+                ReceivedChunk chunk =
+                        incoming.values(settings.chunkBytes(), peer.compression() == Compression.COMPRESSION_ZSTD);
                 int count = chunk.count();
                 answer.accept(claim, chunk);
-                observer.received(count, message.getData().size());
+                observer.received(count, incoming.dataCount());
                 deliverIfComplete(answer);
                 call.request(1);
             } catch (ChunkException e) {
@@ -294,7 +313,7 @@ public final class TransferService {
         public void onHalfClose() {
             turns.run(() -> {
                 if (!isClosed && receiver.isEmpty()) {
-                    close(Status.INVALID_ARGUMENT.withDescription("an upload is one begin, then chunks"));
+                    close(NO_UPLOAD);
                 } else if (!isClosed && !receiver.get().isComplete()) {
                     close(Status.ABORTED.withDescription("the upload ends early"));
                 }

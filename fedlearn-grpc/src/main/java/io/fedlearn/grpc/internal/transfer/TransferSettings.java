@@ -13,7 +13,7 @@ public record TransferSettings(int chunkBytes, Duration idleTimeout) {
     public static final int MIN_CHUNK_BYTES = 1 << 10;
 
     /** The most: {@value}. */
-    public static final int MAX_CHUNK_BYTES = 1 << 22;
+    public static final int MAX_CHUNK_BYTES = 1 << 21;
 
     /** What a chunk is limited to unless told otherwise: {@value}. */
     public static final int DEFAULT_CHUNK_BYTES = 1 << 18;

@@ -2,8 +2,6 @@ package io.fedlearn.grpc.internal.transfer;
 
 import io.fedlearn.grpc.proto.v1.AnswerReceipt;
 import io.fedlearn.grpc.proto.v1.TaskAnswer;
-import io.fedlearn.grpc.proto.v1.UploadBegin;
-import io.fedlearn.grpc.proto.v1.UploadMessage;
 import io.fedlearn.grpc.proto.v1.UploadReply;
 import io.fedlearn.grpc.proto.v1.Verdict;
 import io.grpc.CallOptions;
@@ -54,9 +52,9 @@ public final class Uploader {
         while (true) {
             TransferConnection connection = connections.await();
             CallerThread thread = new CallerThread();
-            ClientCall<UploadMessage, UploadReply> call =
+            ClientCall<TransferFrame, UploadReply> call =
                     connection.call(TransferMethods.UPLOAD, CallOptions.DEFAULT.withExecutor(thread));
-            Upload upload = new Upload(call, thread, answer, models, connection.chunkBytes());
+            Upload upload = new Upload(call, thread, answer, models, connection);
             Status status = upload.run(idleTimeout);
             if (upload.resumed > furthest) {
                 furthest = upload.resumed;
@@ -82,10 +80,10 @@ public final class Uploader {
         }
     }
 
-    private final class Upload extends ClientTransfer<UploadMessage, UploadReply> {
+    private final class Upload extends ClientTransfer<TransferFrame, UploadReply> {
         private final TaskAnswer answer;
         private final List<EncodedModel> models;
-        private final int chunkBytes;
+        private final TransferConnection connection;
         private Optional<AnswerReceipt> receipt = Optional.empty();
         private boolean isResumed;
         private long resumed;
@@ -94,22 +92,20 @@ public final class Uploader {
         private long modelStart;
 
         Upload(
-                ClientCall<UploadMessage, UploadReply> call,
+                ClientCall<TransferFrame, UploadReply> call,
                 CallerThread thread,
                 TaskAnswer answer,
                 List<EncodedModel> models,
-                int chunkBytes) {
+                TransferConnection connection) {
             super(call, thread);
             this.answer = answer;
             this.models = models;
-            this.chunkBytes = chunkBytes;
+            this.connection = connection;
         }
 
         @Override
         void begin() {
-            call().sendMessage(UploadMessage.newBuilder()
-                    .setBegin(UploadBegin.newBuilder().setAnswer(answer))
-                    .build());
+            call().sendMessage(new TransferFrame.Begin(answer));
             call().request(2);
         }
 
@@ -136,12 +132,11 @@ public final class Uploader {
                 EncodedModel next = models.get(model);
                 long end = modelStart + next.byteCount();
                 if (offset < end) {
-                    int count = (int) Math.min(chunkBytes, end - offset);
-                    call().sendMessage(UploadMessage.newBuilder()
-                            .setChunk(Chunks.write(next, offset - modelStart, offset, count))
-                            .build());
-                    observer.sent(count, count);
-                    offset += count;
+                    OutgoingChunk chunk = next.chunk(
+                            modelStart, offset - modelStart, connection.chunkBytes(), connection.compression());
+                    call().sendMessage(chunk);
+                    observer.sent(chunk.count(), chunk.dataCount());
+                    offset += chunk.count();
                     moved();
                 } else {
                     modelStart = end;
