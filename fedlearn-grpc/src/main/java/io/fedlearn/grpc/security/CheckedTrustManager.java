@@ -75,7 +75,11 @@ final class CheckedTrustManager extends X509ExtendedTrustManager {
         }
         Optional<String> reason = refusal.apply(chain[0]);
         if (reason.isPresent()) {
-            throw new CertificateException(reason.get());
+            // The cause tells TLS which alert to send.
+            throw new CertificateException(
+                    reason.get(),
+                    new CertPathValidatorException(
+                            reason.get(), null, null, -1, CertPathValidatorException.BasicReason.REVOKED));
         }
     }
 

@@ -70,11 +70,7 @@ final class KeyMaterial {
     }
 
     private static boolean fit(PublicKey publicKey, PrivateKey privateKey) {
-        String algorithm = switch (privateKey.getAlgorithm()) {
-            case "EC" -> "SHA256withECDSA";
-            case "RSA" -> "SHA256withRSA";
-            default -> privateKey.getAlgorithm();
-        };
+        String algorithm = privateKey.getAlgorithm().equals("EC") ? "SHA256withECDSA" : "SHA256withRSA";
         try {
             Signature signing = Signature.getInstance(algorithm);
             signing.initSign(privateKey);

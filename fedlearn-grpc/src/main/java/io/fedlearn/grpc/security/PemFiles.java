@@ -27,7 +27,7 @@ final class PemFiles {
     private static final long MAX_BYTES = 1 << 20;
     private static final Pattern BLOCK =
             Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \\1-----", Pattern.DOTALL);
-    private static final List<String> KEY_ALGORITHMS = List.of("EC", "RSA", "EdDSA");
+    private static final List<String> KEY_ALGORITHMS = List.of("EC", "RSA");
 
     private PemFiles() {}
 
@@ -137,6 +137,6 @@ final class PemFiles {
         } finally {
             Arrays.fill(encoded, (byte) 0);
         }
-        throw problem(what, file, "is damaged, or of another algorithm than EC, RSA and Ed25519");
+        throw problem(what, file, "is damaged, or of another algorithm than EC and RSA");
     }
 }

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,7 @@ public final class GrpcServer implements AutoCloseable {
     private final Server server;
     private final HealthStatusManager health;
     private final EventLoops loops;
+    private final AtomicBoolean hasEnded = new AtomicBoolean();
 
     private GrpcServer(Server server, HealthStatusManager health, EventLoops loops) {
         this.server = server;
@@ -59,7 +61,7 @@ public final class GrpcServer implements AutoCloseable {
 
     /** Takes no further calls; those under way go on. */
     public void shutdown() {
-        health.enterTerminalState();
+        endHealth();
         server.shutdown();
     }
 
@@ -76,7 +78,7 @@ public final class GrpcServer implements AutoCloseable {
     /** Cuts all connections and ends the threads. Closing again does nothing. */
     @Override
     public void close() {
-        health.enterTerminalState();
+        endHealth();
         server.shutdownNow();
         boolean isInterrupted = false;
         try {
@@ -87,6 +89,12 @@ public final class GrpcServer implements AutoCloseable {
         loops.close();
         if (isInterrupted) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private void endHealth() {
+        if (hasEnded.compareAndSet(false, true)) {
+            health.enterTerminalState();
         }
     }
 
