@@ -77,7 +77,7 @@ public final class Backoff {
      *
      * @param failures in a row so far, at least 1
      */
-    Duration delay(int failures, SeededRandom random) {
+    public Duration delay(int failures, SeededRandom random) {
         // Above 2^40 the product is above every max, and a shift by more would lose it.
         double longest = Math.min(nanos(max), nanos(initial) * (double) (1L << Math.min(failures - 1, 40)));
         return Duration.ofNanos((long) (longest * (1 - JITTER * random.nextDouble())));
