@@ -4,6 +4,7 @@ import io.fedlearn.core.federation.ResumeRefusedException;
 import io.fedlearn.dl4j.InvalidModelFileException;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.formats.FormatException;
+import io.fedlearn.grpc.TransportException;
 import io.fedlearn.luna16.dataset.DatasetException;
 import io.fedlearn.luna16.image.MetaImageException;
 import io.fedlearn.luna16.phantom.PhantomException;
@@ -15,6 +16,10 @@ import picocli.CommandLine;
 final class ExitCode {
     static final int FAILED = CommandLine.ExitCode.SOFTWARE;
     static final int USAGE = CommandLine.ExitCode.USAGE;
+    static final int UNREACHABLE = 3;
+    static final int REFUSED = 4;
+    static final int SUPERSEDED = 5;
+    static final int PROTOCOL = 6;
     static final int INTERRUPTED = 130;
 
     private ExitCode() {}
@@ -23,6 +28,15 @@ final class ExitCode {
     static int of(Throwable failure) {
         if (failure instanceof InterruptedException) {
             return INTERRUPTED;
+        }
+        if (failure instanceof TransportException transport) {
+            return switch (transport.reason()) {
+                case ADDRESS, SECURITY -> USAGE;
+                case UNREACHABLE -> UNREACHABLE;
+                case REFUSED -> REFUSED;
+                case SUPERSEDED -> SUPERSEDED;
+                case VERSION, PROTOCOL -> PROTOCOL;
+            };
         }
         boolean mistake = failure instanceof InputException
                 || failure instanceof ResumeRefusedException

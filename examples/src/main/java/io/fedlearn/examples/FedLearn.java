@@ -8,6 +8,9 @@ import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
 import io.fedlearn.examples.luna16.Luna16ScoreCommand;
 import io.fedlearn.examples.mnist.MnistCommand;
+import io.fedlearn.examples.network.ClientCommand;
+import io.fedlearn.examples.network.ServerCommand;
+import io.fedlearn.examples.network.TrialDataCommand;
 import io.fedlearn.examples.privacy.DpCommand;
 import io.fedlearn.examples.run.StrategiesCommand;
 import java.io.PrintWriter;
@@ -41,6 +44,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Luna16Command.class,
             Luna16DataCommand.class,
             Luna16ScoreCommand.class,
+            ServerCommand.class,
+            ClientCommand.class,
+            TrialDataCommand.class,
             StrategiesCommand.class,
             BenchCommand.class,
             DpCommand.class,

@@ -180,6 +180,16 @@ public final class ConsoleProgress implements RoundListener {
         });
     }
 
+    /** Prints a line of somebody else's above the bars. */
+    public void say(String line) {
+        locked(() -> {
+            area.erase();
+            out.println(line);
+            redraw(true);
+            out.flush();
+        });
+    }
+
     /** Removes the bars, so that other lines can be printed. */
     public void pause() {
         locked(() -> {

@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
  * Ends a run in order when the process is told to end: the thread that runs it is interrupted, and the JVM waits until
  * it has closed what it had open. Closed by the thread that opened it.
  */
-final class Interruption implements AutoCloseable {
+public final class Interruption implements AutoCloseable {
     private static final int PATIENCE_SECONDS = 10;
 
     private final CountDownLatch done = new CountDownLatch(1);
@@ -23,7 +23,7 @@ final class Interruption implements AutoCloseable {
     }
 
     /** From now on, the end of the process interrupts the calling thread first. */
-    static Interruption ofThisThread() {
+    public static Interruption ofThisThread() {
         Interruption interruption = new Interruption(Thread.currentThread());
         java.lang.Runtime.getRuntime().addShutdownHook(interruption.hook);
         return interruption;

@@ -11,12 +11,8 @@ import io.fedlearn.examples.protection.PrivacyUnit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
 /** The options of every command that trains a model: algorithm, local training, rounds, and where the run is kept. */
 public final class RunOptions {
@@ -81,6 +77,15 @@ public final class RunOptions {
     private Optional<Duration> clientDeadline = Optional.empty();
 
     @Option(
+            names = "--round-deadline",
+            paramLabel = "TIME",
+            converter = TimeConverter.class,
+            description =
+                    "How long training in a round, or its evaluation, may take in all; clients that are not done by"
+                            + " then are left out of it (default: as long as it needs).")
+    private Optional<Duration> roundDeadline = Optional.empty();
+
+    @Option(
             names = "--early-stopping",
             paramLabel = "N",
             description = "Stop when the loss was not bettered for N rounds (default: never).")
@@ -100,7 +105,7 @@ public final class RunOptions {
             names = "--resume",
             description =
                     "Go on with the run in the folder, up to --rounds in all. What decides its result must be as it"
-                            + " was; --client-deadline, --threads and --progress may differ. Starts a run if there is none.")
+                            + " was; --client-deadline, --round-deadline, --threads and --progress may differ. Starts a run if there is none.")
     private boolean resume;
 
     @Option(
@@ -201,6 +206,9 @@ public final class RunOptions {
         if (clientDeadline.isPresent()) {
             policy = policy.withClientDeadline(clientDeadline.get());
         }
+        if (roundDeadline.isPresent()) {
+            policy = policy.withRoundDeadline(roundDeadline.get());
+        }
         federation.rounds(rounds).seed(seed).training(training()).policy(policy);
         threads.ifPresent(federation::parallelism);
         earlyStopping.ifPresent(patience -> federation.earlyStopping(new EarlyStopping(patience, 0)));
@@ -228,6 +236,8 @@ public final class RunOptions {
         privacy.check();
         clientDeadline.ifPresent(
                 limit -> check("--client-deadline", () -> RoundPolicy.defaults().withClientDeadline(limit)));
+        roundDeadline.ifPresent(
+                limit -> check("--round-deadline", () -> RoundPolicy.defaults().withRoundDeadline(limit)));
         earlyStopping.ifPresent(patience -> requireAtLeastOne("--early-stopping", patience));
         threads.ifPresent(count -> requireAtLeastOne("--threads", count));
     }
@@ -246,26 +256,6 @@ public final class RunOptions {
             String message = String.valueOf(e.getMessage());
             int constraint = message.indexOf(" must be ");
             throw new InputException(option + (constraint < 0 ? ": " + message : message.substring(constraint)), e);
-        }
-    }
-
-    /** Reads {@code 500ms}, {@code 30s}, {@code 5m}. */
-    static final class TimeConverter implements ITypeConverter<Duration> {
-        private static final Pattern TIME = Pattern.compile("([0-9]{1,9})(ms|s|m|h)");
-
-        @Override
-        public Duration convert(String text) {
-            Matcher time = TIME.matcher(text);
-            if (!time.matches()) {
-                throw new TypeConversionException("a time must be such as 500ms, 30s, 5m or 1h, was '" + text + "'");
-            }
-            long amount = Long.parseLong(time.group(1));
-            return switch (time.group(2)) {
-                case "ms" -> Duration.ofMillis(amount);
-                case "s" -> Duration.ofSeconds(amount);
-                case "m" -> Duration.ofMinutes(amount);
-                default -> Duration.ofHours(amount);
-            };
         }
     }
 }

@@ -32,6 +32,8 @@ public abstract class TrainingCommand implements Callable<Integer> {
     @Mixin
     private final RunOptions options;
 
+    // Set before other threads are told of the run.
+    private volatile Optional<ConsoleProgress> shown = Optional.empty();
     private Optional<PatientPrivacy> patients = Optional.empty();
     private Optional<ClientPrivacy> clients = Optional.empty();
 
@@ -48,6 +50,17 @@ public abstract class TrainingCommand implements Callable<Integer> {
     /** Where the command prints. */
     protected final PrintWriter out() {
         return spec.commandLine().getOut();
+    }
+
+    /** Prints a line, above the bars if a run is shown. From any thread. */
+    protected final void say(String line) {
+        Optional<ConsoleProgress> progress = shown;
+        if (progress.isPresent()) {
+            progress.get().say(line);
+        } else {
+            out().println(line);
+            out().flush();
+        }
     }
 
     /** Prints a table, with an empty line above. */
@@ -95,6 +108,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
             strategy = privately(strategy, clients.get(), federation);
         }
         folder.keep(federation, strategy);
+        shown = Optional.of(progress);
         try {
             Run run = federation.strategy(strategy).listener(progress).run();
             if (run.records().isEmpty() && run.stopReason() == StopReason.PRIVACY_BUDGET_SPENT) {
@@ -103,6 +117,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
             }
             return run;
         } finally {
+            shown = Optional.empty();
             progress.pause();
         }
     }
