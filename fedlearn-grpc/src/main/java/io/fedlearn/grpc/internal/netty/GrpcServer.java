@@ -3,7 +3,10 @@ package io.fedlearn.grpc.internal.netty;
 import io.fedlearn.grpc.TransportException;
 import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.fedlearn.grpc.security.ServerSecurity;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
@@ -22,6 +25,7 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,6 +111,7 @@ public final class GrpcServer implements AutoCloseable {
         private @Nullable String host;
         private int port;
         private @Nullable Executor executor;
+        private @Nullable Function<String, Executor> executorOfCalls;
         private boolean reflection;
 
         private Builder(ServerSecurity security) {
@@ -147,6 +152,12 @@ public final class GrpcServer implements AutoCloseable {
         /** Where calls are served; threads of gRPC by default. */
         public Builder executor(Executor callExecutor) {
             this.executor = callExecutor;
+            return this;
+        }
+
+        /** Where the calls of each method are served, by its full name; on the {@link #executor} by default. */
+        public Builder executorOfCalls(Function<String, Executor> executors) {
+            this.executorOfCalls = executors;
             return this;
         }
 
@@ -192,6 +203,15 @@ public final class GrpcServer implements AutoCloseable {
                 }
                 if (executor != null) {
                     builder.executor(executor);
+                }
+                if (executorOfCalls != null) {
+                    Function<String, Executor> executors = executorOfCalls;
+                    builder.callExecutor(new ServerCallExecutorSupplier() {
+                        @Override
+                        public <Q, A> Executor getExecutor(ServerCall<Q, A> call, Metadata headers) {
+                            return executors.apply(call.getMethodDescriptor().getFullMethodName());
+                        }
+                    });
                 }
                 GrpcServer server = new GrpcServer(builder.build().start(), health, loops);
                 isStarted = true;
