@@ -5,6 +5,15 @@ import io.fedlearn.core.runtime.TaskListener;
 import io.fedlearn.core.strategy.Capability;
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.task.Task;
+import io.fedlearn.grpc.internal.netty.ConnectionLimits;
+import io.fedlearn.grpc.internal.netty.GrpcServer;
+import io.fedlearn.grpc.internal.transfer.TransferMethods;
+import io.fedlearn.grpc.internal.transfer.TransferService;
+import io.fedlearn.grpc.internal.transfer.TransferSettings;
+import io.fedlearn.grpc.internal.wire.JoinMethod;
+import io.fedlearn.grpc.metrics.TransportMetrics;
+import io.fedlearn.grpc.security.ServerSecurity;
+import io.grpc.ServerServiceDefinition;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -12,6 +21,16 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The runtime whose clients are at other machines: they connect to this server, join under their ids, and get the tasks of a
@@ -22,7 +41,138 @@ import java.util.concurrent.Executor;
  * refused by name.
  */
 public final class FederatedServer implements Runtime {
-    private FederatedServer(Builder builder) {}
+    private static final System.Logger LOG = System.getLogger(FederatedServer.class.getName());
+
+    /** How long clients get to hear that the run is over. */
+    private static final Duration FAREWELL = Duration.ofSeconds(2);
+
+    /** How often it is looked whether certificates and tokens still hold. */
+    private static final Duration CREDENTIAL_CHECK = Duration.ofSeconds(3);
+
+    /** Threads that serve control messages; they never block. */
+    private static final int CONTROL_THREADS = 2;
+
+    /** Threads that receive answers and call listeners, unless the caller gives an executor. */
+    private static final int WORKER_THREADS = 64;
+
+    private static final long IDLE_SECONDS = 30;
+    private static final int MESSAGE_EXTRA_BYTES = 64 << 10;
+    private static final int CALLS_PER_CONNECTION = 16;
+
+    private final TaskDesk desk;
+    private final GrpcServer server;
+    private final ScheduledExecutorService timer;
+    private final ExecutorService control;
+    private final Optional<ExecutorService> ownWorkers;
+    private final AtomicBoolean isClosed = new AtomicBoolean();
+
+    private FederatedServer(Builder builder) {
+        this.timer = Executors.newSingleThreadScheduledExecutor(daemons("fedlearn-server-timer"));
+        this.control = newPool(CONTROL_THREADS, "fedlearn-server-control");
+        this.ownWorkers = builder.executor.isPresent()
+                ? Optional.empty()
+                : Optional.of(newPool(WORKER_THREADS, "fedlearn-server-worker"));
+        Executor workers = builder.executor.orElseGet(ownWorkers::orElseThrow);
+        DeskSettings settings = new DeskSettings(
+                builder.heartbeat,
+                builder.reconnectGrace,
+                builder.limits,
+                builder.chunkBytes,
+                builder.inlineBytes,
+                builder.compression,
+                builder.receiveHeapBytes);
+        this.desk = new TaskDesk(settings, System::nanoTime, workers, builder.metrics);
+        JoinService joins = new JoinService(desk, builder.metrics, builder.limits.helloTimeout(), System::nanoTime);
+        boolean isStarted = false;
+        try {
+            this.server = listen(builder, joins, workers);
+            isStarted = true;
+        } finally {
+            if (!isStarted) {
+                stopThreads();
+            }
+        }
+        every(Duration.ofMillis(desk.tickMillis()), timer, () -> {
+            desk.tick();
+            joins.tick();
+        });
+        every(CREDENTIAL_CHECK, workers, desk::checkCredentials);
+        LOG.log(System.Logger.Level.INFO, () -> "listening at " + address());
+    }
+
+    private GrpcServer listen(Builder builder, JoinService joins, Executor workers) {
+        ServerTransfers transfers = new ServerTransfers(desk, builder.metrics);
+        ServerServiceDefinition.Builder service = ServerServiceDefinition.builder(TransferMethods.SERVICE);
+        service.addMethod(JoinMethod.JOIN, joins);
+        TransferService.of(
+                        transfers,
+                        new TransferSettings(builder.chunkBytes, TransferSettings.DEFAULT_IDLE_TIMEOUT),
+                        timer,
+                        transfers)
+                .addMethods(service);
+        ServerLimits limits = builder.limits;
+        String join = JoinMethod.JOIN.getFullMethodName();
+        return GrpcServer.builder(builder.security.orElseThrow())
+                .listen(builder.host, builder.port)
+                .limits(ConnectionLimits.DEFAULTS
+                        .withMaxMessageBytes(
+                                Math.max(limits.maxMessageBytes(), builder.chunkBytes + MESSAGE_EXTRA_BYTES))
+                        .withTimeouts(limits.helloTimeout(), ConnectionLimits.DEFAULTS.idleTimeout())
+                        .withConnections(
+                                (int) Math.min(Integer.MAX_VALUE, 2L * limits.maxClients() + CALLS_PER_CONNECTION),
+                                limits.maxConnectionsPerAddress(),
+                                CALLS_PER_CONNECTION))
+                .metrics(builder.metrics)
+                .executor(control)
+                // Heartbeats must not wait behind answers that wait for the coordinator.
+                .executorOfCalls(method -> method.equals(join) ? control : workers)
+                .reflection(builder.reflection)
+                .service(service.build())
+                .start();
+    }
+
+    private static ExecutorService newPool(int threads, String name) {
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(
+                threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemons(name));
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+
+    private static ThreadFactory daemons(String name) {
+        AtomicInteger number = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    private void every(Duration interval, Executor where, Runnable task) {
+        AtomicBoolean isUnderWay = new AtomicBoolean();
+        Runnable guarded = () -> {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                // Else it would never run again.
+                LOG.log(System.Logger.Level.WARNING, "what is done from time to time has failed", e);
+            } finally {
+                isUnderWay.set(false);
+            }
+        };
+        timer.scheduleWithFixedDelay(
+                () -> {
+                    if (!isClosed.get() && isUnderWay.compareAndSet(false, true)) {
+                        try {
+                            where.execute(guarded);
+                        } catch (RejectedExecutionException e) {
+                            isUnderWay.set(false);
+                        }
+                    }
+                },
+                interval.toMillis(),
+                interval.toMillis(),
+                TimeUnit.MILLISECONDS);
+    }
 
     /** A builder with the defaults. */
     public static Builder builder() {
@@ -31,15 +181,16 @@ public final class FederatedServer implements Runtime {
 
     /** The address on which the server listens, with the port that it got. */
     public InetSocketAddress address() {
-        throw new UnsupportedOperationException("not yet");
+        return server.address();
     }
 
     /** The clients that have joined, also those that lost their connection and are expected back, in the order of their ids. */
     @Override
     public List<ClientInfo> clients() {
-        return List.of();
+        return desk.clients();
     }
 
+    /** All that there are. */
     @Override
     public Set<Capability> capabilities() {
         return EnumSet.allOf(Capability.class);
@@ -47,17 +198,17 @@ public final class FederatedServer implements Runtime {
 
     @Override
     public boolean awaitClients(int count, Duration timeout) throws InterruptedException {
-        return false;
+        return desk.awaitClients(count, timeout);
     }
 
     @Override
     public void submit(Task task, TaskListener listener) {
-        throw new UnsupportedOperationException("not yet");
+        desk.submit(task, listener);
     }
 
     @Override
     public void cancel(Task task) {
-        throw new UnsupportedOperationException("not yet");
+        desk.cancel(task);
     }
 
     /**
@@ -68,12 +219,39 @@ public final class FederatedServer implements Runtime {
      * @param retryAfter when they are to come back
      */
     public void drain(String reason, Duration retryAfter) {
-        throw new UnsupportedOperationException("not yet");
+        if (retryAfter.isNegative()) {
+            throw new IllegalArgumentException("retryAfter must be >= 0, was " + retryAfter);
+        }
+        server.serving(false);
+        desk.drain(reason, retryAfter);
     }
 
     /** Tells the clients that the run is over, waits for a moment until they have heard it, and stops listening. */
     @Override
-    public void close() {}
+    public void close() {
+        if (!isClosed.compareAndSet(false, true)) {
+            return;
+        }
+        desk.close();
+        server.shutdown();
+        boolean isInterrupted = false;
+        try {
+            server.awaitTermination(FAREWELL);
+        } catch (InterruptedException e) {
+            isInterrupted = true;
+        }
+        server.close();
+        stopThreads();
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void stopThreads() {
+        timer.shutdownNow();
+        control.shutdown();
+        ownWorkers.ifPresent(ExecutorService::shutdownNow);
+    }
 
     /** Collects the settings of a server. Not thread-safe. */
     public static final class Builder {
@@ -107,6 +285,8 @@ public final class FederatedServer implements Runtime {
         int inlineBytes = DEFAULT_INLINE_BYTES;
         Optional<Executor> executor = Optional.empty();
         boolean reflection;
+        Optional<ServerSecurity> security = Optional.empty();
+        TransportMetrics metrics = TransportMetrics.none();
 
         private Builder() {}
 
@@ -122,6 +302,26 @@ public final class FederatedServer implements Runtime {
             }
             this.host = listenHost;
             this.port = listenPort;
+            return this;
+        }
+
+        /**
+         * How the server proves who it is, and knows its clients. Must be given: a server without security has to be asked for.
+         *
+         * @throws IllegalArgumentException if clients would be encrypted but not known
+         */
+        public Builder security(ServerSecurity serverSecurity) {
+            if (serverSecurity.mode() == ServerSecurity.Mode.TLS) {
+                throw new IllegalArgumentException(
+                        "security must know clients by certificates or tokens, or be insecure, was " + serverSecurity);
+            }
+            this.security = Optional.of(serverSecurity);
+            return this;
+        }
+
+        /** Hears what the server counts; by default nobody does. */
+        public Builder metrics(TransportMetrics counter) {
+            this.metrics = counter;
             return this;
         }
 
@@ -208,9 +408,14 @@ public final class FederatedServer implements Runtime {
         /**
          * A server that listens.
          *
+         * @throws IllegalArgumentException if no security was given
          * @throws io.fedlearn.grpc.TransportException if it cannot listen there, or its keys cannot be read
          */
         public FederatedServer start() {
+            if (security.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "security must be given; without any, ServerSecurity.insecure() says so");
+            }
             return new FederatedServer(this);
         }
     }
