@@ -3,13 +3,25 @@ package io.fedlearn.grpc.client;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.client.InMemoryClientStateStore;
+import io.fedlearn.core.random.SeededRandom;
+import io.fedlearn.core.runtime.TaskRunner;
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.grpc.TransportException;
+import io.fedlearn.grpc.internal.netty.ConnectionLimits;
+import io.fedlearn.grpc.internal.netty.GrpcChannels;
+import io.fedlearn.grpc.internal.wire.WireSettings;
 import io.fedlearn.grpc.metrics.TransportMetrics;
+import io.fedlearn.grpc.security.CertificateIdentity;
 import io.fedlearn.grpc.security.ClientSecurity;
+import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * A site's end of a federation across machines: joins a server, gives the site's {@link Client} what it is asked, one task at a
@@ -22,7 +34,60 @@ import java.util.concurrent.Executor;
  * <p>Thread-safe: {@link #run()} blocks one thread, {@link #close()} may be called from any other.
  */
 public final class FederatedClient implements AutoCloseable {
-    private FederatedClient(Builder builder) {}
+    /** Default of how long a server may take to answer a hello. */
+    private static final Duration WELCOME_TIMEOUT = Duration.ofSeconds(30);
+
+    /** How long interrupted work may take to end before the next task fails. */
+    private static final Duration GRACE = Duration.ofSeconds(5);
+
+    /** How long {@link #close()} waits for {@link #run()} to return. */
+    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(15);
+
+    /** Messages of a server: offers with the specifications of many tensors. */
+    private static final int MAX_MESSAGE_BYTES = 32 << 20;
+
+    private final JoinLoop loop;
+    private final AtomicBoolean hasRun = new AtomicBoolean();
+    private final AtomicBoolean isClosed = new AtomicBoolean();
+    private final AtomicReference<Optional<Thread>> runner = new AtomicReference<>(Optional.empty());
+    private final CountDownLatch hasLeft = new CountDownLatch(1);
+
+    private FederatedClient(Builder builder) {
+        String host = builder.host.orElseThrow();
+        int port = builder.port;
+        ClientSecurity security = builder.security.orElseThrow();
+        ConnectionLimits limits = ConnectionLimits.DEFAULTS.withMaxMessageBytes(MAX_MESSAGE_BYTES);
+        this.loop = new JoinLoop(
+                new JoinLoop.Settings(
+                        host + ":" + port,
+                        builder.clientId.or(() -> certified(security)).orElseThrow(),
+                        WireSettings.write(builder.properties),
+                        builder.backoff,
+                        builder.compression,
+                        builder.welcomeTimeout,
+                        // Callbacks only queue what has come, which the network's own threads may do.
+                        () -> GrpcChannels.open(host, port, security, limits, Runnable::run),
+                        SeededRandom.of(builder.jitterSeed.orElseGet(() -> new SecureRandom().nextLong())),
+                        builder.metrics),
+                builder.grace,
+                (sessions, events) -> new TaskWorker(
+                        builder.client.orElseThrow(),
+                        TaskRunner.of(builder.states),
+                        sessions,
+                        builder.metrics,
+                        builder.executor,
+                        events));
+    }
+
+    /** The id that the client's own certificate says. */
+    private static Optional<String> certified(ClientSecurity security) {
+        return security.keyManager()
+                .flatMap(keys -> Optional.ofNullable(keys.chooseEngineClientAlias(
+                                new String[] {"RSA", "EC", "EdDSA", "RSASSA-PSS"}, null, null))
+                        .map(keys::getCertificateChain))
+                .filter(chain -> chain.length > 0)
+                .flatMap(chain -> CertificateIdentity.subjectCommonName().clientId(chain[0]));
+    }
 
     /** A builder of a client. */
     public static Builder builder() {
@@ -38,15 +103,36 @@ public final class FederatedClient implements AutoCloseable {
      * @throws IllegalStateException if it ran before
      */
     public Departure run() throws InterruptedException {
-        throw new UnsupportedOperationException();
+        if (!hasRun.compareAndSet(false, true)) {
+            throw new IllegalStateException("a client runs once; build another to join again");
+        }
+        runner.set(Optional.of(Thread.currentThread()));
+        try {
+            return loop.run();
+        } finally {
+            runner.set(Optional.empty());
+            hasLeft.countDown();
+        }
     }
 
     /**
-     * Leaves the server: the task at work is interrupted, {@link #run()} returns, and all threads of its own end. Closing again does
-     * nothing.
+     * Leaves the server: the task at work is interrupted, {@link #run()} returns, and all threads of its own end; waits until they
+     * have, unless it is the client's own work that closes it. Closing again does nothing.
      */
     @Override
-    public void close() {}
+    public void close() {
+        if (!isClosed.compareAndSet(false, true)) {
+            return;
+        }
+        loop.close();
+        if (hasRun.get() && !runner.get().equals(Optional.of(Thread.currentThread())) && !loop.isWorking()) {
+            try {
+                hasLeft.await(CLOSE_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
 
     /** Collects the settings of a client. Not thread-safe. */
     public static final class Builder {
@@ -61,6 +147,9 @@ public final class FederatedClient implements AutoCloseable {
         private Optional<Executor> executor = Optional.empty();
         private TransportMetrics metrics = TransportMetrics.none();
         private boolean compression;
+        private Duration welcomeTimeout = WELCOME_TIMEOUT;
+        private Duration grace = GRACE;
+        private Optional<Long> jitterSeed = Optional.empty();
 
         private Builder() {}
 
@@ -120,8 +209,8 @@ public final class FederatedClient implements AutoCloseable {
         }
 
         /**
-         * Where the client works; the caller closes it, and it must take at least two tasks at a time. Without one, daemon threads
-         * are made as needed, and a task that ignores its interruption leaves its thread behind instead of holding up the next.
+         * Where the client works and large answers are sent; the caller closes it. It must have a thread free for this client, other
+         * than that of {@link FederatedClient#run()}. Without one, daemon threads are made as needed.
          */
         public Builder executor(Executor taskExecutor) {
             this.executor = Optional.of(taskExecutor);
@@ -140,6 +229,24 @@ public final class FederatedClient implements AutoCloseable {
             return this;
         }
 
+        /** How long the server may take to answer a hello; for tests. */
+        Builder welcomeTimeout(Duration timeout) {
+            this.welcomeTimeout = timeout;
+            return this;
+        }
+
+        /** How long interrupted work may take to end; for tests. */
+        Builder grace(Duration time) {
+            this.grace = time;
+            return this;
+        }
+
+        /** Where the randomness of backoff starts; for tests. */
+        Builder jitterSeed(long seed) {
+            this.jitterSeed = Optional.of(seed);
+            return this;
+        }
+
         /**
          * The client, which has not connected yet.
          *
@@ -150,7 +257,23 @@ public final class FederatedClient implements AutoCloseable {
             require(host.isPresent(), "server");
             require(security.isPresent(), "security");
             require(client.isPresent(), "client");
+            require(
+                    clientId.isPresent() || certified(security.orElseThrow()).isPresent(),
+                    "clientId, as no certificate says it,");
+            if (compression && !isZstdHere()) {
+                throw new IllegalArgumentException(
+                        "compression needs com.github.luben:zstd-jni, which is not on the class path");
+            }
             return new FederatedClient(this);
+        }
+
+        private static boolean isZstdHere() {
+            try {
+                Class.forName("com.github.luben.zstd.Zstd", false, FederatedClient.class.getClassLoader());
+                return true;
+            } catch (ClassNotFoundException e) {
+                return false;
+            }
         }
 
         private static void require(boolean present, String name) {

@@ -165,7 +165,7 @@ final class TaskBoard<O, A> {
     /** The work of this number has come to an answer. */
     List<Step<O, A>> answered(long job, A answer, long now) {
         List<Step<O, A>> steps = new ArrayList<>();
-        if (isWanted(job)) {
+        if (isAtWork(job)) {
             Work done = work.orElseThrow();
             work = Optional.empty();
             kept = Optional.of(new Kept<>(done.key(), answer, done.offeredHere() ? Delivery.SENDING : Delivery.UNSENT));
@@ -180,7 +180,7 @@ final class TaskBoard<O, A> {
     /** The work of this number has ended without an answer that could be given again, such as when its model cannot be had. */
     List<Step<O, A>> lost(long job, String reason, long now) {
         List<Step<O, A>> steps = new ArrayList<>();
-        if (isWanted(job)) {
+        if (isAtWork(job)) {
             Work done = work.orElseThrow();
             work = Optional.empty();
             if (done.offeredHere()) {
@@ -189,10 +189,6 @@ final class TaskBoard<O, A> {
         }
         left(job, now, steps);
         return steps;
-    }
-
-    private boolean isWanted(long job) {
-        return work.isPresent() && work.get().job() == job && !work.get().expired();
     }
 
     private void left(long job, long now, List<Step<O, A>> steps) {
@@ -222,11 +218,29 @@ final class TaskBoard<O, A> {
         return steps;
     }
 
+    /** Whether this work is wanted and has not ended. */
+    boolean isAtWork(long job) {
+        return work.isPresent() && work.get().job() == job && !work.get().expired();
+    }
+
+    /** The task whose answer is on its way. */
+    Optional<Key> sending() {
+        return kept.filter(it -> it.delivery() == Delivery.SENDING).map(Kept::key);
+    }
+
+    /** The answer that is kept. */
+    Optional<A> answer() {
+        return kept.map(Kept::answer);
+    }
+
+    /** Whether this very answer is on its way. */
+    boolean isSending(Key key) {
+        return sending().equals(Optional.of(key));
+    }
+
     /** Whether the answer to this task is on its way, so that a receipt for it makes sense. */
     boolean isSending(String taskId) {
-        return kept.isPresent()
-                && kept.get().delivery() == Delivery.SENDING
-                && kept.get().key().taskId().equals(taskId);
+        return sending().filter(key -> key.taskId().equals(taskId)).isPresent();
     }
 
     /** The connection is gone: what waits is offered again on the next, and what was on its way may have been lost. */
