@@ -99,6 +99,11 @@ public final class TestAuthority {
         return new Identity(issued, certificateFile, keyFile);
     }
 
+    /** A certificate that needs no files. */
+    X509Certificate sign(String commonName, Duration validity, GeneralName... names) {
+        return sign(commonName, newKeys("EC"), validity, names, false);
+    }
+
     /** Revokes these too, and writes the list of all that are. */
     public Path revoke(X509Certificate... certificates) throws IOException {
         revoked.addAll(List.of(certificates));
