@@ -48,7 +48,8 @@ final class EventLoops implements AutoCloseable {
 
     @Override
     public void close() {
+        // Without waiting for it: who serves a call that was cut off may still say its last word here.
         accepting.shutdownGracefully(0, 1, TimeUnit.SECONDS);
-        serving.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        serving.shutdownGracefully(1, 5, TimeUnit.SECONDS);
     }
 }

@@ -36,12 +36,15 @@ public final class GrpcServer implements AutoCloseable {
     private static final Logger LOG = System.getLogger(GrpcServer.class.getName());
 
     private final Server server;
+    private final InetSocketAddress address;
     private final HealthStatusManager health;
     private final EventLoops loops;
     private final AtomicBoolean hasEnded = new AtomicBoolean();
 
     private GrpcServer(Server server, HealthStatusManager health, EventLoops loops) {
         this.server = server;
+        // A server that has ended no longer knows.
+        this.address = (InetSocketAddress) server.getListenSockets().get(0);
         this.health = health;
         this.loops = loops;
     }
@@ -53,7 +56,7 @@ public final class GrpcServer implements AutoCloseable {
 
     /** The address that it listens at. */
     public InetSocketAddress address() {
-        return (InetSocketAddress) server.getListenSockets().get(0);
+        return address;
     }
 
     /** Says on the health service whether clients are served now; they are from the start. */
