@@ -92,6 +92,7 @@ public final class FlowerClient implements AutoCloseable {
     // Of the thread that runs.
     private Optional<Work> lastWork = Optional.empty();
     private boolean joinedBefore;
+    private boolean served;
     private long answers;
     private long reconnects;
     private long bytesReceived;
@@ -313,19 +314,15 @@ public final class FlowerClient implements AutoCloseable {
     }
 
     private Ending serve(FlowerJoin join) throws InterruptedException {
-        boolean served = false;
+        served = false;
         while (true) {
             // Not in a local variable: nothing may keep the message while the client works.
-            Optional<Ending> ending = handle(join, join.next(), served);
+            Optional<Ending> ending = handle(join, join.next());
             if (ending.isPresent()) {
                 if (served) {
                     settings.metrics.sessionEnded(word(ending.get()));
                 }
                 return ending.get();
-            }
-            if (!served) {
-                served = true;
-                joined();
             }
         }
     }
@@ -345,8 +342,7 @@ public final class FlowerClient implements AutoCloseable {
     }
 
     /** Does what an event asks for; gives how the call ended if it has. */
-    private Optional<Ending> handle(FlowerJoin join, FlowerJoin.Event event, boolean served)
-            throws InterruptedException {
+    private Optional<Ending> handle(FlowerJoin join, FlowerJoin.Event event) throws InterruptedException {
         if (event instanceof FlowerJoin.Event.Closing) {
             return Optional.of(new Ending.Closed());
         }
@@ -359,6 +355,10 @@ public final class FlowerClient implements AutoCloseable {
         }
         ServerMessage instruction = ((FlowerJoin.Event.Asked) event).instruction();
         count(instruction);
+        if (!served) {
+            served = true;
+            joined();
+        }
         return switch (instruction.getMsgCase()) {
             case RECONNECT_INS ->
                 Optional.of(leave(join, instruction.getReconnectIns().getSeconds()));
