@@ -10,6 +10,7 @@ import io.fedlearn.grpc.TransportException;
 import io.fedlearn.grpc.client.Backoff;
 import io.fedlearn.grpc.client.Departure;
 import io.fedlearn.grpc.internal.netty.ConnectionLimits;
+import io.fedlearn.grpc.internal.netty.ConnectionTrouble;
 import io.fedlearn.grpc.internal.netty.GrpcChannels;
 import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.fedlearn.grpc.proto.flower.ClientMessage;
@@ -18,8 +19,6 @@ import io.fedlearn.grpc.proto.flower.ServerMessage;
 import io.fedlearn.grpc.security.ClientSecurity;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
-import java.security.cert.CertPathValidatorException;
-import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
@@ -179,19 +178,19 @@ public final class FlowerClient implements AutoCloseable {
                 if (lost.status().isOk()) {
                     return endedInGoodOrder(lost);
                 }
-                requireWorthRetrying(lost.status());
+                ConnectionTrouble trouble = passing(lost.status());
                 if (lost.served()) {
                     failures = 0;
                     lastContact = System.nanoTime();
                 }
                 failures++;
-                requireNotTooLong(lastContact, lost.status());
+                requireNotTooLong(
+                        Duration.ofNanos(System.nanoTime() - lastContact), settings.backoff.giveUpAfter(), trouble);
                 wait = settings.backoff.delay(failures, jitter);
-                int count = failures;
                 LOG.log(
                         System.Logger.Level.WARNING,
-                        () -> who() + " lost " + where() + " (" + describe(lost.status()) + "), attempt " + (count + 1)
-                                + " in " + wait.toMillis() + " ms");
+                        () -> who() + " is without a server and tries again in " + wait.toMillis() + " ms: "
+                                + trouble.message());
             }
             if (settings.waiting.closedWithin(wait, closed)) {
                 return departure(Departure.Cause.CLOSED, "");
@@ -217,55 +216,34 @@ public final class FlowerClient implements AutoCloseable {
         return new Departure(cause, reason, answers, reconnects, bytesReceived, bytesSent);
     }
 
-    private void requireNotTooLong(long lastContact, Status status) {
-        if (settings.backoff.giveUpAfter().isPresent()) {
-            Duration limit = settings.backoff.giveUpAfter().get();
-            if (Duration.ofNanos(System.nanoTime() - lastContact).compareTo(limit) >= 0) {
-                throw new TransportException(
-                        TransportException.Reason.UNREACHABLE,
-                        where() + " could not be reached for " + limit + ": " + describe(status));
-            }
+    private static void requireNotTooLong(Duration away, Optional<Duration> limit, ConnectionTrouble trouble) {
+        if (limit.isPresent() && away.compareTo(limit.get()) >= 0) {
+            throw new TransportException(
+                    TransportException.Reason.UNREACHABLE,
+                    "gave up after " + away.toMillis() + " ms without the server: " + trouble.message());
         }
     }
 
-    private void requireWorthRetrying(Status status) {
-        for (Throwable cause = status.getCause(); cause != null; cause = cause.getCause()) {
-            if (cause instanceof CertificateException || cause instanceof CertPathValidatorException) {
-                throw new TransportException(
-                        TransportException.Reason.SECURITY,
-                        "the certificate of " + where() + " is not trusted: " + cause.getMessage(),
-                        cause);
-            }
-        }
+    /** What the end of a call means, if another call may go better. */
+    private ConnectionTrouble passing(Status status) {
         String text = String.valueOf(status.getDescription()).toLowerCase(Locale.ROOT);
-        TransportException.Reason reason;
-        switch (status.getCode()) {
-            case UNIMPLEMENTED -> reason = TransportException.Reason.VERSION;
-            case UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, FAILED_PRECONDITION, NOT_FOUND ->
-                reason = TransportException.Reason.REFUSED;
-            case RESOURCE_EXHAUSTED -> {
-                // The same code as for a server that is full, which is worth another attempt; a large model stays
-                // large.
-                if (!text.contains("exceeds maximum size") && !text.contains("larger than max")) {
-                    return;
-                }
-                throw new TransportException(
-                        TransportException.Reason.PROTOCOL,
-                        "a message between " + where() + " and this client is too large (maxMessageBytes here is "
-                                + settings.maxMessageBytes + "): " + describe(status));
-            }
-            default -> {
-                return;
-            }
+        // The same code as for a server that is full, which is worth another attempt; a large model stays large.
+        if (status.getCode() == Status.Code.RESOURCE_EXHAUSTED
+                && (text.contains("exceeds maximum size") || text.contains("larger than max"))) {
+            throw new TransportException(
+                    TransportException.Reason.PROTOCOL,
+                    "a message between " + where() + " and this client is too large (maxMessageBytes here is "
+                            + settings.maxMessageBytes + "): " + text);
         }
-        throw new TransportException(reason, where() + " refused the client: " + describe(status));
-    }
-
-    private static String describe(Status status) {
-        Throwable cause = status.getCause();
-        return status.getCode()
-                + (status.getDescription() == null ? "" : " " + status.getDescription())
-                + (cause == null ? "" : ", " + cause.getMessage());
+        ConnectionTrouble trouble = ConnectionTrouble.of(
+                settings.host.orElseThrow(),
+                settings.port,
+                settings.security.orElseThrow(),
+                status.asRuntimeException());
+        if (trouble.isLasting()) {
+            throw trouble.toException(status.asRuntimeException());
+        }
+        return trouble;
     }
 
     private boolean isClosed() {

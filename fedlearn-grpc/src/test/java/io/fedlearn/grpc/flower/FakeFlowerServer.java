@@ -2,6 +2,7 @@ package io.fedlearn.grpc.flower;
 
 import io.fedlearn.grpc.proto.flower.ClientMessage;
 import io.fedlearn.grpc.proto.flower.ServerMessage;
+import io.fedlearn.grpc.security.TestAuthority;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.Grpc;
@@ -34,9 +35,8 @@ final class FakeFlowerServer implements AutoCloseable {
     private final BlockingQueue<Guest> guests = new LinkedBlockingQueue<>();
     private final Set<String> connections = ConcurrentHashMap.newKeySet();
 
-    private FakeFlowerServer(int port) throws IOException {
-        this.server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
-                .maxInboundMessageSize(1 << 30)
+    private FakeFlowerServer(NettyServerBuilder builder) throws IOException {
+        this.server = builder.maxInboundMessageSize(1 << 30)
                 .directExecutor()
                 .addService(ServerServiceDefinition.builder("flwr.proto.FlowerService")
                         .addMethod(FlowerJoin.JOIN, this::join)
@@ -50,7 +50,18 @@ final class FakeFlowerServer implements AutoCloseable {
     }
 
     static FakeFlowerServer start(int port) throws IOException {
-        return new FakeFlowerServer(port);
+        return new FakeFlowerServer(builder(port));
+    }
+
+    /** A server that shows this certificate. */
+    static FakeFlowerServer start(TestAuthority.Identity identity) throws IOException {
+        return new FakeFlowerServer(builder(0)
+                .useTransportSecurity(
+                        identity.certificateFile().toFile(), identity.keyFile().toFile()));
+    }
+
+    private static NettyServerBuilder builder(int port) {
+        return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
     }
 
     int port() {

@@ -19,6 +19,7 @@ import io.fedlearn.grpc.proto.flower.Reason;
 import io.fedlearn.grpc.proto.flower.Scalar;
 import io.fedlearn.grpc.proto.flower.ServerMessage;
 import io.fedlearn.grpc.security.ClientSecurity;
+import io.fedlearn.grpc.security.TestAuthority;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -26,6 +27,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +43,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The manners of a client of Flower's protocol, on loopback. */
 @Timeout(60)
@@ -382,9 +385,31 @@ class FlowerClientTest {
         try {
             assertThat(failure(run(builder(other.getPort(), ScriptedClient.echo(5))))
                             .reason())
-                    .isEqualTo(TransportException.Reason.VERSION);
+                    .isEqualTo(TransportException.Reason.PROTOCOL);
         } finally {
             other.shutdownNow();
+        }
+    }
+
+    // ---- TLS
+
+    @Test
+    void joinsOverTls(@TempDir Path folder) throws Exception {
+        TestAuthority authority = TestAuthority.in(folder, "authority");
+        try (FakeFlowerServer secure = FakeFlowerServer.start(authority.server())) {
+            run(builder(secure.port(), ScriptedClient.echo(5)).security(ClientSecurity.tls(authority.authorityFile())));
+            assertThat(secure.awaitGuest().ask(fit(MODEL, 1)).hasFitRes()).isTrue();
+        }
+    }
+
+    @Test
+    void joinsNoServerWhoseAuthorityItDoesNotKnow(@TempDir Path folder) throws Exception {
+        TestAuthority authority = TestAuthority.in(folder, "authority");
+        TestAuthority other = TestAuthority.in(folder, "other");
+        try (FakeFlowerServer secure = FakeFlowerServer.start(other.server())) {
+            CompletableFuture<Departure> departure = run(builder(secure.port(), ScriptedClient.echo(5))
+                    .security(ClientSecurity.tls(authority.authorityFile())));
+            assertThat(failure(departure).reason()).isEqualTo(TransportException.Reason.SECURITY);
         }
     }
 
