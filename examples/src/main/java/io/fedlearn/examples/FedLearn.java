@@ -6,6 +6,7 @@ import io.fedlearn.examples.conformance.BenchCommand;
 import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
+import io.fedlearn.examples.luna16.Luna16HospitalCommand;
 import io.fedlearn.examples.luna16.Luna16ScoreCommand;
 import io.fedlearn.examples.mnist.MnistCommand;
 import io.fedlearn.examples.network.ClientCommand;
@@ -42,6 +43,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             HeartCommand.class,
             MnistCommand.class,
             Luna16Command.class,
+            Luna16HospitalCommand.class,
             Luna16DataCommand.class,
             Luna16ScoreCommand.class,
             ServerCommand.class,

@@ -1,12 +1,19 @@
 package io.fedlearn.examples.luna16;
 
+import io.fedlearn.core.partition.Partitioner;
 import io.fedlearn.examples.run.InputException;
+import io.fedlearn.luna16.dataset.DatasetCheck;
+import io.fedlearn.luna16.dataset.SiteAssignment;
+import io.fedlearn.luna16.dataset.SitesFile;
 import io.fedlearn.luna16.image.MetaImage;
 import io.fedlearn.luna16.image.MetaImageException;
 import io.fedlearn.luna16.network.Luna16Client;
 import io.fedlearn.luna16.patch.CandidateSelection;
 import io.fedlearn.luna16.phantom.PhantomDataset;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -145,5 +152,58 @@ final class DataOptions {
         } catch (MetaImageException e) {
             throw new InputException("--background cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    /** Which candidates of a scan are used. */
+    CandidateSelection selection(long seed) {
+        return new CandidateSelection(negativesPerScan, seed);
+    }
+
+    /**
+     * Which hospital has which scan.
+     *
+     * @param directory of the scans
+     * @throws InputException if the scans cannot be distributed so
+     */
+    SiteAssignment assign(DatasetCheck check, Path directory, long seed) {
+        try {
+            if (sites.isPresent()) {
+                return SiteAssignment.byFile(check.scans(), SitesFile.parse(sites.get()));
+            }
+            if (partition.isPresent()) {
+                Partitioner partitioner = Partitioner.parse(partition.get());
+                return SiteAssignment.byPartitioner(check.scans(), partitioner, hospitals, seed);
+            }
+            // Of a generated data set each scan has a hospital whose scanner it looks like.
+            Path generated = directory.resolve(PhantomDataset.SITES);
+            return Files.exists(generated) && Files.exists(directory.resolve(PhantomDataset.MARKER))
+                    ? SiteAssignment.byFile(check.scans(), SitesFile.of(generated))
+                    : SiteAssignment.bySubset(check.scans(), hospitals);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("the scans cannot be distributed: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * These options as another process takes them, which finds the scans made and the patches cut.
+     *
+     * @param directory of the scans
+     * @param patches where they are kept
+     */
+    List<String> arguments(Path directory, Path patches) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "--data",
+                directory.toString(),
+                "--cache",
+                patches.toString(),
+                "--hospitals",
+                Integer.toString(hospitals),
+                "--test-share",
+                Double.toString(testShare),
+                "--negatives-per-scan",
+                Integer.toString(negativesPerScan)));
+        sites.ifPresent(file -> arguments.addAll(List.of("--sites", file)));
+        partition.ifPresent(rule -> arguments.addAll(List.of("--partition", rule)));
+        return arguments;
     }
 }

@@ -2,7 +2,6 @@ package io.fedlearn.examples.luna16;
 
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
-import io.fedlearn.core.partition.Partitioner;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.dl4j.Dl4jBackend;
 import io.fedlearn.dl4j.Dl4jModel;
@@ -22,13 +21,9 @@ import io.fedlearn.luna16.dataset.DatasetCheck;
 import io.fedlearn.luna16.dataset.Luna16Dataset;
 import io.fedlearn.luna16.dataset.ScanSplit;
 import io.fedlearn.luna16.dataset.SiteAssignment;
-import io.fedlearn.luna16.dataset.SitesFile;
-import io.fedlearn.luna16.network.Luna16Client;
-import io.fedlearn.luna16.network.LunaNet;
 import io.fedlearn.luna16.patch.Augmentation;
 import io.fedlearn.luna16.patch.CandidateSelection;
 import io.fedlearn.luna16.patch.PatchCache;
-import io.fedlearn.luna16.patch.PatchShape;
 import io.fedlearn.luna16.phantom.PhantomDataset;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -83,7 +78,6 @@ public final class Luna16Command extends TrainingCommand {
     static final String DL4J_MODEL = "lunanet.zip";
 
     private static final Path DEFAULT_OUT = Path.of("runs", "luna16");
-    private static final int MOST_NATIVE_THREADS = 1024;
     private static final int DEFAULT_ROUNDS = 20;
     private static final TrainingSettings DEFAULT_TRAINING = TrainingSettings.defaults()
             .withLocalEpochs(1)
@@ -96,37 +90,8 @@ public final class Luna16Command extends TrainingCommand {
     @Mixin
     private final DataOptions data = new DataOptions();
 
-    @Option(
-            names = "--patch",
-            paramLabel = "ZxYxX",
-            order = -13,
-            converter = Extent.class,
-            description = "Voxels of a patch, at least 16 along each axis (default: ${DEFAULT-VALUE}; the challenge's"
-                    + " detail takes about 32x48x48, and eight times as long).")
-    private PatchShape patch = new PatchShape(16, 24, 24);
-
-    @Option(
-            names = "--spacing",
-            paramLabel = "ZxYxX",
-            order = -12,
-            description = "Millimetres between a patch's voxels (default: such that a patch shows 24x30x30 mm).")
-    private Optional<String> spacing = Optional.empty();
-
-    @Option(
-            names = "--negatives-per-positive",
-            paramLabel = "X",
-            order = -11,
-            description = "Patches of nodules are repeated in training until there are at most so many others to each"
-                    + " (default: ${DEFAULT-VALUE}).")
-    private double negativesPerPositive = Luna16Client.Builder.DEFAULT_NEGATIVES_PER_POSITIVE;
-
-    @Option(
-            names = "--native-threads",
-            paramLabel = "N",
-            order = -10,
-            description = "Threads of one network's arithmetic; another number gives other bits (default:"
-                    + " ${DEFAULT-VALUE}, and as many clients at a time as there are processors).")
-    private int nativeThreads = 1;
+    @Mixin
+    private final PatchOptions patches = new PatchOptions();
 
     @Option(
             names = "--compare",
@@ -143,6 +108,22 @@ public final class Luna16Command extends TrainingCommand {
                             + " were at the start, so that less noise is needed.")
     private boolean lastLayer;
 
+    @Option(
+            names = "--distributed",
+            order = -7,
+            description = "Train each hospital in a process of its own on this machine, connected over mutual TLS with"
+                    + " certificates made for this run; the model is the same, bit for bit.")
+    private boolean distributed;
+
+    @Option(
+            names = "--hospital-memory",
+            paramLabel = "MIB",
+            order = -6,
+            description =
+                    "With --distributed, the memory of each hospital's process, heap and all (default: an equal share"
+                            + " of most of this machine's, at most 4096).")
+    private Optional<Integer> memory = Optional.empty();
+
     private Optional<PrivacySection> privacy = Optional.empty();
 
     Luna16Command() {
@@ -157,50 +138,73 @@ public final class Luna16Command extends TrainingCommand {
         if (lastLayer && options().privacy(PrivacyUnit.PATIENT).isEmpty()) {
             throw new InputException("--dp-last-layer needs --dp-epsilon");
         }
-        if (nativeThreads < 1 || nativeThreads > MOST_NATIVE_THREADS) {
+        patches.check();
+        if (distributed && options().privacy(PrivacyUnit.PATIENT).isPresent()) {
             throw new InputException(
-                    "--native-threads must be from 1 to " + MOST_NATIVE_THREADS + ", was " + nativeThreads);
+                    "--distributed trains without noise as yet: --dp-epsilon is for hospitals in one" + " process");
         }
-        if (!(negativesPerPositive >= 0.01 && negativesPerPositive <= 10_000)) {
-            throw new InputException(
-                    "--negatives-per-positive must be from 0.01 to 10000, was " + negativesPerPositive);
-        }
-        settings();
-    }
-
-    private NetworkSettings settings() {
-        try {
-            String millimetres =
-                    spacing.orElse(24.0 / patch.depth() + "x" + 30.0 / patch.height() + "x" + 30.0 / patch.width());
-            return NetworkSettings.of(patch, millimetres, LunaNet.DEFAULT_CHANNELS);
-        } catch (IllegalArgumentException e) {
-            throw new InputException("--patch and --spacing: " + e.getMessage(), e);
-        }
+        memory.ifPresent(mebibytes -> {
+            if (!distributed) {
+                throw new InputException("--hospital-memory is of --distributed");
+            }
+            HospitalProcesses.checkMemory(mebibytes);
+        });
     }
 
     @Override
     protected void train(RunFolder folder) throws InterruptedException, IOException {
-        Dl4jBackend.useThreads(nativeThreads);
+        Dl4jBackend.useThreads(patches.nativeThreads());
         Dl4jBackend backend = Dl4jBackend.present();
         out().println("Backend: " + backend);
         backend.warning().ifPresent(warning -> out().println("Warning: " + warning));
-        NetworkSettings settings = settings();
+        NetworkSettings settings = patches.settings();
         Luna16Data hospitals = read(folder, settings);
-        Augmentation augmentation =
-                Augmentation.defaults().withShift(settings.patches().margin());
-        Luna16Training training = new Luna16Training(settings.network(), negativesPerPositive, augmentation, options());
-        Federation.Builder federation = federation(training, hospitals.hospitals())
+        Augmentation augmentation = settings.augmentation();
+        Luna16Training training =
+                new Luna16Training(settings.network(), patches.negativesPerPositive(), augmentation, options());
+        if (!distributed) {
+            Federation.Builder federation = federation(training, hospitals.hospitals());
+            report(folder, settings, hospitals, training, run(federation, folder, settings, hospitals));
+            return;
+        }
+        Run run;
+        try (HospitalProcesses processes =
+                HospitalProcesses.start(folder.path(), hospitals.hospitals(), memory, arguments(folder), this::say)) {
+            processes.toLines().forEach(out()::println);
+            Federation.Builder federation = training.remoteFederation(
+                    processes.runtime(), hospitals.hospitals().size());
+            run = run(federation, folder, settings, hospitals);
+            processes.finish();
+        }
+        report(folder, settings, hospitals, training, run);
+    }
+
+    /** What a hospital's process must know, beside its own name. */
+    private List<String> arguments(RunFolder folder) {
+        List<String> arguments = new ArrayList<>(data.arguments(
+                directory(folder), data.cache().orElse(folder.path().resolve(PATCHES))));
+        arguments.addAll(patches.arguments());
+        arguments.addAll(List.of("--seed", Long.toString(options().seed())));
+        return arguments;
+    }
+
+    private Run run(Federation.Builder federation, RunFolder folder, NetworkSettings settings, Luna16Data hospitals)
+            throws InterruptedException {
+        federation
                 .setting("data", hospitals.digest())
                 .setting("sites", hospitals.sitesText())
                 .setting("testShare", data.testShare())
-                .setting("negativesPerPositive", negativesPerPositive)
-                .setting("augmentation", augmentation.toString())
-                .setting("nativeThreads", nativeThreads)
-                .setting("nativeBuild", backend.build());
+                .setting("negativesPerPositive", patches.negativesPerPositive())
+                .setting("augmentation", settings.augmentation().toString())
+                .setting("nativeThreads", patches.nativeThreads())
+                .setting("nativeBuild", Dl4jBackend.present().build());
         settings.addTo(federation);
         out().println();
-        Run run = run(federation, hospitals.hospitals().size(), folder, Luna16Report.METRICS);
-        report(folder, settings, hospitals, training, run);
+        return run(federation, hospitals.hospitals().size(), folder, Luna16Report.METRICS);
+    }
+
+    private Path directory(RunFolder folder) {
+        return data.folder().orElse(folder.path().resolve(GENERATED));
     }
 
     private Federation.Builder federation(Luna16Training training, List<Hospital> hospitals) {
@@ -255,7 +259,7 @@ public final class Luna16Command extends TrainingCommand {
     }
 
     private Luna16Data read(RunFolder folder, NetworkSettings settings) throws InterruptedException {
-        Path directory = data.folder().orElse(folder.path().resolve(GENERATED));
+        Path directory = directory(folder);
         List<String> notes = new ArrayList<>();
         if (data.folder().isEmpty()) {
             out().println("The scans are GENERATED, not real: " + directory + " (--data takes real ones).");
@@ -268,7 +272,7 @@ public final class Luna16Command extends TrainingCommand {
                     + " and say nothing about medicine.");
         }
         DatasetCheck check = DatasetCheck.of(Luna16Dataset.open(directory));
-        SiteAssignment sites = sites(check, directory);
+        SiteAssignment sites = data.assign(check, directory, options().seed());
         out().println();
         Map<String, ScanSplit> splits = sites.split(data.testShare(), options().seed());
         out().print(check.text(sites, splits));
@@ -278,8 +282,7 @@ public final class Luna16Command extends TrainingCommand {
             throw new InputException("--quorum is " + options().quorum() + ", but there are only "
                     + sites.sites().size() + " hospitals");
         }
-        CandidateSelection selection =
-                new CandidateSelection(data.negativesPerScan(), options().seed());
+        CandidateSelection selection = data.selection(options().seed());
         PatchCache cache = PatchCache.at(data.cache().orElse(folder.path().resolve(PATCHES)))
                 .withThreads(options().threads().orElse(Runtime.getRuntime().availableProcessors()));
         Luna16Data hospitals;
@@ -291,26 +294,5 @@ public final class Luna16Command extends TrainingCommand {
         hospitals.remarks().forEach(remark -> out().println("Note: " + remark));
         out().flush();
         return hospitals;
-    }
-
-    private SiteAssignment sites(DatasetCheck check, Path directory) {
-        try {
-            if (data.sites().isPresent()) {
-                return SiteAssignment.byFile(
-                        check.scans(), SitesFile.parse(data.sites().get()));
-            }
-            if (data.partition().isPresent()) {
-                Partitioner partitioner = Partitioner.parse(data.partition().get());
-                return SiteAssignment.byPartitioner(
-                        check.scans(), partitioner, data.hospitals(), options().seed());
-            }
-            // Of a generated data set each scan has a hospital whose scanner it looks like.
-            Path generated = directory.resolve(PhantomDataset.SITES);
-            return Files.exists(generated) && Files.exists(directory.resolve(PhantomDataset.MARKER))
-                    ? SiteAssignment.byFile(check.scans(), SitesFile.of(generated))
-                    : SiteAssignment.bySubset(check.scans(), data.hospitals());
-        } catch (IllegalArgumentException e) {
-            throw new InputException("the scans cannot be distributed: " + e.getMessage(), e);
-        }
     }
 }

@@ -61,16 +61,8 @@ record Luna16Data(
         PreparedPatches prepared = cache.prepare(scans, settings, selection, bar::update);
         Map<String, Hospital> hospitals = new LinkedHashMap<>();
         List<String> remarks = new ArrayList<>();
-        sites.sites().forEach((name, own) -> {
-            ScanSplit split = splits.getOrDefault(name, new ScanSplit(List.of(), List.of()));
-            hospitals.put(
-                    name,
-                    new Hospital(
-                            name,
-                            own.size(),
-                            ofScans(prepared.patches(), split.training()),
-                            ofScans(prepared.patches(), split.test())));
-        });
+        sites.sites()
+                .forEach((name, own) -> hospitals.put(name, hospital(name, own.size(), splits, prepared.patches())));
         for (ScanFailure failure : prepared.failures()) {
             remarks.add("left out: " + failure.message());
         }
@@ -97,6 +89,16 @@ record Luna16Data(
                 List.of(),
                 shortened(remarks),
                 shortened(problems(check, sites, splits)));
+    }
+
+    /**
+     * A hospital with its own of these patches.
+     *
+     * @param splits of all hospitals' scans
+     */
+    static Hospital hospital(String name, int scans, Map<String, ScanSplit> splits, PatchSet patches) {
+        ScanSplit own = splits.getOrDefault(name, new ScanSplit(List.of(), List.of()));
+        return new Hospital(name, scans, ofScans(patches, own.training()), ofScans(patches, own.test()));
     }
 
     private static PatchSet ofScans(PatchSet patches, List<Scan> scans) {

@@ -7,6 +7,7 @@ import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.RoundListener;
 import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.record.RoundRecord;
+import io.fedlearn.core.runtime.Runtime;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.TensorSpec;
 import io.fedlearn.core.training.Evaluation;
@@ -23,6 +24,7 @@ import io.fedlearn.luna16.network.LunaNet;
 import io.fedlearn.luna16.patch.Augmentation;
 import io.fedlearn.luna16.patch.PatchExamples;
 import io.fedlearn.privacy.site.PersonExamples;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,6 +48,9 @@ import java.util.stream.IntStream;
  * @param options of the run
  */
 record Luna16Training(LunaNet network, double negativesPerPositive, Augmentation augmentation, RunOptions options) {
+    /** How long processes of hospitals may take until they are there. */
+    private static final Duration START = Duration.ofMinutes(10);
+
     /** A federation of these hospitals that still needs its strategy. */
     Federation.Builder federation(List<Hospital> hospitals) {
         LocalModelPool models = LocalModelPool.of(network::create);
@@ -56,6 +61,13 @@ record Luna16Training(LunaNet network, double negativesPerPositive, Augmentation
         Federation.Builder federation = Federation.of(clients);
         options.configure(federation);
         return federation.initialModel(initialModel());
+    }
+
+    /** A federation of these hospitals in processes of their own, which still needs its strategy. */
+    Federation.Builder remoteFederation(Runtime hospitals, int count) {
+        Federation.Builder federation = Federation.of(hospitals);
+        options.configure(federation);
+        return federation.initialModel(initialModel()).minClients(count).clientWait(START);
     }
 
     /**
@@ -145,7 +157,7 @@ record Luna16Training(LunaNet network, double negativesPerPositive, Augmentation
                 bar.update(done.incrementAndGet(), (long) ways.size() * rounds);
             }
         };
-        int threads = options.threads().orElse(Runtime.getRuntime().availableProcessors());
+        int threads = options.threads().orElse(java.lang.Runtime.getRuntime().availableProcessors());
         ExecutorService executor = Executors.newFixedThreadPool(Math.min(threads, ways.size()));
         try {
             List<Callable<ModelScores>> tasks = new ArrayList<>();

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.luna16.network.LunaNet;
+import io.fedlearn.luna16.patch.Augmentation;
 import io.fedlearn.luna16.patch.PatchSettings;
 import io.fedlearn.luna16.patch.PatchShape;
 import java.io.IOException;
@@ -28,6 +29,11 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
     private static final String SPACING = "spacingMillimetres";
     private static final String CHANNELS = "channels";
     private static final String RUN_FILE = "run.json";
+
+    /** How patches are varied in training. */
+    Augmentation augmentation() {
+        return Augmentation.defaults().withShift(patches.margin());
+    }
 
     /** Writes them into a run's settings. */
     void addTo(Federation.Builder federation) {

@@ -1,20 +1,14 @@
 package io.fedlearn.examples.network;
 
-import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.examples.run.Interruption;
-import io.fedlearn.examples.run.TimeConverter;
-import io.fedlearn.files.FileClientStateStore;
-import io.fedlearn.grpc.client.Backoff;
 import io.fedlearn.grpc.client.Departure;
-import io.fedlearn.grpc.client.FederatedClient;
 import io.fedlearn.models.DenseModel;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -73,29 +67,14 @@ public final class ClientCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Option(
-            names = "--server",
-            paramLabel = "HOST:PORT",
-            order = -70,
-            required = true,
-            converter = Address.Converter.class,
-            description = "Where the server listens.")
-    private Address server = new Address("localhost", 0);
-
-    @Option(
             names = "--protocol",
             paramLabel = "NAME",
             order = -69,
             description = "fedlearn, or flower for a server of Flower (default: ${DEFAULT-VALUE}).")
     private Protocol protocol = Protocol.FEDLEARN;
 
-    @Option(
-            names = "--id",
-            paramLabel = "NAME",
-            order = -68,
-            description =
-                    "By which the server knows this site in every round (default: what its certificate or token says;"
-                            + " needed with --insecure).")
-    private Optional<String> id = Optional.empty();
+    @Mixin
+    private final SiteOptions site = new SiteOptions();
 
     @Mixin
     private final CsvOptions csv = new CsvOptions();
@@ -111,7 +90,7 @@ public final class ClientCommand implements Callable<Integer> {
 
     @Option(
             names = "--hidden",
-            paramLabel = "N,...",
+            paramLabel = "N",
             split = ",",
             order = -46,
             description = "The widths of the hidden layers of mlp (default: " + DEFAULT_HIDDEN + ").")
@@ -141,26 +120,6 @@ public final class ClientCommand implements Callable<Integer> {
                     + TrainingSettings.DEFAULT_LEARNING_RATE + ").")
     private Optional<Double> learningRate = Optional.empty();
 
-    @Mixin
-    private final ClientSecurityOptions security = new ClientSecurityOptions();
-
-    @Option(
-            names = "--state",
-            paramLabel = "DIR",
-            order = -30,
-            description =
-                    "Where the site keeps what it needs between rounds: its own tensors, its control variates (default:"
-                            + " runs/clients/ and the id, or the name of the CSV).")
-    private Optional<Path> state = Optional.empty();
-
-    @Option(
-            names = "--give-up-after",
-            paramLabel = "TIME",
-            order = -29,
-            converter = TimeConverter.class,
-            description = "How long the server may be out of reach, such as 5m (default: for ever).")
-    private Optional<Duration> giveUpAfter = Optional.empty();
-
     ClientCommand() {}
 
     @Override
@@ -181,40 +140,39 @@ public final class ClientCommand implements Callable<Integer> {
                 fallback().toConfig(),
                 out);
         Interruption interruption = Interruption.ofThisThread();
-        ConnectionLog log = ConnectionLog.to(line -> {
-            out.println(line);
+        try {
+            out.println("Joining " + site.server() + " ...");
             out.flush();
-        });
-        try (FileClientStateStore states = FileClientStateStore.at(state())) {
-            out.println("Joining " + server + " ...");
-            out.flush();
-            String farewell = protocol == Protocol.FLOWER ? joinFlower(client) : join(client, states, schema);
-            out.println(farewell);
+            out.println(protocol == Protocol.FLOWER ? joinFlower(client) : join(client, schema, out));
         } catch (InterruptedException e) {
             out.println("Interrupted. Started again with the same options, this site takes up its place.");
             throw e;
         } finally {
-            log.close();
             out.flush();
             interruption.close();
         }
         return 0;
     }
 
+    private String join(SiteClient client, String schema, PrintWriter out) throws InterruptedException {
+        Departure departure =
+                site.join(client, Config.empty().with(SchemaCode.SETTING, schema), STATES.resolve(fileName()), line -> {
+                    out.println(line);
+                    out.flush();
+                });
+        return "The run is over" + (departure.reason().isEmpty() ? "" : ": " + departure.reason())
+                + ". Tasks answered: " + departure.tasksAnswered() + ", times reconnected: " + departure.reconnects()
+                + ".";
+    }
+
     private void check() {
         csv.check(model);
-        security.check();
-        if (server.port() == 0) {
-            throw new InputException("--server must name the port of the server, was " + server);
-        }
+        site.check(protocol == Protocol.FEDLEARN);
         if (!hidden.isEmpty() && model != SiteModel.MLP) {
             throw new InputException("--hidden is of --model mlp, and the model is " + model);
         }
         if (hidden.stream().anyMatch(width -> width < 1)) {
             throw new InputException("--hidden must be widths >= 1, were " + hidden);
-        }
-        if (id.isEmpty() && !security.saysWho() && protocol == Protocol.FEDLEARN) {
-            throw new InputException("--insecure needs --id: without TLS nothing else says which site this is");
         }
         fallback();
     }
@@ -237,14 +195,10 @@ public final class ClientCommand implements Callable<Integer> {
         }
     }
 
-    private Path state() {
-        if (state.isPresent()) {
-            return state.get();
-        }
+    /** The name of the CSV, without what says that it is one. */
+    private String fileName() {
         Path name = csv.file().toAbsolutePath().getFileName();
-        String otherwise = name == null ? "client" : name.toString().replaceAll("\\.csv(\\.gz)?$", "");
-        return STATES.resolve(
-                id.filter(text -> text.matches("[A-Za-z0-9._-]*[A-Za-z0-9]")).orElse(otherwise));
+        return name == null ? "client" : name.toString().replaceAll("\\.csv(\\.gz)?$", "");
     }
 
     private void tell(PrintWriter out, SiteData data, List<String> classes, String description, String schema) {
@@ -263,27 +217,6 @@ public final class ClientCommand implements Callable<Integer> {
                 });
         out.println("Schema:  " + schema + " (must be the same at every site)");
         out.flush();
-    }
-
-    private String join(SiteClient client, ClientStateStore states, String schema) throws InterruptedException {
-        Backoff backoff = Backoff.defaults();
-        if (giveUpAfter.isPresent()) {
-            backoff = backoff.withGiveUpAfter(giveUpAfter.get());
-        }
-        FederatedClient.Builder builder = FederatedClient.builder()
-                .server(server.host(), server.port())
-                .security(security.security())
-                .client(client)
-                .states(states)
-                .properties(Config.empty().with(SchemaCode.SETTING, schema))
-                .backoff(backoff);
-        id.ifPresent(builder::clientId);
-        try (FederatedClient joined = builder.build()) {
-            Departure departure = joined.run();
-            return "The run is over" + (departure.reason().isEmpty() ? "" : ": " + departure.reason())
-                    + ". Tasks answered: " + departure.tasksAnswered() + ", times reconnected: "
-                    + departure.reconnects() + ".";
-        }
     }
 
     private String joinFlower(SiteClient client) throws InterruptedException {

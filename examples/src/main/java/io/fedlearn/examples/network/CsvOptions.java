@@ -60,7 +60,7 @@ final class CsvOptions {
 
     @Option(
             names = "--classes",
-            paramLabel = "A,B,...",
+            paramLabel = "A",
             split = ",",
             order = -58,
             description =
@@ -70,7 +70,7 @@ final class CsvOptions {
 
     @Option(
             names = "--features",
-            paramLabel = "A,B,...",
+            paramLabel = "A",
             split = ",",
             order = -57,
             description =
@@ -80,7 +80,7 @@ final class CsvOptions {
 
     @Option(
             names = "--ignore",
-            paramLabel = "A,B,...",
+            paramLabel = "A",
             split = ",",
             order = -56,
             description = "Columns to leave out, such as customer numbers.")
@@ -105,7 +105,7 @@ final class CsvOptions {
 
     @Option(
             names = "--missing-text",
-            paramLabel = "A,B,...",
+            paramLabel = "A",
             split = ",",
             order = -53,
             description =

@@ -112,7 +112,7 @@ public final class ServerCommand extends TrainingCommand {
 
     @Option(
             names = "--fit-config",
-            paramLabel = "K=V,...",
+            paramLabel = "K=V",
             split = ",",
             order = -64,
             description =

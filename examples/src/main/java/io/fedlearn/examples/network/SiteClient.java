@@ -18,11 +18,11 @@ import java.util.concurrent.TimeUnit;
  * where the server says nothing.
  *
  * @param client that does the work
- * @param schema of its data; see {@link SchemaCode}
+ * @param schema a code of its columns, which a run may demand
  * @param fallback settings of local training
  * @param out where it prints
  */
-record SiteClient(Client client, String schema, Config fallback, PrintWriter out) implements Client {
+public record SiteClient(Client client, String schema, Config fallback, PrintWriter out) implements Client {
     private static final List<String> SHOWN = List.of(Evaluation.LOSS, Evaluation.ACCURACY, Evaluation.AUC);
 
     @Override
