@@ -13,9 +13,7 @@ import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.tensor.Tensor;
-import io.fedlearn.core.tensor.TensorData;
 import io.fedlearn.core.tensor.TensorType;
-import java.nio.ByteBuffer;
 import java.util.Collections;
 import java.util.Locale;
 import java.util.function.Supplier;
@@ -120,32 +118,10 @@ public final class HeapBenchmark {
             Model.Builder model = Model.builder();
             for (int t = 0; t < TENSORS; t++) {
                 model.trainable(
-                        "layer" + t, Tensor.of(TensorType.FLOAT32, Shape.of(parameters / TENSORS), new Made(seed + t)));
+                        "layer" + t,
+                        Tensor.of(TensorType.FLOAT32, Shape.of(parameters / TENSORS), new MadeValues(seed + t)));
             }
             return ClientUpdate.ofModel(model.build(), 1);
-        }
-    }
-
-    /** Values out of a small table, as fast as from memory. */
-    private record Made(long seed) implements TensorData {
-        private static final float[] TABLE = new float[1 << 14];
-
-        static {
-            for (int i = 0; i < TABLE.length; i++) {
-                TABLE[i] = (i & 1023) * 0x1p-12f;
-            }
-        }
-
-        @Override
-        public void read(long byteOffset, ByteBuffer target) {
-            long at = seed + byteOffset / Float.BYTES;
-            while (target.remaining() >= Float.BYTES) {
-                int from = (int) (at & (TABLE.length - 1));
-                int count = Math.min(TABLE.length - from, target.remaining() / Float.BYTES);
-                target.asFloatBuffer().put(TABLE, from, count);
-                target.position(target.position() + count * Float.BYTES);
-                at += count;
-            }
         }
     }
 }
