@@ -156,32 +156,35 @@ final class NetworkFaultsTest {
         Map<String, Integer> trainings = new ConcurrentHashMap<>();
         List<FaultyProxy> proxies = new ArrayList<>();
         ExecutorService threads = Executors.newCachedThreadPool();
-        try (FederatedServer server = FederatedServer.builder()
-                .security(ServerSecurity.insecure())
-                .heartbeat(Duration.ofMillis(200))
-                .chunkBytes(8 << 10)
-                .inlineBytes(1 << 10)
-                .start()) {
-            List<Future<Departure>> departures = new ArrayList<>();
-            for (int k = 0; k < CLIENTS; k++) {
-                int number = k;
-                FaultyProxy proxy = FaultyProxy.to(
-                        new InetSocketAddress(InetAddress.getLoopbackAddress(), server.address().getPort()));
-                proxies.add(proxy);
-                before.on(proxy);
-                Client work = new Disturbed(client(k), trainings, proxy, training);
-                departures.add(threads.submit(() -> run(proxy, id(number), work)));
-            }
+        List<Future<Departure>> departures = new ArrayList<>();
+        try {
+            Run run;
+            try (FederatedServer server = FederatedServer.builder()
+                    .security(ServerSecurity.insecure())
+                    .heartbeat(Duration.ofMillis(200))
+                    .chunkBytes(8 << 10)
+                    .inlineBytes(1 << 10)
+                    .start()) {
+                for (int k = 0; k < CLIENTS; k++) {
+                    int number = k;
+                    FaultyProxy proxy = FaultyProxy.to(new InetSocketAddress(
+                            InetAddress.getLoopbackAddress(), server.address().getPort()));
+                    proxies.add(proxy);
+                    before.on(proxy);
+                    Client work = new Disturbed(client(k), trainings, proxy, training);
+                    departures.add(threads.submit(() -> run(proxy, id(number), work)));
+                }
 
-            Run run = configured(Federation.of(server)).run();
-            server.close();
+                run = configured(Federation.of(server)).run();
+            }
 
             assertThat(run.model().digest()).isEqualTo(undisturbed.model().digest());
             assertThat(counts(run)).isEqualTo(counts(undisturbed));
-            assertThat(run.records()).allSatisfy(round -> assertThat(round.lateUpdates()).isEmpty());
-            assertThat(trainings).hasSize(CLIENTS * ROUNDS).allSatisfy((task, count) -> assertThat(count)
-                    .as(task)
-                    .isOne());
+            assertThat(run.records())
+                    .allSatisfy(round -> assertThat(round.lateUpdates()).isEmpty());
+            assertThat(trainings)
+                    .hasSize(CLIENTS * ROUNDS)
+                    .allSatisfy((task, count) -> assertThat(count).as(task).isOne());
             for (Future<Departure> departure : departures) {
                 assertThat(departure.get().cause()).isEqualTo(Departure.Cause.RUN_OVER);
                 assertThat(departure.get().reconnects()).isGreaterThanOrEqualTo(reconnects);
@@ -236,8 +239,7 @@ final class NetworkFaultsTest {
 
     private static Client client(int number) {
         return LocalTrainingClient.of(
-                NetworkFaultsTest::model,
-                SyntheticExamples.separableClasses(number, 16 + number, FEATURES, CLASSES));
+                NetworkFaultsTest::model, SyntheticExamples.separableClasses(number, 16 + number, FEATURES, CLASSES));
     }
 
     private static void await(BooleanSupplier condition) throws InterruptedException {
