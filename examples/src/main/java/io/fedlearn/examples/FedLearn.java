@@ -2,6 +2,7 @@ package io.fedlearn.examples;
 
 import io.fedlearn.core.FedLearnException;
 import io.fedlearn.core.LibraryVersion;
+import io.fedlearn.examples.certs.CertsCommand;
 import io.fedlearn.examples.conformance.BenchCommand;
 import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
@@ -52,6 +53,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             StrategiesCommand.class,
             BenchCommand.class,
             DpCommand.class,
+            CertsCommand.class,
             CommandLine.HelpCommand.class
         },
         mixinStandardHelpOptions = true,
