@@ -13,6 +13,7 @@ import io.fedlearn.formats.ReadLimits;
 import io.fedlearn.formats.numpy.Npy;
 import io.fedlearn.grpc.proto.flower.Parameters;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,17 +43,30 @@ final class FlowerTensors {
     static Parameters write(Model model) {
         Parameters.Builder parameters = Parameters.newBuilder().setTensorType(TENSOR_TYPE);
         for (int i = 0; i < model.tensors().size(); i++) {
-            try {
-                parameters.addTensors(UnsafeByteOperations.unsafeWrap(
-                        Npy.encode(model.tensors().get(i))));
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException(
-                        "tensor '" + model.spec().tensors().get(i).name() + "' cannot be sent to a Flower peer: "
-                                + e.getMessage(),
-                        e);
-            }
+            encodedLength(model, i);
+            parameters.addTensors(
+                    UnsafeByteOperations.unsafeWrap(Npy.encode(model.tensors().get(i))));
         }
         return parameters.build();
+    }
+
+    /**
+     * How many bytes the model's tensor at this place takes.
+     *
+     * @throws IllegalArgumentException if it is of a type that NumPy does not have, or too large for a message
+     */
+    static long encodedLength(Model model, int index) {
+        String reason = "it takes more than the 2^31 - 1 bytes of a message";
+        try {
+            long length = Npy.encodedLength(model.tensors().get(index));
+            if (length <= Integer.MAX_VALUE) {
+                return length;
+            }
+        } catch (IllegalArgumentException e) {
+            reason = String.valueOf(e.getMessage());
+        }
+        throw new IllegalArgumentException(
+                "tensor '" + model.spec().tensors().get(index).name() + "' cannot be sent to a Flower peer: " + reason);
     }
 
     /**
@@ -65,14 +79,21 @@ final class FlowerTensors {
         for (int i = 0; i < parameters.getTensorsCount(); i++) {
             ByteString bytes = parameters.getTensors(i);
             try {
-                tensors.add(Npy.read(bytes.newInput(), bytes.size(), place(i), LIMITS));
-            } catch (FormatException e) {
-                throw new FlowerException(String.valueOf(e.getMessage()), e);
+                tensors.add(read(i, bytes.newInput(), bytes.size()));
             } catch (IOException e) {
                 throw new UncheckedIOException("reading from memory cannot fail", e);
             }
         }
         return tensors;
+    }
+
+    /** As {@link #read(Parameters)}, for the tensor at one place, which is the stream's next {@code length} bytes. */
+    static Tensor read(int index, InputStream in, int length) throws FlowerException, IOException {
+        try {
+            return Npy.read(in, length, place(index), LIMITS);
+        } catch (FormatException e) {
+            throw new FlowerException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     /** What messages call the tensor at this place. */
