@@ -3,6 +3,7 @@ package io.fedlearn.examples.luna16;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.training.LocalModelPool;
 import io.fedlearn.dl4j.Dl4jBackend;
+import io.fedlearn.examples.network.Protocol;
 import io.fedlearn.examples.network.SiteClient;
 import io.fedlearn.examples.network.SiteOptions;
 import io.fedlearn.examples.network.SiteProcess;
@@ -62,7 +63,7 @@ public final class Luna16HospitalCommand implements Callable<Integer> {
         SiteProcess.endWithParent(out);
         data.check();
         patches.check();
-        connection.check(true);
+        connection.check(Protocol.FEDLEARN);
         Dl4jBackend.useThreads(patches.nativeThreads());
         NetworkSettings settings = patches.settings();
         Hospital hospital = hospital(settings);
@@ -73,7 +74,7 @@ public final class Luna16HospitalCommand implements Callable<Integer> {
         out.println("Hospital " + name + ": " + hospital.training().size() + " patches to train on, "
                 + hospital.test().size() + " to test on.");
         SiteClient narrated = new SiteClient(client, "", Config.empty(), out);
-        Departure departure = connection.join(narrated, Config.empty(), Path.of(NAME), line -> {
+        Departure departure = connection.join(Protocol.FEDLEARN, narrated, Config.empty(), NAME, line -> {
             out.println(line);
             out.flush();
         });

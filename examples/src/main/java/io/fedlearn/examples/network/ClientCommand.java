@@ -60,7 +60,6 @@ import picocli.CommandLine.Spec;
             "143:Told to end (SIGTERM); otherwise as 130."
         })
 public final class ClientCommand implements Callable<Integer> {
-    private static final Path STATES = Path.of("runs", "clients");
     private static final int DEFAULT_HIDDEN = 16;
 
     @Spec
@@ -143,7 +142,14 @@ public final class ClientCommand implements Callable<Integer> {
         try {
             out.println("Joining " + site.server() + " ...");
             out.flush();
-            out.println(protocol == Protocol.FLOWER ? joinFlower(client) : join(client, schema, out));
+            Departure departure =
+                    site.join(protocol, client, Config.empty().with(SchemaCode.SETTING, schema), fileName(), line -> {
+                        out.println(line);
+                        out.flush();
+                    });
+            out.println("The run is over" + (departure.reason().isEmpty() ? "" : ": " + departure.reason())
+                    + ". Tasks answered: " + departure.tasksAnswered() + ", times reconnected: "
+                    + departure.reconnects() + ".");
         } catch (InterruptedException e) {
             out.println("Interrupted. Started again with the same options, this site takes up its place.");
             throw e;
@@ -154,20 +160,9 @@ public final class ClientCommand implements Callable<Integer> {
         return 0;
     }
 
-    private String join(SiteClient client, String schema, PrintWriter out) throws InterruptedException {
-        Departure departure =
-                site.join(client, Config.empty().with(SchemaCode.SETTING, schema), STATES.resolve(fileName()), line -> {
-                    out.println(line);
-                    out.flush();
-                });
-        return "The run is over" + (departure.reason().isEmpty() ? "" : ": " + departure.reason())
-                + ". Tasks answered: " + departure.tasksAnswered() + ", times reconnected: " + departure.reconnects()
-                + ".";
-    }
-
     private void check() {
         csv.check(model);
-        site.check(protocol == Protocol.FEDLEARN);
+        site.check(protocol);
         if (!hidden.isEmpty() && model != SiteModel.MLP) {
             throw new InputException("--hidden is of --model mlp, and the model is " + model);
         }
@@ -217,9 +212,5 @@ public final class ClientCommand implements Callable<Integer> {
                 });
         out.println("Schema:  " + schema + " (must be the same at every site)");
         out.flush();
-    }
-
-    private String joinFlower(SiteClient client) throws InterruptedException {
-        throw new InputException("--protocol flower is not there yet");
     }
 }

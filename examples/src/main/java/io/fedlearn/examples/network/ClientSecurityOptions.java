@@ -40,14 +40,15 @@ final class ClientSecurityOptions {
     private boolean insecure;
 
     /** Finds options that do not go together. */
-    void check() {
+    void check(Protocol protocol) {
         if (insecure) {
             if (authority.isPresent() || certificate.isPresent() || key.isPresent() || token.isPresent()) {
                 throw new InputException("--insecure excludes --ca, --cert, --key and --token-file");
             }
             return;
         }
-        if (authority.isEmpty() || (certificate.isEmpty() && token.isEmpty())) {
+        boolean isNamed = certificate.isPresent() || token.isPresent() || protocol == Protocol.FLOWER;
+        if (authority.isEmpty() || !isNamed) {
             throw new InputException("a client needs TLS: --ca with --cert and --key, or --ca with --token-file;"
                     + " 'fedlearn certs --help' says how to make certificates. To a server on this machine that was started"
                     + " with --insecure, --insecure connects without");
@@ -72,6 +73,9 @@ final class ClientSecurityOptions {
         }
         if (token.isPresent()) {
             return ClientSecurity.tls(authority.orElseThrow()).withTokenFile(token.get());
+        }
+        if (certificate.isEmpty()) {
+            return ClientSecurity.tls(authority.orElseThrow());
         }
         return ClientSecurity.mutualTls(certificate.orElseThrow(), key.orElseThrow(), authority.orElseThrow());
     }

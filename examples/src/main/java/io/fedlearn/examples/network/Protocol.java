@@ -3,7 +3,7 @@ package io.fedlearn.examples.network;
 import java.util.Locale;
 
 /** The protocols that a client speaks. */
-enum Protocol {
+public enum Protocol {
     /** FedLearn's own. */
     FEDLEARN,
     /** Flower's bidirectional one. */

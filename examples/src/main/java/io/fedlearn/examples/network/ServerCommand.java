@@ -79,13 +79,8 @@ public final class ServerCommand extends TrainingCommand {
                             + " both, on two ports (default: ${DEFAULT-VALUE}).")
     private Served protocol = Served.FEDLEARN;
 
-    @Option(
-            names = "--flower-listen",
-            paramLabel = "HOST:PORT",
-            order = -68,
-            converter = Address.Converter.class,
-            description = "With --protocol both, where it listens for Flower's clients.")
-    private Optional<Address> flowerListen = Optional.empty();
+    @Mixin
+    private final FlowerOptions flower = new FlowerOptions();
 
     @Option(
             names = "--min-clients",
@@ -148,10 +143,7 @@ public final class ServerCommand extends TrainingCommand {
         }
         options().check(minClients);
         security.check(protocol == Served.FLOWER);
-        if ((protocol == Served.BOTH) != flowerListen.isPresent()) {
-            throw new InputException(
-                    "--protocol both needs --flower-listen, and --flower-listen needs --protocol both");
-        }
+        flower.check(protocol);
         told();
         initial.ifPresent(file -> {
             if (!Files.isRegularFile(file)) {
@@ -191,7 +183,7 @@ public final class ServerCommand extends TrainingCommand {
     protected void train(RunFolder folder) throws InterruptedException, IOException {
         Optional<Model> start = initial.map(ServerCommand::model);
         ConnectionLog log = ConnectionLog.to(this::say);
-        try (Servers servers = Servers.start(protocol, listen, flowerListen, security.security())) {
+        try (Servers servers = Servers.start(protocol, listen, flower, security)) {
             tell(servers);
             Federation.Builder federation = Federation.of(servers.runtime());
             options().configure(federation);
@@ -229,7 +221,7 @@ public final class ServerCommand extends TrainingCommand {
                     + " --data FILE.csv --label COLUMN --model logistic");
         });
         servers.flower().ifPresent(address -> {
-            out().println("Listening for clients of Flower on " + address + ", " + security.words() + ".");
+            out().println("Listening for clients of Flower on " + address + ", " + flower.words(security) + ".");
             out().println("At each of them, in Python:");
             out().println("  fl.client.start_client(server_address=\"" + reachable(address) + "\", client=..."
                     + (security.isInsecure()
@@ -240,6 +232,8 @@ public final class ServerCommand extends TrainingCommand {
             out().println("Warning: without TLS, " + listen
                     + " is open to everybody on its networks: models, metrics and who is who.");
         }
+        servers.cautions(options().strategy(minClients), initial.isPresent())
+                .forEach(caution -> out().println("Caution: " + caution + "."));
         out().println("Waiting for " + minClients + (minClients == 1 ? " client" : " clients") + " ...");
         out().println();
         out().flush();

@@ -98,7 +98,17 @@ final class ServerSecurityOptions {
                     + revoked.map(file -> ", unless " + file + " revokes it").orElse("");
         }
         return tokens.map(file -> "TLS, and clients show a token of " + file)
-                .orElse("TLS, but whoever reaches the port can join: neither --client-ca nor --tokens");
+                .orElse("TLS, but whoever reaches the port can join (neither --client-ca nor --tokens)");
+    }
+
+    /** The same for a port whose clients show nothing. */
+    String openWords() {
+        return insecure ? words() : "TLS, but whoever reaches the port can join (--flower-open)";
+    }
+
+    /** The keys of a port whose clients show nothing. */
+    ServerSecurity openSecurity() {
+        return insecure ? security() : ServerSecurity.tls(certificate.orElseThrow(), key.orElseThrow());
     }
 
     /** What to type at a client in place of these. */

@@ -1,40 +1,56 @@
 package io.fedlearn.examples.network;
 
 import io.fedlearn.core.runtime.Runtime;
-import io.fedlearn.examples.run.InputException;
-import io.fedlearn.grpc.security.ServerSecurity;
+import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.grpc.server.FederatedServer;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
-/** What listens for clients. Closed by who started it; clients are told that the run is over,
- * unless {@link #pause} told them to come back. */
+/**
+ * What listens for clients. Closed by who started it; clients are told that the run is over, unless {@link #pause} told them to
+ * come back.
+ */
 final class Servers implements AutoCloseable {
-    private static final Duration RETRY = Duration.ofSeconds(5);
+    private static final Duration RETRY = Duration.ofSeconds(2);
 
     private final Runtime runtime;
     private final Optional<FederatedServer> own;
+    private final Optional<FederatedServer> flower;
 
-    private Servers(Runtime runtime, Optional<FederatedServer> own) {
-        this.runtime = runtime;
+    private Servers(Optional<FederatedServer> own, Optional<FederatedServer> flower) {
         this.own = own;
+        this.flower = flower;
+        List<Runtime> runtimes = new ArrayList<>();
+        own.ifPresent(runtimes::add);
+        flower.ifPresent(runtimes::add);
+        this.runtime = runtimes.get(0);
     }
 
     /**
      * Begins to listen.
      *
+     * @param listen for clients of the one protocol, or of FedLearn's if both are served
      * @throws io.fedlearn.grpc.TransportException if an address cannot be had
      */
-    static Servers start(Served protocol, Address listen, Optional<Address> flowerListen, ServerSecurity security) {
-        if (protocol != Served.FEDLEARN) {
-            throw new InputException("--protocol " + protocol + " is not there yet");
+    static Servers start(Served protocol, Address listen, FlowerOptions flowerOptions, ServerSecurityOptions security) {
+        Optional<FederatedServer> own = protocol == Served.FLOWER
+                ? Optional.empty()
+                : Optional.of(FederatedServer.builder()
+                        .listen(listen.host(), listen.port())
+                        .security(security.security())
+                        .start());
+        try {
+            Optional<FederatedServer> flower = protocol == Served.FEDLEARN
+                    ? Optional.empty()
+                    : Optional.of(flowerOptions.start(flowerOptions.listen().orElse(listen), security));
+            return new Servers(own, flower);
+        } catch (RuntimeException e) {
+            own.ifPresent(FederatedServer::close);
+            throw e;
         }
-        FederatedServer server = FederatedServer.builder()
-                .listen(listen.host(), listen.port())
-                .security(security)
-                .start();
-        return new Servers(server, Optional.of(server));
     }
 
     /** What reaches all clients. */
@@ -49,11 +65,16 @@ final class Servers implements AutoCloseable {
 
     /** Where clients of Flower's protocol are served. */
     Optional<Address> flower() {
-        return Optional.empty();
+        return flower.map(server -> address(server.address()));
     }
 
     private static Address address(InetSocketAddress bound) {
         return new Address(bound.getAddress().getHostAddress(), bound.getPort());
+    }
+
+    /** What may not work as expected when this strategy trains these clients. */
+    List<String> cautions(Strategy strategy, boolean hasModel) {
+        return List.of();
     }
 
     /** Sends clients away who shall come back when the run is resumed. */

@@ -1,6 +1,7 @@
 package io.fedlearn.examples.network;
 
 import io.fedlearn.core.client.Client;
+import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.examples.run.TimeConverter;
@@ -8,6 +9,7 @@ import io.fedlearn.files.FileClientStateStore;
 import io.fedlearn.grpc.client.Backoff;
 import io.fedlearn.grpc.client.Departure;
 import io.fedlearn.grpc.client.FederatedClient;
+import io.fedlearn.grpc.flower.FlowerClient;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -17,6 +19,8 @@ import picocli.CommandLine.Option;
 
 /** The options by which a site joins a server. */
 public final class SiteOptions {
+    private static final Path STATES = Path.of("runs", "clients");
+
     @Option(
             names = "--server",
             paramLabel = "HOST:PORT",
@@ -58,17 +62,13 @@ public final class SiteOptions {
     /** Options that are to be filled. */
     public SiteOptions() {}
 
-    /**
-     * Finds options that do not go together.
-     *
-     * @param needsId whether the server must know who this is
-     */
-    public void check(boolean needsId) {
-        security.check();
+    /** Finds options that do not go together. */
+    public void check(Protocol protocol) {
+        security.check(protocol);
         if (server.port() == 0) {
             throw new InputException("--server must name the port of the server, was " + server);
         }
-        if (needsId && id.isEmpty() && !security.saysWho()) {
+        if (protocol == Protocol.FEDLEARN && id.isEmpty() && !security.saysWho()) {
             throw new InputException("--insecure needs --id: without TLS nothing else says which site this is");
         }
     }
@@ -78,38 +78,57 @@ public final class SiteOptions {
         return server;
     }
 
-    /** How client and server know each other. */
-    ClientSecurityOptions security() {
-        return security;
-    }
-
     /**
      * Joins the server and works until the run is over.
      *
      * @param client that does the work
      * @param properties that the server is told
-     * @param stateFolder where state is kept if no option says so
+     * @param data the name of the data: of the folder where state is kept if no option says it, and of a client without another
      * @param lines is told what happens to the connection
      */
-    public Departure join(Client client, Config properties, Path stateFolder, Consumer<String> lines)
+    public Departure join(Protocol protocol, Client client, Config properties, String data, Consumer<String> lines)
             throws InterruptedException {
-        Backoff backoff = Backoff.defaults();
-        if (giveUpAfter.isPresent()) {
-            backoff = backoff.withGiveUpAfter(giveUpAfter.get());
+        ConnectionLog log = ConnectionLog.to(lines);
+        try (FileClientStateStore states = FileClientStateStore.at(state.orElse(STATES.resolve(data)))) {
+            return protocol == Protocol.FLOWER
+                    ? joinFlower(client, properties, states, data)
+                    : join(client, properties, states);
+        } finally {
+            log.close();
         }
+    }
+
+    private Departure join(Client client, Config properties, ClientStateStore states) throws InterruptedException {
         FederatedClient.Builder builder = FederatedClient.builder()
                 .server(server.host(), server.port())
                 .security(security.security())
                 .client(client)
+                .states(states)
                 .properties(properties)
-                .backoff(backoff);
+                .backoff(backoff());
         id.ifPresent(builder::clientId);
-        ConnectionLog log = ConnectionLog.to(lines);
-        try (FileClientStateStore states = FileClientStateStore.at(state.orElse(stateFolder));
-                FederatedClient joined = builder.states(states).build()) {
+        try (FederatedClient joined = builder.build()) {
             return joined.run();
-        } finally {
-            log.close();
         }
+    }
+
+    private Departure joinFlower(Client client, Config properties, ClientStateStore states, String data)
+            throws InterruptedException {
+        try (FlowerClient joined = FlowerClient.builder()
+                .server(server.host(), server.port())
+                .clientId(id.orElse(data))
+                .security(security.security())
+                .client(client)
+                .states(states)
+                .properties(properties)
+                .backoff(backoff())
+                .build()) {
+            return joined.run();
+        }
+    }
+
+    private Backoff backoff() {
+        Backoff backoff = Backoff.defaults();
+        return giveUpAfter.isPresent() ? backoff.withGiveUpAfter(giveUpAfter.get()) : backoff;
     }
 }

@@ -1,0 +1,187 @@
+package io.fedlearn.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.files.AuditVerifier;
+import io.fedlearn.formats.safetensors.Safetensors;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Servers and clients of the command line, on threads of this process, over real connections. */
+final class NetworkCommandTest {
+    private static final String LISTENING = "Listening on (127\\.0\\.0\\.1:[0-9]+), ";
+
+    @TempDir
+    private Path folder;
+
+    @BeforeEach
+    void makeData() {
+        Outcome.of("trial-data", "--out", folder, "--rows", 120).done();
+    }
+
+    private RunningCommand server(Path run, Object... more) {
+        List<Object> arguments = new ArrayList<>(List.of(
+                "server",
+                "--listen",
+                "127.0.0.1:0",
+                "--insecure",
+                "--rounds",
+                3,
+                "--min-clients",
+                2,
+                "--out",
+                run,
+                "--progress",
+                "plain"));
+        arguments.addAll(List.of(more));
+        return RunningCommand.start(arguments.toArray());
+    }
+
+    private RunningCommand client(String address, int bank, Object... more) {
+        List<Object> arguments = new ArrayList<>(List.of(
+                "client",
+                "--server",
+                address,
+                "--insecure",
+                "--id",
+                "bank-" + bank,
+                "--data",
+                folder.resolve("bank-" + bank + ".csv"),
+                "--label",
+                "subscribed",
+                "--category",
+                "contact=mail,none,phone",
+                "--state",
+                folder.resolve("state-" + bank)));
+        arguments.addAll(List.of(more));
+        return RunningCommand.start(arguments.toArray());
+    }
+
+    /** Runs a server and two clients to their end and gives what the server printed. */
+    private Outcome run(Path run, List<?> ofServer, List<?> ofClients) throws InterruptedException {
+        try (RunningCommand server = server(run, ofServer.toArray())) {
+            String address = server.await(LISTENING).group(1);
+            try (RunningCommand first = client(address, 1, ofClients.toArray());
+                    RunningCommand second = client(address, 2, ofClients.toArray())) {
+                Outcome outcome = server.outcome().done();
+                for (RunningCommand client : List.of(first, second)) {
+                    assertThat(client.outcome().done().out())
+                            .contains("round 3: trained", "round 3: tested", "The run is over");
+                }
+                return outcome;
+            }
+        }
+    }
+
+    @Test
+    void serverLeavesTheFolderThatOtherRunsLeave() throws IOException, InterruptedException {
+        Path run = folder.resolve("run");
+        Outcome outcome = run(run, List.of(), List.of("--model", "logistic"));
+
+        assertThat(outcome.out())
+                .contains("WITHOUT TLS", "fedlearn client --server 127.0.0.1:", "Waiting for 2 clients", "3/3");
+        JsonNode history =
+                new ObjectMapper().readTree(run.resolve("history.json").toFile());
+        assertThat(history.get("rounds")).hasSize(3);
+        assertThat(history.get("rounds").get(2).get("metrics").get("auc").asDouble())
+                .isBetween(0.6, 1.0);
+        Model model = Safetensors.read(run.resolve("model.safetensors")).model();
+        assertThat(model.digest()).isEqualTo(outcome.digest());
+        assertThat(AuditVerifier.verify(run.resolve("audit.jsonl")).isWhole()).isTrue();
+        assertThat(run.resolve("report.html")).content().contains("bank-1", "bank-2", "Auc");
+    }
+
+    @Test
+    void sameSeedGivesTheSameModelAndItsFileStartsAnotherRun() throws IOException, InterruptedException {
+        List<String> mlp = List.of("--model", "mlp", "--hidden", "5");
+        String digest = run(folder.resolve("a"), List.of(), mlp).digest();
+        assertThat(run(folder.resolve("b"), List.of(), mlp).digest()).isEqualTo(digest);
+
+        Path model = folder.resolve("a/model.safetensors");
+        run(folder.resolve("c"), List.of("--initial", model, "--strategy", "fedadam"), mlp);
+        assertThat(new ObjectMapper()
+                        .readTree(folder.resolve("c/run.json").toFile())
+                        .get("initialDigest")
+                        .asText())
+                .isEqualTo(digest);
+    }
+
+    @Test
+    void scaffoldKeepsStateAtTheSites() throws IOException, InterruptedException {
+        run(
+                folder.resolve("run"),
+                List.of("--strategy", "scaffold"),
+                List.of("--model", "softmax", "--classes", "0,1"));
+        for (int bank = 1; bank <= 2; bank++) {
+            try (var files = Files.walk(folder.resolve("state-" + bank))) {
+                assertThat(files.filter(file -> file.toString().endsWith(".safetensors")))
+                        .isNotEmpty();
+            }
+        }
+    }
+
+    @Test
+    void serverWarnsOfClientsWhoseColumnsDiffer() throws InterruptedException {
+        try (RunningCommand server = server(folder.resolve("run"))) {
+            String address = server.await(LISTENING).group(1);
+            try (RunningCommand first = client(address, 1, "--model", "logistic", "--ignore", "age");
+                    RunningCommand second = client(address, 2, "--model", "logistic", "--ignore", "calls")) {
+                assertThat(server.outcome().out())
+                        .contains("Warning: clients have different columns", "bank-1", "bank-2");
+                assertThat(first.outcome().exitCode()).isZero();
+                assertThat(second.outcome().exitCode()).isZero();
+            }
+        }
+    }
+
+    @Test
+    void clientDeclinesARunOverOtherColumns() throws InterruptedException {
+        try (RunningCommand server = server(folder.resolve("run"), "--fit-config", "schema=000000000000")) {
+            String address = server.await(LISTENING).group(1);
+            try (RunningCommand first = client(address, 1, "--model", "logistic");
+                    RunningCommand second = client(address, 2, "--model", "logistic")) {
+                Outcome outcome = server.outcome();
+                assertThat(outcome.exitCode()).isEqualTo(ExitCode.FAILED);
+                assertThat(outcome.out() + outcome.err()).contains("the run's 000000000000");
+                assertThat(first.outcome().out()).contains("declined");
+                second.outcome();
+            }
+        }
+    }
+
+    @Test
+    void clientGivesUpOnAServerThatIsNotThere() throws InterruptedException {
+        try (RunningCommand client = client("127.0.0.1:1", 1, "--model", "logistic", "--give-up-after", "500ms")) {
+            Outcome outcome = client.outcome();
+            assertThat(outcome.exitCode()).isEqualTo(ExitCode.UNREACHABLE);
+            assertThat(outcome.err()).contains("127.0.0.1:1");
+        }
+    }
+
+    @Test
+    void secondClientOfAnIdTakesThePlaceOfTheFirst() throws InterruptedException {
+        try (RunningCommand server = server(folder.resolve("run"))) {
+            String address = server.await(LISTENING).group(1);
+            try (RunningCommand first = client(address, 1, "--model", "logistic")) {
+                first.await("(?i)joined");
+                try (RunningCommand second = client(address, 1, "--model", "logistic")) {
+                    assertThat(first.outcome().exitCode()).isEqualTo(ExitCode.SUPERSEDED);
+                    second.interrupt();
+                    assertThat(second.outcome().exitCode()).isEqualTo(ExitCode.INTERRUPTED);
+                }
+            }
+            server.interrupt();
+            Outcome outcome = server.outcome();
+            assertThat(outcome.exitCode()).isEqualTo(ExitCode.INTERRUPTED);
+        }
+    }
+}
