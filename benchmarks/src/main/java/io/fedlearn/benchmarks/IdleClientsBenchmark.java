@@ -47,6 +47,7 @@ public final class IdleClientsBenchmark {
 
     /** Measures for each number of clients. */
     public static void main(String[] arguments) throws Exception {
+        QuietLog.install();
         if (arguments.length > 0 && arguments[0].equals("server")) {
             serve(Integer.parseInt(arguments[1]));
             return;

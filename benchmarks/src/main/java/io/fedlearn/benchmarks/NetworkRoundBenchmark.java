@@ -348,6 +348,7 @@ public final class NetworkRoundBenchmark {
     // ---- the parts, in processes of their own
 
     private static void part(String[] arguments) throws Exception {
+        QuietLog.install();
         switch (arguments[0]) {
             case "server" ->
                 serve(Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3]), Security.in(arguments[4]));

@@ -53,6 +53,7 @@ public final class WireBytesBenchmark {
 
     /** Counts and prints a table. */
     public static void main(String[] arguments) throws Exception {
+        QuietLog.install();
         int parameters = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 1_000_000;
         int rounds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 6;
         System.out.println(Machine.description());
