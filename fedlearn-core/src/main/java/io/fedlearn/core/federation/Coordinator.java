@@ -405,7 +405,8 @@ final class Coordinator {
     }
 
     private Model askInitialModel() throws InterruptedException {
-        runtime.awaitClients(1, federation.clientWait);
+        // All that the first round waits for, so that it does not depend on who comes first whose model it is.
+        runtime.awaitClients(federation.minClients(), federation.clientWait);
         List<String> reasons = new ArrayList<>();
         for (ClientInfo client : runtime.clients()) {
             InitialModelExchange exchange = new InitialModelExchange(client.id());
