@@ -32,7 +32,7 @@ import java.util.function.Function;
  * <p>An answer that comes before its turn waits on the heap while all that wait take at most {@code inFlightBytes}; beyond that
  * its thread waits for a moment if the turn is moving, and else writes it to the spool.
  */
-final class ExchangeRun implements TaskListener {
+final class ExchangeRun {
     /** How many answers are handed over at a time: enough that an aggregator reads its sums once for several of them. */
     private static final int MAX_ANSWERS = 32;
 
@@ -40,6 +40,50 @@ final class ExchangeRun implements TaskListener {
 
     /** What a runtime may take to start a task, beside the client's limit, before its clients count as held up. */
     private static final long START_NANOS = 1_000_000_000;
+
+    /**
+     * What a runtime tells of tasks goes through here. A runtime may hold a listener for long after the exchange, because a client
+     * that was given up may still answer; it must not hold the models of the exchange with it.
+     */
+    private static final class Ear implements TaskListener {
+        private final Consumer<String> late;
+        private volatile Optional<ExchangeRun> run;
+
+        Ear(ExchangeRun run, Consumer<String> late) {
+            this.run = Optional.of(run);
+            this.late = late;
+        }
+
+        /** The exchange is over. */
+        void close() {
+            run = Optional.empty();
+        }
+
+        @Override
+        public void started(Task task) {
+            run.ifPresent(open -> open.started(task));
+        }
+
+        @Override
+        public void progress(Task task, long done, long total) {
+            run.ifPresent(open -> open.progress(task, done, total));
+        }
+
+        @Override
+        public void finished(Task task, ClientOutcome outcome) {
+            Optional<ExchangeRun> open = run;
+            if (open.isPresent()) {
+                open.get().finished(task, outcome);
+            } else if (outcome instanceof ClientOutcome.Completed) {
+                late.accept(task.id());
+            }
+        }
+
+        @Override
+        public Optional<UpdateSpool> spool() {
+            return run.map(open -> open.spool);
+        }
+    }
 
     /** What ends an exchange. */
     record Limits(OptionalInt closeAfter, Optional<Duration> clientDeadline, Optional<Duration> deadline) {}
@@ -52,6 +96,7 @@ final class ExchangeRun implements TaskListener {
     private final UpdateSpool spool;
     private final Listeners listeners;
     private final Consumer<String> late;
+    private final Ear ear;
     private final Thread coordinator = Thread.currentThread();
     private final Queue<Consumer<RoundListener>> events = new ConcurrentLinkedQueue<>();
 
@@ -104,6 +149,7 @@ final class ExchangeRun implements TaskListener {
         this.spool = spool;
         this.listeners = listeners;
         this.late = late;
+        this.ear = new Ear(this, late);
         for (String clientId : exchange.clients().stream().sorted().toList()) {
             Task.Builder builder = newTask.apply(clientId);
             limits.clientDeadline().ifPresent(builder::timeLimit);
@@ -122,7 +168,7 @@ final class ExchangeRun implements TaskListener {
         listeners.tell(listener -> listener.exchangeStarted(round, exchange.kind(), exchange.clients()));
         try {
             for (Slot slot : slots) {
-                runtime.submit(slot.task, this);
+                runtime.submit(slot.task, ear);
             }
             lock.lock();
             try {
@@ -343,10 +389,10 @@ final class ExchangeRun implements TaskListener {
             lock.unlock();
         }
         open.forEach(runtime::cancel);
+        ear.close();
     }
 
-    @Override
-    public void started(Task task) {
+    private void started(Task task) {
         lock.lock();
         try {
             Slot slot = byTask.get(task.id());
@@ -365,8 +411,7 @@ final class ExchangeRun implements TaskListener {
         }
     }
 
-    @Override
-    public void progress(Task task, long done, long total) {
+    private void progress(Task task, long done, long total) {
         lock.lock();
         try {
             Slot slot = byTask.get(task.id());
@@ -379,13 +424,7 @@ final class ExchangeRun implements TaskListener {
         listeners.tell(listener -> listener.clientProgress(round, exchange.kind(), task.clientId(), done, total));
     }
 
-    @Override
-    public Optional<UpdateSpool> spool() {
-        return Optional.of(spool);
-    }
-
-    @Override
-    public void finished(Task task, ClientOutcome outcome) {
+    private void finished(Task task, ClientOutcome outcome) {
         Slot slot;
         lock.lock();
         try {
