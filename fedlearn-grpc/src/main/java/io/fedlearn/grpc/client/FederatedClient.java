@@ -56,11 +56,12 @@ public final class FederatedClient implements AutoCloseable {
         String host = builder.host.orElseThrow();
         int port = builder.port;
         ClientSecurity security = builder.security.orElseThrow();
+        String id = builder.clientId.or(() -> certified(security)).orElseThrow();
         ConnectionLimits limits = ConnectionLimits.DEFAULTS.withMaxMessageBytes(MAX_MESSAGE_BYTES);
         this.loop = new JoinLoop(
                 new JoinLoop.Settings(
-                        host + ":" + port,
-                        builder.clientId.or(() -> certified(security)).orElseThrow(),
+                        new Refusals(host, port, security, id),
+                        id,
                         WireSettings.write(builder.properties),
                         builder.backoff,
                         builder.compression,

@@ -70,7 +70,7 @@ final class JoinLoop {
 
     /** What the loop is told beforehand. */
     record Settings(
-            String server,
+            Refusals refusals,
             String clientId,
             List<Setting> properties,
             Backoff backoff,
@@ -88,6 +88,7 @@ final class JoinLoop {
 
     private final Settings settings;
     private final Refusals refusals;
+    private final String server;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
     private final Sessions sessions;
     private final TaskWorker worker;
@@ -125,7 +126,8 @@ final class JoinLoop {
 
     JoinLoop(Settings settings, Duration grace, WorkerFactory workers) {
         this.settings = settings;
-        this.refusals = new Refusals(settings.server(), settings.clientId());
+        this.refusals = settings.refusals();
+        this.server = refusals.server();
         this.sessions = new Sessions();
         this.worker = workers.create(sessions, events::add);
         this.traffic = new Traffic(settings.metrics());
@@ -279,8 +281,8 @@ final class JoinLoop {
         long millis = delay.toMillis();
         LOG.log(
                 Level.INFO,
-                () -> name() + (joins == 0 ? " cannot join " : " is not connected with ") + settings.server() + " ("
-                        + reason + "); tries again in " + millis + " ms");
+                () -> name() + (joins == 0 ? " cannot join " : " is not connected with ") + server + " (" + reason
+                        + "); tries again in " + millis + " ms");
     }
 
     private void giveUpIfDue(long now) {
@@ -288,7 +290,7 @@ final class JoinLoop {
         if (limit.isPresent() && now - lastContact >= limit.get().toNanos()) {
             throw new TransportException(
                     Reason.UNREACHABLE,
-                    "the server at " + settings.server() + " was out of reach for "
+                    "the server at " + server + " was out of reach for "
                             + limit.get().toSeconds()
                             + " s: check host and port, that the server runs, and that this site's firewall lets"
                             + " connections out to it");
@@ -340,7 +342,7 @@ final class JoinLoop {
         if (refusal.isPresent()) {
             throw refused(refusal.get());
         }
-        disconnect(Refusals.describe(status), OptionalLong.empty(), "lost");
+        disconnect(refusals.describe(status), OptionalLong.empty(), "lost");
     }
 
     private TransportException refused(TransportException refusal) {
@@ -396,8 +398,7 @@ final class JoinLoop {
         } catch (IllegalArgumentException e) {
             throw refused(new TransportException(
                     Reason.PROTOCOL,
-                    "the server at " + settings.server() + " offers terms that this client cannot accept: "
-                            + e.getMessage(),
+                    "the server at " + server + " offers terms that this client cannot accept: " + e.getMessage(),
                     e));
         }
         long now = now();
@@ -415,7 +416,7 @@ final class JoinLoop {
         settings.metrics().sessionJoined();
         LOG.log(
                 Level.INFO,
-                () -> name() + (joins == 1 ? " joined " : " is back at ") + settings.server() + " ("
+                () -> name() + (joins == 1 ? " joined " : " is back at ") + server + " ("
                         + Refusals.plain(welcome.getSoftware()) + ")");
     }
 
@@ -476,7 +477,7 @@ final class JoinLoop {
                 new Departure(cause, reason, answered, Math.max(0, joins - 1), traffic.received(), traffic.sent()));
         LOG.log(
                 Level.INFO,
-                () -> name() + " left " + settings.server() + " ("
+                () -> name() + " left " + server + " ("
                         + (cause == Departure.Cause.RUN_OVER ? "the run is over" : "closed")
                         + (reason.isBlank() ? "" : ": " + reason) + "), " + answered + " tasks answered");
     }
