@@ -36,7 +36,6 @@ public final class AnswerReceiver {
     private final List<ModelSpec> specs = new ArrayList<>();
     private final List<String> digests = new ArrayList<>();
     private final long byteCount;
-    private final boolean fitsHeap;
     private final HeapBudget budget;
     private final Optional<UpdateSpool> spool;
 
@@ -53,6 +52,7 @@ public final class AnswerReceiver {
 
     // These belong to the one call for which isWriting is set, else to whoever holds the lock: values are written
     // outside of it.
+    private boolean fitsHeap;
     private Place place = Place.UNDECIDED;
     private Optional<ModelReceiver> current = Optional.empty();
     private List<Model> models = new ArrayList<>();
@@ -235,6 +235,12 @@ public final class AnswerReceiver {
             write(chunk.values());
             isWhole = true;
             taken = count;
+        } catch (OutOfMemoryError e) {
+            if (spool.isEmpty()) {
+                throw e;
+            }
+            fitsHeap = false;
+            throw new ChunkException(ChunkException.Kind.CORRUPT, "the heap has no room for the values after all");
         } finally {
             end(taken, isWhole);
         }

@@ -79,7 +79,7 @@ public final class TransferService {
     private final class Download extends ServerCall.Listener<DownloadRequest> {
         private final ServerCall<DownloadRequest, TransferFrame> call;
         private final TransferPeer peer;
-        private final InTurn turns = new InTurn();
+        private final InTurn turns = new InTurn(this::fail);
         private final IdleWatch watch;
         private Optional<EncodedModel> model = Optional.empty();
         private long offset;
@@ -93,6 +93,11 @@ public final class TransferService {
                     settings.idleTimeout(),
                     () -> turns.run(() -> close(Status.UNAVAILABLE.withDescription("the download stood still"))));
             call.request(1);
+        }
+
+        private void fail(Throwable failure) {
+            LOG.log(System.Logger.Level.ERROR, "download of client " + peer.clientId() + " has failed", failure);
+            close(Status.INTERNAL.withDescription("the server has failed"));
         }
 
         private void close(Status status) {
@@ -167,7 +172,7 @@ public final class TransferService {
     private final class Upload extends ServerCall.Listener<TransferFrame> {
         private final ServerCall<TransferFrame, UploadReply> call;
         private final TransferPeer peer;
-        private final InTurn turns = new InTurn();
+        private final InTurn turns = new InTurn(this::fail);
         private final IdleWatch watch;
         private Optional<AnswerReceiver> receiver = Optional.empty();
         private long claim;
@@ -181,6 +186,11 @@ public final class TransferService {
                     settings.idleTimeout(),
                     () -> turns.run(() -> close(Status.UNAVAILABLE.withDescription("the upload stood still"))));
             call.request(1);
+        }
+
+        private void fail(Throwable failure) {
+            LOG.log(System.Logger.Level.ERROR, "upload of client " + peer.clientId() + " has failed", failure);
+            close(Status.INTERNAL.withDescription("the server has failed"));
         }
 
         private void close(Status status) {
@@ -247,6 +257,7 @@ public final class TransferService {
         }
 
         private void accept(IncomingChunk incoming) throws InterruptedException {
+            AnswerReceiver answer;
             try (incoming) {
                 if (isClosed) {
                     return;
@@ -255,33 +266,35 @@ public final class TransferService {
                     close(NO_UPLOAD);
                     return;
                 }
-                accept(incoming, receiver.get());
-            }
-        }
-
-        private void accept(IncomingChunk incoming, AnswerReceiver answer) throws InterruptedException {
-            try {
+                answer = receiver.get();
                 ReceivedChunk chunk =
                         incoming.values(settings.chunkBytes(), peer.compression() == Compression.COMPRESSION_ZSTD);
                 int count = chunk.count();
                 answer.accept(claim, chunk);
                 observer.received(count, incoming.dataCount());
-                deliverIfComplete(answer);
-                call.request(1);
             } catch (ChunkException e) {
-                switch (e.kind()) {
-                    case CORRUPT ->
-                        close(AnswerReceipt.newBuilder()
-                                .setTaskId(answer.taskId())
-                                .setVerdict(Verdict.VERDICT_CORRUPT)
-                                .setReason(e.getMessage())
-                                .build());
-                    case MALFORMED -> {
-                        answer.discard();
-                        close(desk.reject(peer.clientId(), answer, Verdict.VERDICT_MALFORMED, e.getMessage()));
-                    }
-                    case SUPERSEDED -> close(Status.ABORTED.withDescription(e.getMessage()));
+                refuse(e);
+                return;
+            }
+            // After the transport has its memory back: this may take a while.
+            deliverIfComplete(answer);
+            call.request(1);
+        }
+
+        private void refuse(ChunkException e) {
+            AnswerReceiver answer = receiver.orElseThrow();
+            switch (e.kind()) {
+                case CORRUPT ->
+                    close(AnswerReceipt.newBuilder()
+                            .setTaskId(answer.taskId())
+                            .setVerdict(Verdict.VERDICT_CORRUPT)
+                            .setReason(e.getMessage())
+                            .build());
+                case MALFORMED -> {
+                    answer.discard();
+                    close(desk.reject(peer.clientId(), answer, Verdict.VERDICT_MALFORMED, e.getMessage()));
                 }
+                case SUPERSEDED -> close(Status.ABORTED.withDescription(e.getMessage()));
             }
         }
 
