@@ -808,15 +808,10 @@ class FederatedClientTest {
     }
 
     @Test
-    void stopsWhenItsTimeIsUpWhileCutOff() throws Exception {
-        CountDownLatch interrupted = latch();
+    void stopsWhenItsTimeIsUpThoughItsServerHasGone() throws Exception {
         join((task, context) -> {
-            if (calls.get() == 1) {
-                try {
-                    new CountDownLatch(1).await();
-                } finally {
-                    interrupted.countDown();
-                }
+            if (task.round() == 1) {
+                new CountDownLatch(1).await();
             }
             return echo(task);
         });
@@ -825,8 +820,10 @@ class FederatedClientTest {
         connection.offer(server.offer(limited));
         connection.takeStarted(limited);
         connection.cut();
-        server.accept();
-        await(interrupted);
+        connection = server.welcome();
+        connection.offer(server.offer(task(2)));
+
+        connection.finish(task(2));
     }
 
     @Test
