@@ -131,7 +131,10 @@ final class FlowerDuties {
                 System.Logger.Level.INFO,
                 () -> "client " + site.id() + " answers " + asked + " of round " + round + " without a result: "
                         + outcome.word() + ", " + outcome.reason());
-        return new Answer(refuse(asked, outcome.reason()), outcome.word(), OptionalInt.empty());
+        // A server of this library tells by it who cannot from who will not; a person who reads it, too.
+        String reason =
+                outcome instanceof ClientOutcome.Declined ? outcome.reason() : FlowerTasks.FAILED + outcome.reason();
+        return new Answer(refuse(asked, reason), outcome.word(), OptionalInt.empty());
     }
 
     /** An answer that holds nothing but why. The protocol's only codes for that say "not implemented". */

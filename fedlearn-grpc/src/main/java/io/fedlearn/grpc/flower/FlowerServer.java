@@ -67,8 +67,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * property that a client's {@code get_properties} says its id in, or clients show certificates.
  *
  * <p><b>Tasks.</b> {@code fit}, {@code evaluate}, {@code properties} and {@code initial-model} become Flower's four instructions; other
- * kinds are declined by name. What a task tells its client goes into the instruction's settings, with {@value FlowerTasks#SERVER_ROUND}
- * added, and {@value FlowerTasks#PROXIMAL_MU} beside {@code mu}. An answer is checked, not believed: another message than the one that
+ * kinds are declined by name. What a task tells its client goes into the instruction's settings, with {@code server_round}
+ * added, and {@code proximal_mu} beside {@code mu}. An answer is checked, not believed: another message than the one that
  * is due, a status that is not well, missing or surplus tensors, wrong shapes or types and counts below 1 become outcomes.
  *
  * <p><b>What cannot be carried.</b> Strategies that need tensors beside the model, state at the client, update transforms or further
@@ -260,7 +260,7 @@ public final class FlowerServer implements Runtime {
     }
 
     private static String caution(String setting, Object value) {
-        String also = setting.equals(TrainingSettings.MU) ? " and '" + FlowerTasks.PROXIMAL_MU + "'" : "";
+        String also = setting.equals(TrainingSettings.MU) ? " and '" + FlowerDuties.PROXIMAL_MU + "'" : "";
         return "Flower's clients are told '" + setting + "'" + also + " = " + value
                 + ", which has an effect only if the client's own code reads it";
     }

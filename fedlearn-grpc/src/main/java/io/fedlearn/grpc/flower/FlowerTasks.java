@@ -17,21 +17,13 @@ import io.fedlearn.grpc.proto.flower.Code;
 import io.fedlearn.grpc.proto.flower.Scalar;
 import io.fedlearn.grpc.proto.flower.ServerMessage;
 import io.fedlearn.grpc.proto.flower.Status;
+import java.util.Locale;
 import java.util.Map;
 
 /** Tasks as a Flower server's instructions, and a Flower client's answers as outcomes. */
 final class FlowerTasks {
-    /** The setting in which Flower's strategies say the round: {@value}. */
-    static final String SERVER_ROUND = "server_round";
-
-    /** What Flower's FedProx calls {@link TrainingSettings#MU}: {@value}. */
-    static final String PROXIMAL_MU = "proximal_mu";
-
     /** What a status begins with whose sender has failed, rather than declined: the protocol has no code for that. */
     static final String FAILED = "failed: ";
-
-    /** What a status may begin with whose sender has declined. */
-    static final String DECLINED = "declined: ";
 
     private static final int MAX_INITIAL_TENSORS = 100_000;
 
@@ -86,10 +78,10 @@ final class FlowerTasks {
     }
 
     private static Config config(Task task) {
-        Config config = Config.empty().with(SERVER_ROUND, task.round());
+        Config config = Config.empty().with(FlowerDuties.SERVER_ROUND, task.round());
         Object mu = task.config().asMap().get(TrainingSettings.MU);
         if (mu instanceof Number weight && weight.doubleValue() > 0) {
-            config = config.with(PROXIMAL_MU, weight.doubleValue());
+            config = config.with(FlowerDuties.PROXIMAL_MU, weight.doubleValue());
         }
         return config.with(task.config());
     }
@@ -141,7 +133,7 @@ final class FlowerTasks {
     }
 
     private static String name(MsgCase member) {
-        return member.name().toLowerCase(java.util.Locale.ROOT);
+        return member.name().toLowerCase(Locale.ROOT);
     }
 
     private ClientOutcome fit(Task task, ClientMessage.FitRes result, ClientAnswer answer)
@@ -225,9 +217,8 @@ final class FlowerTasks {
         if (message.startsWith(FAILED)) {
             throw new NotDone(new ClientOutcome.Failed(message.substring(FAILED.length())));
         }
-        String reason = message.startsWith(DECLINED) ? message.substring(DECLINED.length()) : message;
         throw new NotDone(
-                new ClientOutcome.Declined(reason.isEmpty() ? status.getCode().name() : reason));
+                new ClientOutcome.Declined(message.isEmpty() ? status.getCode().name() : message));
     }
 
     /**

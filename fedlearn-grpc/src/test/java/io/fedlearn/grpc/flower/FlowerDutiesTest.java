@@ -258,7 +258,7 @@ class FlowerDutiesTest {
         assertThat(answer(duties(client), evaluate(Map.of())).getEvaluateRes().getStatus())
                 .isEqualTo(Status.newBuilder()
                         .setCode(Code.EVALUATE_NOT_IMPLEMENTED)
-                        .setMessage("the evaluation rests on no example")
+                        .setMessage("failed: the evaluation rests on no example")
                         .build());
     }
 
@@ -271,7 +271,7 @@ class FlowerDutiesTest {
                             .getEvaluateRes()
                             .getStatus()
                             .getMessage())
-                    .isEqualTo("the evaluation has no finite metric 'loss'");
+                    .isEqualTo("failed: the evaluation has no finite metric 'loss'");
         }
     }
 
@@ -279,7 +279,7 @@ class FlowerDutiesTest {
     void refusesSettingsWithoutAValueByName() {
         assertThat(refusal(
                         answer(duties(ScriptedClient.echo(1)), fit(MODEL, Map.of("lr", Scalar.getDefaultInstance())))))
-                .isEqualTo("config: 'lr' has no value");
+                .isEqualTo("failed: config: 'lr' has no value");
     }
 
     @ParameterizedTest
