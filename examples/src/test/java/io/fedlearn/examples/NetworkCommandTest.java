@@ -47,6 +47,10 @@ final class NetworkCommandTest {
     }
 
     private RunningCommand client(String address, int bank, Object... more) {
+        return client(address, bank, "state-" + bank, more);
+    }
+
+    private RunningCommand client(String address, int bank, String state, Object... more) {
         List<Object> arguments = new ArrayList<>(List.of(
                 "client",
                 "--server",
@@ -61,7 +65,7 @@ final class NetworkCommandTest {
                 "--category",
                 "contact=mail,none,phone",
                 "--state",
-                folder.resolve("state-" + bank)));
+                folder.resolve(state)));
         arguments.addAll(List.of(more));
         return RunningCommand.start(arguments.toArray());
     }
@@ -145,16 +149,33 @@ final class NetworkCommandTest {
 
     @Test
     void clientDeclinesARunOverOtherColumns() throws InterruptedException {
-        try (RunningCommand server = server(folder.resolve("run"), "--fit-config", "schema=000000000000")) {
+        try (RunningCommand server = server(folder.resolve("run"), "--fit-config", "schema=s000000000000")) {
             String address = server.await(LISTENING).group(1);
             try (RunningCommand first = client(address, 1, "--model", "logistic");
                     RunningCommand second = client(address, 2, "--model", "logistic")) {
                 Outcome outcome = server.outcome();
                 assertThat(outcome.exitCode()).isEqualTo(ExitCode.FAILED);
-                assertThat(outcome.out() + outcome.err()).contains("the run's 000000000000");
+                assertThat(outcome.out() + outcome.err()).contains("the run's s000000000000");
                 assertThat(first.outcome().out()).contains("declined");
                 second.outcome();
             }
+        }
+    }
+
+    @Test
+    void twoClientsDoNotShareTheirState() throws InterruptedException {
+        try (RunningCommand server = server(folder.resolve("run"))) {
+            String address = server.await(LISTENING).group(1);
+            try (RunningCommand first = client(address, 1, "--model", "logistic")) {
+                first.await("Joining");
+                first.await("joined");
+                try (RunningCommand second = client(address, 2, "state-1", "--model", "logistic")) {
+                    Outcome outcome = second.outcome();
+                    assertThat(outcome.exitCode()).isNotZero();
+                    assertThat(outcome.err()).contains("state-1");
+                }
+            }
+            server.interrupt();
         }
     }
 
@@ -173,7 +194,7 @@ final class NetworkCommandTest {
             String address = server.await(LISTENING).group(1);
             try (RunningCommand first = client(address, 1, "--model", "logistic")) {
                 first.await("(?i)joined");
-                try (RunningCommand second = client(address, 1, "--model", "logistic")) {
+                try (RunningCommand second = client(address, 1, "elsewhere", "--model", "logistic")) {
                     assertThat(first.outcome().exitCode()).isEqualTo(ExitCode.SUPERSEDED);
                     second.interrupt();
                     assertThat(second.outcome().exitCode()).isEqualTo(ExitCode.INTERRUPTED);

@@ -31,7 +31,8 @@ final class ConnectionLog extends Handler implements AutoCloseable {
 
     @Override
     public void publish(LogRecord event) {
-        if (isLoggable(event)) {
+        // Of tasks, clients and rounds tell themselves.
+        if (isLoggable(event) && (event.getLevel() != Level.INFO || !String.valueOf(event.getMessage()).contains(" task "))) {
             lines.accept("  " + getFormatter().formatMessage(event));
         }
     }

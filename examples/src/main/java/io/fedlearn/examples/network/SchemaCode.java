@@ -14,6 +14,7 @@ final class SchemaCode {
     /** Under which a client tells it, and a server may demand it: {@value}. */
     static final String SETTING = "schema";
 
+    private static final String PREFIX = "s";
     private static final int BYTES = 6;
 
     private SchemaCode() {}
@@ -29,7 +30,8 @@ final class SchemaCode {
         try {
             byte[] digest =
                     MessageDigest.getInstance("SHA-256").digest(text.toString().getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest, 0, BYTES);
+            // A letter first: a server that is given it as --fit-config takes it for a text, never for a number.
+            return PREFIX + HexFormat.of().formatHex(digest, 0, BYTES);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java has SHA-256", e);
         }

@@ -12,7 +12,7 @@ final class SchemaCodeTest {
         String code = SchemaCode.of(List.of("a", "b"), List.of("0", "1"), "logistic", "site");
         assertThat(SchemaCode.of(List.of("a", "b"), List.of("0", "1"), "logistic", "site"))
                 .isEqualTo(code)
-                .matches("[0-9a-f]{12}");
+                .matches("s[0-9a-f]{12}");
         assertThat(Set.of(
                         code,
                         SchemaCode.of(List.of("b", "a"), List.of("0", "1"), "logistic", "site"),
