@@ -98,12 +98,13 @@ public final class TrialAuthority {
     public static TrialAuthority create(Path folder, String name, int days) {
         CertificateFiles.refuseExisting(folder.resolve("ca.pem"));
         CertificateFiles.refuseExisting(folder.resolve("ca-key.pem"));
+        Instant end = end(Instant.now(), days);
         CertificateFiles.folder(folder);
         CertificateFiles.folder(folder.resolve(ISSUED));
         KeyPair keys = CertificateFiles.newKeys();
         try {
             X500Name subject = SiteRequest.name(name);
-            JcaX509v3CertificateBuilder builder = builder(subject, subject, keys.getPublic(), end(Instant.now(), days));
+            JcaX509v3CertificateBuilder builder = builder(subject, subject, keys.getPublic(), end);
             JcaX509ExtensionUtils extensions = new JcaX509ExtensionUtils();
             builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(0));
             builder.addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign));
@@ -226,9 +227,9 @@ public final class TrialAuthority {
         Path keyFile = out.resolve(file + "-key.pem");
         CertificateFiles.refuseExisting(certificateFile);
         CertificateFiles.refuseExisting(keyFile);
-        CertificateFiles.folder(out);
         KeyPair keys = CertificateFiles.newKeys();
         X509Certificate issued = issue(commonName, keys.getPublic(), purpose, names, days);
+        CertificateFiles.folder(out);
         CertificateFiles.writeNew(
                 keyFile, CertificateFiles.PRIVATE_KEY, keys.getPrivate().getEncoded());
         write(certificateFile, issued);
