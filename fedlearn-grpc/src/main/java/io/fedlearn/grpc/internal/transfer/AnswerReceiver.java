@@ -26,7 +26,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * holds it, and an older one cannot write any more. Thread-safe.
  */
 public final class AnswerReceiver {
-    /** How long an answer waits for room on the heap before it goes to the spool. */
+    /** How long an answer waits for room on the heap, since some was last given back, before it goes to the spool. */
     static final Duration PATIENCE = Duration.ofMillis(250);
 
     /** How often a model may come out other than announced. */
@@ -287,7 +287,7 @@ public final class AnswerReceiver {
         if (place != Place.UNDECIDED) {
             return;
         }
-        if (fitsHeap && budget.reserve(byteCount, PATIENCE)) {
+        if (fitsHeap && budget.reserve(taskId(), byteCount, PATIENCE)) {
             place = Place.HEAP;
         } else if (spool.isPresent()) {
             place = Place.SPOOL;

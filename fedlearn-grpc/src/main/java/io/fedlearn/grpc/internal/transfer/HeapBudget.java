@@ -1,6 +1,8 @@
 package io.fedlearn.grpc.internal.transfer;
 
 import java.time.Duration;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -10,10 +12,12 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class HeapBudget {
     private final long limit;
-    // Guards reserved.
+    // Guards what follows.
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition released = lock.newCondition();
+    private final Condition changed = lock.newCondition();
+    private final SortedSet<String> waiting = new TreeSet<>();
     private long reserved;
+    private long releases;
 
     private HeapBudget(long limit) {
         this.limit = limit;
@@ -28,26 +32,43 @@ public final class HeapBudget {
     }
 
     /**
-     * Takes so many bytes as soon as there is room for them.
+     * Takes so many bytes as soon as there is room for them. Who waits gets room in the order of names, because answers are
+     * aggregated in the order of clients, and an answer that comes before its turn would have to be laid aside.
      *
-     * @return whether there was within this time
+     * @param name of the task that is answered
+     * @param patience how long to wait since room was last given back: while that goes on, waiting is worth it
+     * @return whether there was room
      * @throws InterruptedException if the waiting thread is interrupted
      */
-    boolean reserve(long bytes, Duration patience) throws InterruptedException {
-        long left = patience.toNanos();
+    boolean reserve(String name, long bytes, Duration patience) throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            while (reserved > 0 && bytes > limit - reserved) {
+            waiting.add(name);
+            long left = patience.toNanos();
+            long seen = releases;
+            while (!hasRoom(name, bytes)) {
                 if (left <= 0) {
                     return false;
                 }
-                left = released.awaitNanos(left);
+                left = changed.awaitNanos(left);
+                if (releases != seen) {
+                    seen = releases;
+                    left = patience.toNanos();
+                }
             }
             reserved += bytes;
             return true;
         } finally {
+            // Whoever is next may have room, or none to wait for.
+            if (waiting.remove(name)) {
+                changed.signalAll();
+            }
             lock.unlock();
         }
+    }
+
+    private boolean hasRoom(String name, long bytes) {
+        return waiting.first().equals(name) && (reserved == 0 || bytes <= limit - reserved);
     }
 
     /** Takes so many bytes though there may be no room for them. */
@@ -65,7 +86,8 @@ public final class HeapBudget {
         lock.lock();
         try {
             reserved -= bytes;
-            released.signalAll();
+            releases++;
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
@@ -76,6 +98,16 @@ public final class HeapBudget {
         lock.lock();
         try {
             return reserved;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** How many wait for room. */
+    int waiting() {
+        lock.lock();
+        try {
+            return waiting.size();
         } finally {
             lock.unlock();
         }

@@ -4,7 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class HeapBudgetTest {
@@ -12,8 +18,8 @@ class HeapBudgetTest {
     void oneAlwaysMayHoweverLarge() throws InterruptedException {
         HeapBudget budget = HeapBudget.of(10);
 
-        assertThat(budget.reserve(1000, Duration.ZERO)).isTrue();
-        assertThat(budget.reserve(1, Duration.ZERO)).isFalse();
+        assertThat(budget.reserve("a", 1000, Duration.ZERO)).isTrue();
+        assertThat(budget.reserve("a", 1, Duration.ZERO)).isFalse();
         assertThat(budget.reserved()).isEqualTo(1000);
     }
 
@@ -21,9 +27,9 @@ class HeapBudgetTest {
     void severalMayUpToTheLimit() throws InterruptedException {
         HeapBudget budget = HeapBudget.of(10);
 
-        assertThat(budget.reserve(4, Duration.ZERO)).isTrue();
-        assertThat(budget.reserve(6, Duration.ZERO)).isTrue();
-        assertThat(budget.reserve(1, Duration.ofNanos(1))).isFalse();
+        assertThat(budget.reserve("a", 4, Duration.ZERO)).isTrue();
+        assertThat(budget.reserve("a", 6, Duration.ZERO)).isTrue();
+        assertThat(budget.reserve("a", 1, Duration.ofNanos(1))).isFalse();
     }
 
     @Test
@@ -32,7 +38,7 @@ class HeapBudgetTest {
         budget.overdraw(25);
         CompletableFuture<Boolean> waiting = CompletableFuture.supplyAsync(() -> {
             try {
-                return budget.reserve(10, Duration.ofMinutes(1));
+                return budget.reserve("a", 10, Duration.ofMinutes(1));
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }
@@ -42,6 +48,35 @@ class HeapBudgetTest {
 
         assertThat(waiting.get()).isTrue();
         assertThat(budget.reserved()).isEqualTo(10);
+    }
+
+    @Test
+    void roomIsGivenInTheOrderOfNames() throws Exception {
+        HeapBudget budget = HeapBudget.of(10);
+        budget.overdraw(10);
+        List<String> order = Collections.synchronizedList(new ArrayList<>());
+        ExecutorService threads = Executors.newFixedThreadPool(3);
+        for (String name : List.of("c", "a", "b")) {
+            threads.execute(() -> {
+                try {
+                    assertThat(budget.reserve(name, 10, Duration.ofMinutes(1))).isTrue();
+                    order.add(name);
+                    budget.release(10);
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            });
+        }
+        while (budget.waiting() < 3) {
+            Thread.onSpinWait();
+        }
+
+        budget.release(10);
+
+        threads.shutdown();
+        assertThat(threads.awaitTermination(1, TimeUnit.MINUTES)).isTrue();
+        assertThat(order).containsExactly("a", "b", "c");
+        assertThat(budget.reserved()).isZero();
     }
 
     @Test
