@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
                     + " it (sign), and sends back the certificate with ca.pem.",
             "  4. Server and clients start with these files. What is to end is revoked (revoke).",
             "",
-            "Files that end in -key.pem are secrets. All others may be sent by mail. docs/certificates.md tells a security"
+            "Files that end in -key.pem or .token are secrets; all others may be sent by mail. docs/certificates.md tells a security"
                     + " officer the rest.",
             ""
         },
