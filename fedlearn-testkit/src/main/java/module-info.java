@@ -8,6 +8,8 @@ import org.jspecify.annotations.NullMarked;
 module io.fedlearn.testkit {
     requires transitive io.fedlearn.core;
     requires static org.jspecify;
+    // What a thread has allocated.
+    requires jdk.management;
     requires transitive org.assertj.core;
     requires transitive org.junit.jupiter.api;
     requires transitive org.junit.jupiter.params;
@@ -19,6 +21,7 @@ module io.fedlearn.testkit {
 
     exports io.fedlearn.testkit.contract;
     exports io.fedlearn.testkit.fault;
+    exports io.fedlearn.testkit.fuzz;
     exports io.fedlearn.testkit.generator;
     exports io.fedlearn.testkit.network;
     exports io.fedlearn.testkit.runtime;
