@@ -1,6 +1,7 @@
 package io.fedlearn.grpc.internal.transfer;
 
 import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -51,12 +52,21 @@ public final class ZstdChunks {
         /** Never writes more than was announced, whatever the data would become. */
         static ByteBuffer decompress(byte[] source, int uncompressed) throws ChunkException {
             byte[] target = new byte[uncompressed];
-            long length = Zstd.decompressByteArray(target, 0, uncompressed, source, 0, source.length);
-            if (Zstd.isError(length) || length != uncompressed) {
-                throw new ChunkException(
-                        ChunkException.Kind.CORRUPT, "a chunk's data is not " + uncompressed + " bytes compressed");
+            long length;
+            try {
+                length = Zstd.decompressByteArray(target, 0, uncompressed, source, 0, source.length);
+            } catch (ZstdException e) {
+                throw corrupt(uncompressed);
+            }
+            if (length != uncompressed) {
+                throw corrupt(uncompressed);
             }
             return ByteBuffer.wrap(target);
+        }
+
+        private static ChunkException corrupt(int uncompressed) {
+            return new ChunkException(
+                    ChunkException.Kind.CORRUPT, "a chunk's data is not " + uncompressed + " bytes compressed");
         }
     }
 }
