@@ -1,6 +1,7 @@
 package io.fedlearn.examples.luna16;
 
 import io.fedlearn.core.runtime.Runtime;
+import io.fedlearn.examples.certs.TrialAuthority;
 import io.fedlearn.examples.network.SiteProcess;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.grpc.security.ServerSecurity;
@@ -66,7 +67,9 @@ final class HospitalProcesses implements AutoCloseable {
         FederatedServer server = FederatedServer.builder()
                 .listen(HOST, 0)
                 .security(ServerSecurity.mutualTls(
-                        certificates.serverCertificate(), certificates.serverKey(), certificates.authority()))
+                        certificates.server().certificateFile(),
+                        certificates.server().keyFile(),
+                        certificates.authority()))
                 .start();
         HospitalProcesses started =
                 new HospitalProcesses(server, folder, memory.orElseGet(() -> defaultMemory(names.size())));
@@ -93,6 +96,7 @@ final class HospitalProcesses implements AutoCloseable {
 
     private SiteProcess process(
             String name, int number, TrialCertificates certificates, List<String> arguments, Consumer<String> lines) {
+        TrialAuthority.Issued own = certificates.hospitals().get(number - 1);
         int heap = Math.max(LEAST_HEAP, mebibytes / 2);
         List<String> options = List.of(
                 "-Xmx" + heap + "m", "-Dorg.bytedeco.javacpp.maxphysicalbytes=" + mebibytes + "m", "-XX:+UseSerialGC");
@@ -105,9 +109,9 @@ final class HospitalProcesses implements AutoCloseable {
                 "--ca",
                 certificates.authority().toString(),
                 "--cert",
-                certificates.certificate(number).toString(),
+                own.certificateFile().toString(),
                 "--key",
-                certificates.key(number).toString(),
+                own.keyFile().toString(),
                 "--state",
                 folder.resolve("hospital-" + number).toString()));
         command.addAll(arguments);

@@ -4,62 +4,58 @@ import io.fedlearn.examples.certs.TrialAuthority;
 import io.fedlearn.examples.run.InputException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * A certificate authority of one run, with certificates for the server and for each hospital.
+ * Certificates for the processes of one run on one machine. Their authority's key is gone when they are made: nobody can issue
+ * further ones.
  *
- * @param authority the authority's certificate
+ * @param authority its certificate
  * @param server the server's certificate and key
- * @param hospitals those of the hospitals, in their order
+ * @param hospitals theirs, in their order
  */
 record TrialCertificates(Path authority, TrialAuthority.Issued server, List<TrialAuthority.Issued> hospitals) {
-    /** Makes new ones, which last for a year; those of an earlier process of the run are replaced. */
+    private static final int AUTHORITY_DAYS = 400;
+    private static final int CERTIFICATE_DAYS = 365;
+
+    /**
+     * Makes new ones, in a folder that only this user may read; those of an earlier process of the run are removed.
+     *
+     * @param hospitals whose ids are the common names of their certificates
+     * @param host of the server
+     */
     static TrialCertificates make(Path folder, List<String> hospitals, String host) {
-        if (Files.exists(folder.resolve("ca.pem"))) {
-            delete(folder);
-        }
-        int days = TrialAuthority.CERTIFICATE_DAYS;
-        // A day longer than what it issues.
-        TrialAuthority authority = TrialAuthority.create(folder, "FedLearn on one machine", days + 1);
-        return new TrialCertificates(
-                authority.certificateFile(),
-                authority.issueServer(List.of(host), days, folder),
-                hospitals.stream()
-                        .map(hospital -> authority.issueClient(hospital, days, folder.resolve("hospitals")))
-                        .toList());
-    }
-
-    /** The server's certificate. */
-    Path serverCertificate() {
-        return server.certificateFile();
-    }
-
-    /** The key of the server's certificate. */
-    Path serverKey() {
-        return server.keyFile();
-    }
-
-    /** A hospital's certificate, counted from 1. */
-    Path certificate(int number) {
-        return hospitals.get(number - 1).certificateFile();
-    }
-
-    /** The key of a hospital's certificate. */
-    Path key(int number) {
-        return hospitals.get(number - 1).keyFile();
-    }
-
-    private static void delete(Path folder) {
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
+        try {
+            removeAll(folder);
+            TrialAuthority authority = TrialAuthority.create(folder, "fedlearn luna16 --distributed", AUTHORITY_DAYS);
+            TrialAuthority.Issued server =
+                    authority.issueServer(List.of(host), CERTIFICATE_DAYS, folder.resolve("server"));
+            List<TrialAuthority.Issued> issued = new ArrayList<>();
+            for (int i = 0; i < hospitals.size(); i++) {
+                issued.add(authority.issueClient(
+                        hospitals.get(i), CERTIFICATE_DAYS, folder.resolve("hospital-" + (i + 1))));
             }
+            Files.delete(folder.resolve("ca-key.pem"));
+            return new TrialCertificates(authority.certificateFile(), server, List.copyOf(issued));
         } catch (IOException e) {
-            throw InputException.of("cannot remove the certificates of an earlier process in " + folder, e);
+            throw InputException.of("certificates cannot be made in " + folder, e);
+        }
+    }
+
+    private static void removeAll(Path folder) throws IOException {
+        List<Path> old;
+        try (Stream<Path> files = Files.walk(folder)) {
+            old = files.sorted(Comparator.reverseOrder()).toList();
+        } catch (NoSuchFileException e) {
+            return;
+        }
+        for (Path file : old) {
+            Files.delete(file);
         }
     }
 }

@@ -32,7 +32,9 @@ final class ConnectionLog extends Handler implements AutoCloseable {
     @Override
     public void publish(LogRecord event) {
         // Of tasks, clients and rounds tell themselves.
-        if (isLoggable(event) && (event.getLevel() != Level.INFO || !String.valueOf(event.getMessage()).contains(" task "))) {
+        if (isLoggable(event)
+                && (event.getLevel() != Level.INFO
+                        || !String.valueOf(event.getMessage()).contains(" task "))) {
             lines.accept("  " + getFormatter().formatMessage(event));
         }
     }

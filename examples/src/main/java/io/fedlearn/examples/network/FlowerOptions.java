@@ -1,7 +1,9 @@
 package io.fedlearn.examples.network;
 
 import io.fedlearn.examples.run.InputException;
-import io.fedlearn.grpc.server.FederatedServer;
+import io.fedlearn.grpc.flower.FlowerServer;
+import io.fedlearn.grpc.flower.TensorNames;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Option;
@@ -66,7 +68,20 @@ final class FlowerOptions {
     }
 
     /** A server for clients of Flower's protocol. */
-    FederatedServer start(Address address, ServerSecurityOptions security) {
-        throw new InputException("--protocol flower is not there yet");
+    FlowerServer start(Address address, ServerSecurityOptions security) {
+        FlowerServer.Builder builder = FlowerServer.builder()
+                .listen(address.host(), address.port())
+                .security(open ? security.openSecurity() : security.security());
+        names.ifPresent(file -> builder.tensorNames(read(file)));
+        idProperty.ifPresent(builder::idProperty);
+        return builder.start();
+    }
+
+    private static TensorNames read(Path file) {
+        try {
+            return TensorNames.read(file);
+        } catch (IOException e) {
+            throw InputException.of("--tensor-names: " + file + " cannot be read", e);
+        }
     }
 }

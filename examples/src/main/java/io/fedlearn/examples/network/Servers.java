@@ -1,7 +1,9 @@
 package io.fedlearn.examples.network;
 
+import io.fedlearn.core.runtime.CompositeRuntime;
 import io.fedlearn.core.runtime.Runtime;
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.grpc.flower.FlowerServer;
 import io.fedlearn.grpc.server.FederatedServer;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -18,15 +20,15 @@ final class Servers implements AutoCloseable {
 
     private final Runtime runtime;
     private final Optional<FederatedServer> own;
-    private final Optional<FederatedServer> flower;
+    private final Optional<FlowerServer> flower;
 
-    private Servers(Optional<FederatedServer> own, Optional<FederatedServer> flower) {
+    private Servers(Optional<FederatedServer> own, Optional<FlowerServer> flower) {
         this.own = own;
         this.flower = flower;
         List<Runtime> runtimes = new ArrayList<>();
         own.ifPresent(runtimes::add);
         flower.ifPresent(runtimes::add);
-        this.runtime = runtimes.get(0);
+        this.runtime = runtimes.size() == 1 ? runtimes.get(0) : CompositeRuntime.of(runtimes);
     }
 
     /**
@@ -43,7 +45,7 @@ final class Servers implements AutoCloseable {
                         .security(security.security())
                         .start());
         try {
-            Optional<FederatedServer> flower = protocol == Served.FEDLEARN
+            Optional<FlowerServer> flower = protocol == Served.FEDLEARN
                     ? Optional.empty()
                     : Optional.of(flowerOptions.start(flowerOptions.listen().orElse(listen), security));
             return new Servers(own, flower);
@@ -74,7 +76,7 @@ final class Servers implements AutoCloseable {
 
     /** What may not work as expected when this strategy trains these clients. */
     List<String> cautions(Strategy strategy, boolean hasModel) {
-        return List.of();
+        return flower.map(server -> server.cautions(strategy, hasModel)).orElse(List.of());
     }
 
     /** Sends clients away who shall come back when the run is resumed. */
