@@ -83,6 +83,9 @@ final class FakeServer implements AutoCloseable {
     /** Downloads stand still until it is counted down. */
     volatile CountDownLatch downloadGate = new CountDownLatch(0);
 
+    /** Whether it says that it is there when its clients do. */
+    volatile boolean echoesHeartbeats;
+
     /** What the receipt of an upload says. */
     volatile Verdict uploadVerdict = Verdict.VERDICT_ACCEPTED;
 
@@ -288,6 +291,9 @@ final class FakeServer implements AutoCloseable {
                 hello = message.getHello();
                 connections.add(this);
             } else {
+                if (message.hasHeartbeat() && echoesHeartbeats) {
+                    say(ServerMessage.newBuilder().setHeartbeat(message.getHeartbeat()));
+                }
                 inbox.add(message);
             }
         }
