@@ -177,7 +177,8 @@ final class JoinLoop {
             if (now - nextAttempt >= 0) {
                 connect(now);
             }
-        } else if (now - lastHeard >= silence()) {
+        } else if (events.isEmpty() && now - lastHeard >= silence()) {
+            // After a pause of this process, what came meanwhile is heard first.
             String what = session.isPresent() ? "it is silent" : "it does not answer";
             disconnect(what, OptionalLong.empty(), "silent");
         } else if (session.isPresent() && now - lastHeartbeat >= session.get().heartbeatNanos()) {
@@ -328,6 +329,7 @@ final class JoinLoop {
             hasProgress = true;
         } else if (event instanceof Event.Uploaded uploaded) {
             if (board.isSending(uploaded.key())) {
+                worker.stopUpload();
                 receive(uploaded.receipt());
             }
         } else if (event instanceof Event.NotUploaded failed) {

@@ -99,6 +99,7 @@ final class TaskWorker {
      * @param task without its models
      */
     void begin(long number, Key key, TaskOffer offer, Task.Builder task) {
+        stopUpload();
         Work job = new Work(number, key, offer, task);
         work = Optional.of(job);
         progress.set(Optional.empty());
@@ -121,7 +122,7 @@ final class TaskWorker {
                         key, session, ClientOutcome.Failed.of(e).reason()));
     }
 
-    /** Gives up sending, if something is being sent. */
+    /** Gives up sending, if something is being sent, and lets go of what was sent last. */
     void stopUpload() {
         upload.ifPresent(Job::cancel);
         upload = Optional.empty();
@@ -265,6 +266,8 @@ final class TaskWorker {
                     sessions.where(key, () -> metrics.transferResumed(Content.MODEL)),
                     TransferSettings.DEFAULT_IDLE_TIMEOUT,
                     TransferObserver.NONE);
+            // A copy, because this job is remembered until the next, and the models are not to be.
+            Task.Builder whole = task.build().toBuilder();
             ByteString digest = offer.getModel().getDigest();
             if (lastModel.isEmpty() || !lastModel.get().digest().equals(digest)) {
                 // Before the next is downloaded, so that there are never two.
@@ -272,12 +275,12 @@ final class TaskWorker {
                 lastModel = Optional.of(new Downloaded(digest, fetch(downloader, offer.getModel())));
             }
             Model model = lastModel.orElseThrow().model();
-            task.model(model);
+            whole.model(model);
             for (Group group : offer.getTensorsList()) {
                 Payload payload = group.getPayload();
-                task.tensors(group.getName(), payload.getDigest().equals(digest) ? model : fetch(downloader, payload));
+                whole.tensors(group.getName(), payload.getDigest().equals(digest) ? model : fetch(downloader, payload));
             }
-            return task.build();
+            return whole.build();
         }
 
         private Model fetch(Downloader downloader, Payload payload) throws InterruptedException {
