@@ -246,7 +246,7 @@ final class TaskBoard<O, A> {
     /** The connection is gone: what waits is offered again on the next, and what was on its way may have been lost. */
     void disconnected() {
         waiting.clear();
-        work = work.map(it -> it.offered(false));
+        work = work.filter(it -> !it.expired()).map(it -> it.offered(false));
         if (kept.isPresent() && kept.get().delivery() == Delivery.SENDING) {
             kept = kept.map(it -> it.with(Delivery.UNSENT));
         }
@@ -261,12 +261,11 @@ final class TaskBoard<O, A> {
             Work late = work.get();
             if (late.expired()) {
                 work = Optional.empty();
-                if (late.offeredHere()) {
-                    steps.add(new Refuse<>(late.key(), "the task's time limit has passed"));
-                }
+                steps.add(new Refuse<>(late.key(), "the task's time limit has passed"));
             } else {
                 interrupt(late, "its time limit has passed", now, steps);
-                work = Optional.of(late.expire(now + graceNanos));
+                // A server that does not wait for it need not be told.
+                work = late.offeredHere() ? Optional.of(late.expire(now + graceNanos)) : Optional.empty();
             }
         }
         advance(now, steps);

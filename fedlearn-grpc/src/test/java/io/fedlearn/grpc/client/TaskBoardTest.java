@@ -315,6 +315,26 @@ class TaskBoardTest {
     }
 
     @Test
+    void takesTheNextTaskAtOnceWhenAServerThatWasLostDoesNotWaitForWorkWhoseTimeWasUp() {
+        board.offered(A, "offer", Optional.of(Duration.ofNanos(100)), 0);
+        board.disconnected();
+        offer(B, 50);
+        board.tick(100);
+
+        assertThat(board.lost(1, "interrupted", 110)).containsExactly(start(2, B));
+    }
+
+    @Test
+    void doesNotSayOnTheNextConnectionThatTheTimeWasUp() {
+        board.offered(A, "offer", Optional.of(Duration.ofNanos(100)), 0);
+        board.tick(100);
+        board.disconnected();
+
+        assertThat(board.tick(100 + GRACE)).isEmpty();
+        assertThat(board.nextTick()).isEmpty();
+    }
+
+    @Test
     void saysThatTheTimeWasUpIfTheServerDoesNot() {
         board.offered(A, "offer", Optional.of(Duration.ofNanos(100)), 0);
         board.tick(100);
