@@ -314,7 +314,10 @@ public final class Strategy {
          */
         public Builder instructions(String description, ClientInstructions clientInstructions) {
             this.instructions = clientInstructions;
-            return setting("instructions", description);
+            // Whom they are for is said by an id, which must be the same client's in every round.
+            return setting("instructions", description)
+                    .requires(Capability.STABLE_IDENTITY)
+                    .requires(Capability.TRAINING_SETTINGS);
         }
 
         /** A transform that each client applies, after those added before. */
