@@ -17,8 +17,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One call of a client to its server, on a channel of its own: servers up to 1.6 tell clients apart by their TCP connection. What
- * happens is queued for the one thread that leads the client. The client says nothing before it is asked; the next instruction is
- * let in only after the answer to the last.
+ * happens is queued for the one thread that leads the client. The client says nothing before it is asked; while it works on an
+ * instruction one more is let in, which can only send it away.
  */
 final class FlowerJoin implements AutoCloseable {
     /** What the leading thread hears of. */
@@ -58,7 +58,9 @@ final class FlowerJoin implements AutoCloseable {
     static FlowerJoin open(ManagedChannel channel) {
         FlowerJoin join = new FlowerJoin(channel);
         join.call.start(join.new Listener(), new Metadata());
-        join.call.request(1);
+        // One beyond the instruction at work: a server that closes says so meanwhile, and its end is heard only behind
+        // that.
+        join.call.request(2);
         return join;
     }
 

@@ -142,13 +142,13 @@ public final class FlowerServer implements Runtime {
     private final Map<String, Job> jobs = new HashMap<>();
     private boolean closed;
 
-    private FlowerServer(Builder builder) {
+    private FlowerServer(Builder builder, ServerSecurity security) {
         this.tasks = new FlowerTasks(builder.names);
         this.names = builder.names;
         this.idProperty = builder.idProperty;
         this.limits = builder.limits;
         this.metrics = builder.metrics;
-        this.hasStableIds = builder.idProperty.isPresent() || builder.security.identifiesClients();
+        this.hasStableIds = builder.idProperty.isPresent() || security.identifiesClients();
         if (builder.executor.isPresent()) {
             this.executor = builder.executor.get();
             this.ownedExecutor = Optional.empty();
@@ -164,7 +164,7 @@ public final class FlowerServer implements Runtime {
         }
         boolean isStarted = false;
         try {
-            this.grpc = start(builder);
+            this.grpc = start(builder, security);
             isStarted = true;
         } finally {
             if (!isStarted) {
@@ -173,8 +173,8 @@ public final class FlowerServer implements Runtime {
         }
     }
 
-    private GrpcServer start(Builder builder) {
-        GrpcServer.Builder server = GrpcServer.builder(builder.security)
+    private GrpcServer start(Builder builder, ServerSecurity security) {
+        GrpcServer.Builder server = GrpcServer.builder(security)
                 .limits(ConnectionLimits.DEFAULTS
                         .withMaxMessageBytes(limits.maxMessageBytes())
                         // Flower's server asks after 210 s of silence; a client in local training may be slow to
@@ -815,7 +815,7 @@ public final class FlowerServer implements Runtime {
     public static final class Builder {
         private Optional<String> host = Optional.empty();
         private int port;
-        private ServerSecurity security = ServerSecurity.insecure();
+        private Optional<ServerSecurity> security = Optional.empty();
         private FlowerLimits limits = FlowerLimits.defaults();
         private TensorNames names = TensorNames.byPlace();
         private Optional<String> idProperty = Optional.empty();
@@ -832,11 +832,11 @@ public final class FlowerServer implements Runtime {
         }
 
         /**
-         * How the server proves who it is. Flower's own clients can check a server's certificate, but show none and no token:
-         * {@link ServerSecurity#tls}. The default is {@link ServerSecurity#insecure()}, as Flower's is.
+         * How the server proves who it is; must be set. Flower's own clients can check a server's certificate, but show none and no
+         * token: {@link ServerSecurity#tls}, or {@link ServerSecurity#insecure()} on one machine.
          */
         public Builder security(ServerSecurity serverSecurity) {
-            this.security = serverSecurity;
+            this.security = Optional.of(serverSecurity);
             return this;
         }
 
@@ -880,10 +880,13 @@ public final class FlowerServer implements Runtime {
         /**
          * The server, listening.
          *
+         * @throws IllegalArgumentException if no security was given
          * @throws io.fedlearn.grpc.TransportException if it cannot listen there
          */
         public FlowerServer start() {
-            return new FlowerServer(this);
+            ServerSecurity given = security.orElseThrow(() -> new IllegalArgumentException(
+                    "security must be set; to have none, ask for it: ServerSecurity.insecure()"));
+            return new FlowerServer(this, given);
         }
     }
 }

@@ -301,7 +301,7 @@ class FlowerDutiesTest {
                 .setFitIns(ServerMessage.FitIns.newBuilder()
                         .setParameters(Parameters.newBuilder().addTensors(ByteString.copyFromUtf8("pickle"))))
                 .build();
-        assertThat(refusal(answer(duties(ScriptedClient.echo(1)), instruction))).startsWith("tensors[0]: ");
+        assertThat(refusal(answer(duties(ScriptedClient.echo(1)), instruction))).startsWith("failed: tensors[0]: ");
     }
 
     @Test
@@ -390,7 +390,7 @@ class FlowerDutiesTest {
         Model other =
                 Model.builder().trainable("w", Tensor.copyOf(new float[] {1})).build();
         ScriptedClient client = withInitialModel(ScriptedClient.echo(4), MODEL);
-        assertThat(refusal(answer(duties(client), fit(other)))).isEqualTo("the model has 2 tensors, got 1");
+        assertThat(refusal(answer(duties(client), fit(other)))).isEqualTo("failed: the model has 2 tensors, got 1");
         assertThat(client.tasks(TaskKind.FIT)).isEmpty();
     }
 

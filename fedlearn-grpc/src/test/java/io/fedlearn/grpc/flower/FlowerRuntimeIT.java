@@ -7,6 +7,7 @@ import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.runtime.Runtime;
 import io.fedlearn.grpc.client.Backoff;
 import io.fedlearn.grpc.security.ClientSecurity;
+import io.fedlearn.grpc.security.ServerSecurity;
 import io.fedlearn.testkit.contract.RuntimeContract;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,7 +18,7 @@ import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 
 /** The rules of runtimes over Flower's protocol, with FedLearn's clients at both ends. */
-class FlowerRuntimeTest extends RuntimeContract {
+class FlowerRuntimeIT extends RuntimeContract {
     private final List<FlowerClient> clients = new ArrayList<>();
     private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "flower-client-test");
@@ -28,6 +29,7 @@ class FlowerRuntimeTest extends RuntimeContract {
     @Override
     protected Runtime start(Map<String, Client> sites, ClientStateStore states) throws Exception {
         FlowerServer server = FlowerServer.builder()
+                .security(ServerSecurity.insecure())
                 .idProperty(FlowerDuties.CLIENT_ID)
                 .limits(FlowerLimits.defaults().withTimeouts(Duration.ofSeconds(30), Duration.ofMillis(500)))
                 .start();

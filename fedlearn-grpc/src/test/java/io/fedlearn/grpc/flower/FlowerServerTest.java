@@ -28,6 +28,7 @@ import io.fedlearn.grpc.proto.flower.Parameters;
 import io.fedlearn.grpc.proto.flower.Reason;
 import io.fedlearn.grpc.proto.flower.Scalar;
 import io.fedlearn.grpc.proto.flower.ServerMessage;
+import io.fedlearn.grpc.security.ServerSecurity;
 import io.fedlearn.testkit.runtime.RecordingListener;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
@@ -65,6 +66,10 @@ class FlowerServerTest {
         }
     }
 
+    private static FlowerServer.Builder builder() {
+        return FlowerServer.builder().security(ServerSecurity.insecure());
+    }
+
     private FlowerServer start(FlowerServer.Builder builder) {
         FlowerServer server = builder.start();
         open.add(server);
@@ -77,8 +82,7 @@ class FlowerServerTest {
 
     /** Does not wait long for peers that the test does not let go. */
     private static FlowerServer.Builder quick() {
-        return FlowerServer.builder()
-                .limits(FlowerLimits.defaults().withTimeouts(Duration.ofSeconds(30), Duration.ofMillis(100)));
+        return builder().limits(FlowerLimits.defaults().withTimeouts(Duration.ofSeconds(30), Duration.ofMillis(100)));
     }
 
     private WirePeer join(FlowerServer server) {
@@ -163,8 +167,7 @@ class FlowerServerTest {
 
     @Test
     void refusesMoreClientsThanItTakes() throws Exception {
-        FlowerServer server =
-                start(FlowerServer.builder().limits(FlowerLimits.defaults().withMaxClients(1, 10)));
+        FlowerServer server = start(builder().limits(FlowerLimits.defaults().withMaxClients(1, 10)));
         WirePeer first = joinSole(server);
 
         WirePeer second = join(server);
@@ -172,6 +175,13 @@ class FlowerServerTest {
         assertThat(second.awaitEnd().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
         assertThat(server.clients()).hasSize(1);
         first.close();
+    }
+
+    @Test
+    void insecurityMustBeAskedForByName() {
+        assertThatThrownBy(() -> FlowerServer.builder().start())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("ServerSecurity.insecure()");
     }
 
     // ---- What the four instructions say
@@ -418,7 +428,7 @@ class FlowerServerTest {
 
     @Test
     void aModelBeyondTheMessageLimitFailsTheTaskAndNotTheClient() throws Exception {
-        FlowerServer server = start(FlowerServer.builder()
+        FlowerServer server = start(builder()
                 .limits(FlowerLimits.defaults()
                         .withMaxMessageBytes(1000)
                         .withTimeouts(PATIENCE, Duration.ofMillis(100))));
@@ -823,7 +833,7 @@ class FlowerServerTest {
 
     @Test
     void closingSaysReconnectWithoutSecondsToEveryClient() throws Exception {
-        FlowerServer server = start(FlowerServer.builder());
+        FlowerServer server = start(builder());
         List<WirePeer> peers = List.of(join(server), join(server), join(server));
         assertThat(server.awaitClients(3, PATIENCE)).isTrue();
         CountDownLatch closed = close(server);
@@ -874,7 +884,7 @@ class FlowerServerTest {
 
     @Test
     void anAnswerAfterTheGoodbyeHarmsNobody() throws Exception {
-        FlowerServer server = start(FlowerServer.builder());
+        FlowerServer server = start(builder());
         WirePeer peer = joinSole(server);
         Task task = submit(server, task(server, TaskKind.FIT, 1));
         peer.awaitMessage();
@@ -929,7 +939,7 @@ class FlowerServerTest {
 
     @Test
     void aClientThatIsSilentAboutItsIdIsRefusedInTime() throws Exception {
-        FlowerServer server = start(FlowerServer.builder()
+        FlowerServer server = start(builder()
                 .idProperty("client_id")
                 .limits(FlowerLimits.defaults().withTimeouts(Duration.ofMillis(50), Duration.ofMillis(50))));
 
