@@ -189,7 +189,7 @@ class FlowerServerIT {
             assertRefused(
                     server,
                     FedAvg.create()
-                            .withInstructions("fewer for one", (round, client) -> io.fedlearn.core.task.Config.empty()),
+                            .withInstructions("fewer for one", (round, client) -> Config.empty()),
                     "stable client ids");
         }
     }
