@@ -16,6 +16,7 @@ import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.TensorRole;
 import io.fedlearn.core.tensor.TensorSpec;
 import io.fedlearn.core.tensor.TensorType;
@@ -188,8 +189,7 @@ class FlowerServerIT {
             assertRefused(server, FedDyn.of(2, 0.1), "stable client ids", "state kept at the client");
             assertRefused(
                     server,
-                    FedAvg.create()
-                            .withInstructions("fewer for one", (round, client) -> Config.empty()),
+                    FedAvg.create().withInstructions("fewer for one", (round, client) -> Config.empty()),
                     "stable client ids");
         }
     }
