@@ -65,7 +65,10 @@ record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors
             int lastMember = 0;
             for (Optional<Integer> tag = firstTag(); tag.isPresent(); tag = firstTag()) {
                 int member = WireFormat.getTagFieldNumber(tag.get());
-                if (member != lastMember) {
+                boolean isOfUnion = member >= ClientMessage.DISCONNECT_RES_FIELD_NUMBER
+                        && member <= ClientMessage.EVALUATE_RES_FIELD_NUMBER
+                        && isDelimited(tag.get());
+                if (isOfUnion && member != lastMember) {
                     // The last member of the union counts, and what others held does not.
                     tensors.clear();
                     tensorCount = 0;

@@ -6,6 +6,7 @@ import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.grpc.proto.flower.ClientMessage;
 import io.fedlearn.grpc.proto.flower.ServerMessage;
 import io.fedlearn.testkit.fuzz.DecoderFuzz;
+import java.io.ByteArrayInputStream;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -18,6 +19,8 @@ public final class FlowerFuzz {
             .trainable("w", Tensor.copyOf(new float[] {0, 1, 2, 3, 4, 5}, 2, 3))
             .trainable("b", Tensor.copyOf(new float[] {0.5f}))
             .build();
+
+    private static final int MAX_TENSORS = 64;
 
     private FlowerFuzz() {}
 
@@ -81,15 +84,32 @@ public final class FlowerFuzz {
         }
 
         private static void decode(byte[] input) throws Exception {
-            ClientMessage message = ClientMessage.parseFrom(input);
+            ClientAnswer answer = ClientAnswer.read(new ByteArrayInputStream(input), MAX_TENSORS);
+            requireSame(ClientMessage.parseFrom(input), answer);
+            ClientMessage message = answer.message();
             FlowerScalars.readConfig("properties", message.getGetPropertiesRes().getPropertiesMap());
-            TensorNames.byPlace()
-                    .name(FlowerTensors.read(message.getGetParametersRes().getParameters()));
             FlowerScalars.readMetrics("metrics", message.getEvaluateRes().getMetricsMap());
             FlowerScalars.readTexts("metrics", message.getEvaluateRes().getMetricsMap());
             FlowerScalars.readMetrics("metrics", message.getFitRes().getMetricsMap());
+            TensorNames.byPlace().name(answer.tensors());
             if (message.getFitRes().hasParameters()) {
-                FlowerTensors.conform(FlowerTensors.read(message.getFitRes().getParameters()), MODEL.spec());
+                FlowerTensors.conform(answer.tensors(), MODEL.spec());
+            }
+        }
+
+        /** What protobuf's own classes read from the same bytes is the measure. */
+        private static void requireSame(ClientMessage whole, ClientAnswer answer) {
+            ClientMessage.Builder rest = whole.toBuilder();
+            int count = 0;
+            if (whole.getFitRes().hasParameters()) {
+                count = whole.getFitRes().getParameters().getTensorsCount();
+                rest.getFitResBuilder().getParametersBuilder().clearTensors();
+            } else if (whole.getGetParametersRes().hasParameters()) {
+                count = whole.getGetParametersRes().getParameters().getTensorsCount();
+                rest.getGetParametersResBuilder().getParametersBuilder().clearTensors();
+            }
+            if (count != answer.tensorCount() || !rest.build().equals(answer.message())) {
+                throw new IllegalStateException("the answer was read as another than protobuf's classes read it");
             }
         }
 
