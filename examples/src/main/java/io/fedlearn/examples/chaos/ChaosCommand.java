@@ -159,9 +159,8 @@ public final class ChaosCommand implements Callable<Integer> {
     private List<ChaosResult> runAll(
             Path folder, Map<ChaosTask.Method, ChaosTask> tasks, Map<ChaosTask.Method, List<RoundRecord>> expected)
             throws InterruptedException, ExecutionException {
-        // However this process ends, it leaves none behind.
-        Thread reaper = new Thread(() -> ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly));
-        Runtime.getRuntime().addShutdownHook(reaper);
+        Children children = new Children();
+        Runtime.getRuntime().addShutdownHook(new Thread(children::close));
         ExecutorService threads = Executors.newFixedThreadPool(parallel);
         try {
             ExecutorCompletionService<ChaosResult> running = new ExecutorCompletionService<>(threads);
@@ -175,7 +174,8 @@ public final class ChaosCommand implements Callable<Integer> {
                                     Objects.requireNonNull(tasks.get(schedule.method())),
                                     Objects.requireNonNull(expected.get(schedule.method())),
                                     own,
-                                    processes)
+                                    processes,
+                                    children)
                             .run();
                     if (result.isGood()) {
                         delete(own);
@@ -192,6 +192,7 @@ public final class ChaosCommand implements Callable<Integer> {
             return results;
         } finally {
             threads.shutdownNow();
+            children.close();
         }
     }
 

@@ -26,7 +26,7 @@ import java.util.stream.Stream;
  * thread.
  */
 final class ChaosRun {
-    private static final Duration LIMIT = Duration.ofSeconds(90);
+    private static final Duration LIMIT = Duration.ofSeconds(180);
     private static final Duration FAREWELL = Duration.ofSeconds(3);
     private static final int LOOK_MILLIS = 4;
 
@@ -44,6 +44,7 @@ final class ChaosRun {
     private final List<Process> sites = new ArrayList<>();
     private final List<String> problems = new ArrayList<>();
     private final int processes;
+    private final Children children;
     private final long start = System.nanoTime();
     private Optional<Process> server = Optional.empty();
     private int starts;
@@ -56,13 +57,21 @@ final class ChaosRun {
      * @param expected the records of the run that was left alone
      * @param folder for everything that the processes write; empty
      * @param processes in how many the clients are
+     * @param children to which its processes belong
      */
-    ChaosRun(ChaosSchedule schedule, ChaosTask task, List<RoundRecord> expected, Path folder, int processes) {
+    ChaosRun(
+            ChaosSchedule schedule,
+            ChaosTask task,
+            List<RoundRecord> expected,
+            Path folder,
+            int processes,
+            Children children) {
         this.schedule = schedule;
         this.task = task;
         this.expected = expected;
         this.folder = folder;
         this.processes = processes;
+        this.children = children;
     }
 
     /** Runs it to its end. */
@@ -94,13 +103,16 @@ final class ChaosRun {
                 }
                 happened++;
                 begin(fault);
-                goOn(fault.lasting());
+                boolean isOn = goOn(fault.lasting());
                 end(fault);
+                if (!isOn) {
+                    break;
+                }
             }
             for (FaultyProxy proxy : proxies) {
                 proxy.heal();
             }
-            while (goOn(Duration.ofMillis(20))) {
+            while (problems.isEmpty() && goOn(Duration.ofMillis(20))) {
                 if (System.nanoTime() - start > LIMIT.toNanos()) {
                     problems.add("not at its end after " + LIMIT.toSeconds() + " s");
                     dumpThreads();
@@ -155,10 +167,8 @@ final class ChaosRun {
                 Integer.toString(task.rounds()),
                 Long.toString(task.seed())));
         command.addAll(arguments);
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile())
-                .start();
+        return children.start(
+                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()));
     }
 
     private void awaitServed() throws InterruptedException, IOException {
@@ -167,12 +177,20 @@ final class ChaosRun {
         }
     }
 
-    /** Lets time pass; whether the server is at work. */
+    /** Lets time pass; whether server and clients are at work. */
     private boolean goOn(Duration time) throws InterruptedException, IOException {
         long until = System.nanoTime() + time.toNanos();
         do {
             if (!server.orElseThrow().isAlive()) {
                 return false;
+            }
+            for (int p = 0; p < sites.size(); p++) {
+                Process site = sites.get(p);
+                // One that has heard that the run is over may be gone before the server is.
+                if (!site.isAlive() && site.exitValue() != 0) {
+                    noteDeath(p, site);
+                    return false;
+                }
             }
             if (!isServed && Files.exists(portFile())) {
                 int port = Integer.parseInt(Files.readString(portFile()));
@@ -195,11 +213,7 @@ final class ChaosRun {
                 startServer();
             }
             case KILL_CLIENTS -> {
-                Process site = sites.get(fault.target());
-                if (!site.isAlive()) {
-                    noteDeath(fault.target(), site);
-                }
-                kill(site);
+                kill(sites.get(fault.target()));
                 sites.set(fault.target(), startSites(fault.target()));
             }
             case CUT_UPLOAD, CUT_DOWNLOAD -> proxies.get(fault.target()).resetAfter(fault.direction(), fault.bytes());

@@ -21,7 +21,7 @@ record ChaosSchedule(long seed, ChaosTask.Method method, List<ChaosFault> faults
     private static final int MAX_LASTING_MILLIS = 500;
 
     /** Long enough that heartbeats are missed. */
-    private static final int BLACK_HOLE_MILLIS = 2200;
+    private static final int BLACK_HOLE_MILLIS = 2500;
 
     private static final int MAX_BYTES = 1 << 20;
 

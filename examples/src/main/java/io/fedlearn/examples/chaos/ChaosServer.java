@@ -18,8 +18,8 @@ final class ChaosServer {
     /** What the log's line with that failure starts with. */
     static final String FAILURE = "FAILURE: ";
 
-    private static final Duration HEARTBEAT = Duration.ofMillis(400);
-    private static final Duration GRACE = Duration.ofSeconds(20);
+    private static final Duration HEARTBEAT = Duration.ofMillis(600);
+    private static final Duration GRACE = Duration.ofSeconds(30);
     private static final int CHUNK_BYTES = 8 << 10;
     private static final int INLINE_BYTES = 1 << 10;
 
