@@ -15,9 +15,19 @@ public final class HeapBudget {
     // Guards what follows.
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    private final SortedSet<String> waiting = new TreeSet<>();
+    private final SortedSet<Waiter> waiting = new TreeSet<>();
     private long reserved;
     private long releases;
+    private long waiters;
+
+    /** Two answers to one task may wait, if the first is no longer wanted: they are told apart by when they came. */
+    private record Waiter(String name, long number) implements Comparable<Waiter> {
+        @Override
+        public int compareTo(Waiter other) {
+            int order = name.compareTo(other.name);
+            return order != 0 ? order : Long.compare(number, other.number);
+        }
+    }
 
     private HeapBudget(long limit) {
         this.limit = limit;
@@ -42,11 +52,12 @@ public final class HeapBudget {
      */
     boolean reserve(String name, long bytes, Duration patience) throws InterruptedException {
         lock.lockInterruptibly();
+        Waiter waiter = new Waiter(name, waiters++);
         try {
-            waiting.add(name);
+            waiting.add(waiter);
             long left = patience.toNanos();
             long seen = releases;
-            while (!hasRoom(name, bytes)) {
+            while (!hasRoom(waiter, bytes)) {
                 if (left <= 0) {
                     return false;
                 }
@@ -60,15 +71,15 @@ public final class HeapBudget {
             return true;
         } finally {
             // Whoever is next may have room, or none to wait for.
-            if (waiting.remove(name)) {
+            if (waiting.remove(waiter)) {
                 changed.signalAll();
             }
             lock.unlock();
         }
     }
 
-    private boolean hasRoom(String name, long bytes) {
-        return waiting.first().equals(name) && (reserved == 0 || bytes <= limit - reserved);
+    private boolean hasRoom(Waiter waiter, long bytes) {
+        return waiting.first().equals(waiter) && (reserved == 0 || bytes <= limit - reserved);
     }
 
     /** Takes so many bytes though there may be no room for them. */

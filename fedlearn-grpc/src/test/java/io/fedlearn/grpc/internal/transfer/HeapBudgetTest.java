@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -76,6 +77,34 @@ class HeapBudgetTest {
         threads.shutdown();
         assertThat(threads.awaitTermination(1, TimeUnit.MINUTES)).isTrue();
         assertThat(order).containsExactly("a", "b", "c");
+        assertThat(budget.reserved()).isZero();
+    }
+
+    @Test
+    void twoOfOneNameBothGetRoom() throws Exception {
+        HeapBudget budget = HeapBudget.of(10);
+        budget.overdraw(10);
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        List<Future<Boolean>> waiting = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            waiting.add(threads.submit(() -> {
+                boolean hasRoom = budget.reserve("a", 10, Duration.ofMinutes(1));
+                budget.release(10);
+                return hasRoom;
+            }));
+        }
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (budget.waiting() < 2 && System.nanoTime() < deadline) {
+            Thread.onSpinWait();
+        }
+        assertThat(budget.waiting()).isEqualTo(2);
+
+        budget.release(10);
+
+        for (Future<Boolean> each : waiting) {
+            assertThat(each.get(1, TimeUnit.MINUTES)).isTrue();
+        }
+        threads.shutdown();
         assertThat(budget.reserved()).isZero();
     }
 
