@@ -7,6 +7,7 @@ import io.fedlearn.grpc.proto.v1.UploadBegin;
 import io.fedlearn.grpc.proto.v1.UploadMessage;
 import io.grpc.Detachable;
 import io.grpc.HasByteBuffer;
+import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -16,6 +17,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -104,10 +106,20 @@ final class FrameMarshaller implements MethodDescriptor.Marshaller<TransferFrame
                     && stream.markSupported()) {
                 return parseInPlace(((Detachable) stream).detach());
             }
-            return parse(List.of(ByteBuffer.wrap(stream.readAllBytes())), () -> {});
+            return parse(List.of(ByteBuffer.wrap(bytes(stream))), () -> {});
         } catch (IOException e) {
             throw new UncheckedIOException("a message cannot be read", e);
         }
+    }
+
+    /** The transport's buffers cannot always be looked into; then there is one copy more. */
+    private static byte[] bytes(InputStream stream) throws IOException {
+        if (!(stream instanceof KnownLength)) {
+            return stream.readAllBytes();
+        }
+        byte[] bytes = new byte[stream.available()];
+        int count = stream.readNBytes(bytes, 0, bytes.length);
+        return count == bytes.length ? bytes : Arrays.copyOf(bytes, count);
     }
 
     /** Reads the message where the transport has laid it. */
