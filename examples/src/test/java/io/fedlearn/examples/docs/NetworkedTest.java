@@ -51,7 +51,7 @@ final class NetworkedTest {
 
     @BeforeEach
     void issueCertificates() {
-        authority = TrialAuthority.create(keys, "trial", 1);
+        authority = TrialAuthority.create(keys, "trial", 30);
         authority.issueServer(List.of("localhost"), 1, keys);
         Hospitals.NAMES.forEach(name -> authority.issueClient(name, 1, keys));
     }
