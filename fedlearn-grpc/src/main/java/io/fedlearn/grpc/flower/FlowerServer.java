@@ -81,7 +81,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * instruction.
  *
  * <p><b>Memory.</b> Models are encoded while they are sent, and decoded while they are read. In between, gRPC holds each message whole,
- * outside the Java heap: up to one model for each client that is being sent to or that is sending.
+ * outside the Java heap: of those being sent at most 256 MiB at a time, or one if it is larger, and one for each client that is
+ * answering.
  *
  * <p>{@link #close()} sends Flower's {@code reconnect} instruction, at which its clients end well. Thread-safe.
  */
@@ -118,6 +119,9 @@ public final class FlowerServer implements Runtime {
                     })
                     .build();
 
+    /** As much as a few models of medium size, or one large one. */
+    private static final long WINDOW_BYTES = 256L << 20;
+
     private static final Instruction GOODBYE = Instruction.of(ServerMessage.newBuilder()
             .setReconnectIns(ServerMessage.ReconnectIns.getDefaultInstance())
             .build());
@@ -131,6 +135,7 @@ public final class FlowerServer implements Runtime {
     private final Executor executor;
     private final Optional<ExecutorService> ownedExecutor;
     private final GrpcServer grpc;
+    private final SendWindow window = new SendWindow(WINDOW_BYTES);
     private final AtomicInteger joined = new AtomicInteger();
     private final Set<String> warned = ConcurrentHashMap.newKeySet();
 
@@ -372,20 +377,28 @@ public final class FlowerServer implements Runtime {
                             + " bytes, a message may have " + limits.maxMessageBytes() + " (maxMessageBytes)"));
             return;
         }
-        job.member.inOrder(() -> {
-            lock.lock();
-            try {
-                if (!isCurrent(job)) {
-                    return;
-                }
-                job.isSent = true;
-            } finally {
-                lock.unlock();
-            }
+        window.send(job.member, instruction.byteCount(), () -> job.member.inOrder(() -> transmit(job, instruction)));
+    }
+
+    /** To be called in the order of the job's client. */
+    private void transmit(Job job, Instruction instruction) {
+        boolean isWanted;
+        lock.lock();
+        try {
+            isWanted = isCurrent(job);
+            job.isSent = isWanted;
+        } finally {
+            lock.unlock();
+        }
+        if (isWanted) {
             tell(job.task, () -> job.listener.started(job.task));
             job.member.send(instruction);
             metrics.bytesSent(TransportMetrics.Content.MODEL, instruction.byteCount());
-        });
+        }
+        if (!isWanted || job.member.call.isReady()) {
+            // Else the client's next readiness says that the message is on the line.
+            window.release(job.member);
+        }
     }
 
     private static boolean isCurrent(Job job) {
@@ -533,6 +546,11 @@ public final class FlowerServer implements Runtime {
         }
 
         @Override
+        public void onReady() {
+            window.release(this);
+        }
+
+        @Override
         public void onHalfClose() {
             leave(this, Status.OK, "left", "it has left");
         }
@@ -660,6 +678,7 @@ public final class FlowerServer implements Runtime {
             lock.unlock();
         }
         member.end(status);
+        window.release(member);
         // After the goodbye, however a client goes is well.
         LOG.log(
                 isExpected || word.equals("left") ? Level.INFO : Level.WARNING,
