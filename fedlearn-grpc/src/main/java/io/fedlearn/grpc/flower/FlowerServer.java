@@ -276,7 +276,8 @@ public final class FlowerServer implements Runtime {
                 List.of(TrainingSettings.MU, LocalTrainingClient.REPORT_LOSS_BEFORE, LocalCorrection.SETTING)) {
             Object value = task.config().asMap().get(setting);
             if (value != null && isOn(value) && warned.add(setting)) {
-                LOG.log(Level.WARNING, () -> "run " + task.runId() + ": " + caution(setting, value));
+                String caution = caution(setting, value);
+                LOG.log(Level.WARNING, () -> "run " + task.runId() + ": " + caution);
             }
         }
         if (task.kind().equals(TaskKind.INITIAL_MODEL)
