@@ -22,7 +22,8 @@ import java.util.stream.Stream;
  */
 public record CoverageRun(String target, long executions, int corpus, boolean isSound, String log) {
     private static final Pattern EXECUTIONS = Pattern.compile("stat::number_of_executed_units:\\s+(\\d+)");
-    private static final long GRACE_SECONDS = 120;
+    /** A machine that is busy takes its time to start a JVM, and the fuzzer to change classes. */
+    private static final long GRACE_SECONDS = 900;
 
     /**
      * Runs a decoder for so long.
@@ -47,7 +48,7 @@ public record CoverageRun(String target, long executions, int corpus, boolean is
                 System.getProperty("java.class.path"),
                 "com.code_intelligence.jazzer.Jazzer",
                 "--target_class=" + target.getName(),
-                "--instrumentation_includes=io.fedlearn.**:com.google.protobuf.**:com.fasterxml.jackson.**",
+                "--instrumentation_includes=io.fedlearn.**",
                 "--reproducer_path=" + folder,
                 "-artifact_prefix=" + folder + "/",
                 "-max_len=" + maxLength,
