@@ -112,7 +112,7 @@ final class FrameMarshaller implements MethodDescriptor.Marshaller<TransferFrame
         }
     }
 
-    /** The transport's buffers cannot always be looked into; then there is one copy more. */
+    /** Where gRPC has joined small buffers in an array, it lets none of the message's be looked into: one copy more. */
     private static byte[] bytes(InputStream stream) throws IOException {
         if (!(stream instanceof KnownLength)) {
             return stream.readAllBytes();
