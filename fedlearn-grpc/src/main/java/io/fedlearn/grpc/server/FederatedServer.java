@@ -12,8 +12,11 @@ import io.fedlearn.grpc.internal.transfer.TransferService;
 import io.fedlearn.grpc.internal.transfer.TransferSettings;
 import io.fedlearn.grpc.internal.wire.JoinMethod;
 import io.fedlearn.grpc.metrics.TransportMetrics;
+import io.fedlearn.grpc.proto.v1.FederationOuterClass;
 import io.fedlearn.grpc.security.ServerSecurity;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.grpc.protobuf.ProtoFileDescriptorSupplier;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -127,8 +130,18 @@ public final class FederatedServer implements Runtime {
                 // Heartbeats must not wait behind answers that wait for the coordinator.
                 .executorOfCalls(method -> method.equals(join) ? control : workers)
                 .reflection(builder.reflection)
-                .service(service.build())
+                .service(described(service.build()))
                 .start();
+    }
+
+    /** The same service, with its description for whoever asks by reflection. */
+    private static ServerServiceDefinition described(ServerServiceDefinition service) {
+        ServiceDescriptor.Builder descriptor = ServiceDescriptor.newBuilder(JoinMethod.SERVICE)
+                .setSchemaDescriptor((ProtoFileDescriptorSupplier) FederationOuterClass::getDescriptor);
+        service.getMethods().forEach(method -> descriptor.addMethod(method.getMethodDescriptor()));
+        ServerServiceDefinition.Builder described = ServerServiceDefinition.builder(descriptor.build());
+        service.getMethods().forEach(described::addMethod);
+        return described.build();
     }
 
     private static ExecutorService newPool(int threads, String name) {

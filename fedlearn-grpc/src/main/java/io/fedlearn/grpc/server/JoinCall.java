@@ -111,9 +111,9 @@ final class JoinCall extends ServerCall.Listener<ClientMessage> implements Conne
     @Override
     public void onHalfClose() {
         session.ifPresent(lost -> desk.lost(lost, "it hung up"));
-        isClosed = true;
-        call.close(Status.OK, new Metadata());
-        onEnd.accept(this);
+        // By whoever writes, because the call must not be closed under a message.
+        end(Optional.empty());
+        flush();
     }
 
     @Override
@@ -126,6 +126,7 @@ final class JoinCall extends ServerCall.Listener<ClientMessage> implements Conne
     @Override
     public void onComplete() {
         isClosed = true;
+        session.ifPresent(lost -> desk.lost(lost, "the call was ended"));
         onEnd.accept(this);
     }
 
