@@ -17,6 +17,7 @@ import io.fedlearn.grpc.proto.v1.ClientMessage;
 import io.fedlearn.grpc.proto.v1.DownloadRequest;
 import io.fedlearn.grpc.proto.v1.GoodbyeCode;
 import io.fedlearn.grpc.proto.v1.Heartbeat;
+import io.fedlearn.grpc.proto.v1.Leave;
 import io.fedlearn.grpc.proto.v1.TaskAnswer;
 import io.fedlearn.grpc.proto.v1.TaskStarted;
 import io.fedlearn.grpc.proto.v1.Verdict;
@@ -27,12 +28,18 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoUtils;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
+import io.grpc.reflection.v1.ServerReflectionRequest;
+import io.grpc.reflection.v1.ServerReflectionResponse;
 import io.grpc.stub.ClientCalls;
+import io.grpc.stub.StreamObserver;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -198,7 +205,7 @@ class HostilePeerTest {
         try (RawPeer peer = new RawPeer(server).join("guest")) {
             assertThat(server.clients()).extracting(ClientInfo::id).containsExactly("guest", "honest");
             peer.send(ClientMessage.newBuilder()
-                    .setLeave(io.fedlearn.grpc.proto.v1.Leave.newBuilder().setReason("enough"))
+                    .setLeave(Leave.newBuilder().setReason("enough"))
                     .build());
 
             assertThat(peer.end()).isEqualTo(Status.Code.OK);
@@ -236,6 +243,52 @@ class HostilePeerTest {
             server = newServer().listen("localhost", port).start();
 
             Sites.awaitAll(server, 1);
+        }
+    }
+
+    @Test
+    void describesItselfToWhoeverMayAsk() throws Exception {
+        try (FederatedServer open = newServer().reflection(true).start();
+                RawPeer peer = new RawPeer(open)) {
+            ServerReflectionResponse[] answer = new ServerReflectionResponse[1];
+            CountDownLatch done = new CountDownLatch(1);
+            StreamObserver<ServerReflectionRequest> asking = ServerReflectionGrpc.newStub(peer.channel())
+                    .serverReflectionInfo(new StreamObserver<>() {
+                        @Override
+                        public void onNext(ServerReflectionResponse response) {
+                            answer[0] = response;
+                        }
+
+                        @Override
+                        public void onError(Throwable error) {
+                            done.countDown();
+                        }
+
+                        @Override
+                        public void onCompleted() {
+                            done.countDown();
+                        }
+                    });
+            asking.onNext(ServerReflectionRequest.newBuilder()
+                    .setFileContainingSymbol("fedlearn.v1.Federation")
+                    .build());
+            asking.onCompleted();
+
+            assertThat(done.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)).isTrue();
+            assertThat(answer[0].getFileDescriptorResponse().getFileDescriptorProtoCount())
+                    .isPositive();
+        }
+    }
+
+    @Test
+    void hearsAHangUpWhileItSaysGoodbye() throws Exception {
+        try (RawPeer peer = new RawPeer(server).join("brief")) {
+            peer.send(ClientMessage.newBuilder()
+                    .setLeave(Leave.newBuilder().setReason("enough"))
+                    .build());
+            peer.hangUp();
+
+            assertThat(peer.end()).isEqualTo(Status.Code.OK);
         }
     }
 

@@ -74,6 +74,11 @@ final class RawPeer implements AutoCloseable {
         outgoing.onNext(message);
     }
 
+    /** Says that nothing more comes. */
+    void hangUp() {
+        outgoing.onCompleted();
+    }
+
     /** The next message, heartbeats aside. */
     ServerMessage next() throws InterruptedException {
         while (true) {
