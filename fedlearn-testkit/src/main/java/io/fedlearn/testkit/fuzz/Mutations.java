@@ -56,16 +56,16 @@ final class Mutations {
         int at = random.nextInt(input.length);
         int run = Math.min(1 + random.nextInt(LONGEST_RUN), input.length - at);
         switch (random.nextInt(8)) {
-            case 0 -> input[at] ^= (byte) (1 << random.nextInt(8));
+            case 0 -> input[at] = (byte) (input[at] ^ (1 << random.nextInt(8)));
             case 1 -> input[at] = (byte) random.nextInt(256);
             case 2 -> {
                 int width = 1 << random.nextInt(4);
                 long number = NUMBERS[random.nextInt(NUMBERS.length)];
                 for (int i = 0; i < width && at + i < input.length; i++) {
-                    input[at + i] = (byte) (number >>> 8 * i);
+                    input[at + i] = (byte) (number >>> (8 * i));
                 }
             }
-            case 3 -> input[at] += (byte) (random.nextInt(9) - 4);
+            case 3 -> input[at] = (byte) (input[at] + random.nextInt(9) - 4);
             case 4 -> {
                 return Arrays.copyOf(input, at);
             }
