@@ -26,7 +26,9 @@ import java.util.stream.Stream;
  * thread.
  */
 final class ChaosRun {
-    private static final Duration LIMIT = Duration.ofSeconds(180);
+    /** For so long a run may come no further: a machine that is busy is no failure. */
+    private static final Duration PATIENCE = Duration.ofSeconds(120);
+
     private static final Duration FAREWELL = Duration.ofSeconds(3);
     private static final int LOOK_MILLIS = 4;
 
@@ -113,8 +115,8 @@ final class ChaosRun {
                 proxy.heal();
             }
             while (problems.isEmpty() && goOn(Duration.ofMillis(20))) {
-                if (System.nanoTime() - start > LIMIT.toNanos()) {
-                    problems.add("not at its end after " + LIMIT.toSeconds() + " s");
+                if (secondsSinceProgress() > PATIENCE.toSeconds()) {
+                    problems.add("no further for " + PATIENCE.toSeconds() + " s");
                     dumpThreads();
                     break;
                 }
@@ -202,6 +204,17 @@ final class ChaosRun {
             TimeUnit.MILLISECONDS.sleep(Math.min(LOOK_MILLIS, Math.max(0, (until - System.nanoTime()) / 1_000_000)));
         } while (System.nanoTime() - until < 0);
         return true;
+    }
+
+    /** Each round changes the run's folder, and each process that starts has a log of its own. */
+    private long secondsSinceProgress() throws IOException {
+        long newest = 0;
+        for (Path place : List.of(folder, folder.resolve("run"))) {
+            if (Files.isDirectory(place)) {
+                newest = Math.max(newest, Files.getLastModifiedTime(place).toMillis());
+            }
+        }
+        return TimeUnit.MILLISECONDS.toSeconds(System.currentTimeMillis() - newest);
     }
 
     // ---- faults
