@@ -132,7 +132,11 @@ final class TaskDesk {
                     credential.clientId().orElse(hello.getClientId()),
                     WireSettings.readConfig("properties", hello.getPropertiesList()));
         } catch (WireException | IllegalArgumentException e) {
-            refuse(goodbye(GoodbyeCode.GOODBYE_CODE_MALFORMED, e.getMessage()), hello, credential, connection);
+            refuse(
+                    goodbye(GoodbyeCode.GOODBYE_CODE_MALFORMED, String.valueOf(e.getMessage())),
+                    hello,
+                    credential,
+                    connection);
             return Optional.empty();
         }
         return enter(hello, info, credential, connection);
@@ -870,10 +874,10 @@ final class TaskDesk {
             }
         } catch (InlineAnswers.CorruptException e) {
             unclaim(task);
-            teller.tell(receipt(task.id(), Verdict.VERDICT_CORRUPT, e.getMessage()));
+            teller.tell(receipt(task.id(), Verdict.VERDICT_CORRUPT, String.valueOf(e.getMessage())));
             return;
         } catch (WireException e) {
-            outcome = new ClientOutcome.Rejected(e.getMessage());
+            outcome = new ClientOutcome.Rejected(String.valueOf(e.getMessage()));
             receipt = receipt(task.id(), Verdict.VERDICT_MALFORMED, outcome.reason());
         } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.WARNING, "the answer to task " + task.id() + " cannot be read", e);
