@@ -823,11 +823,21 @@ public final class FlowerServer implements Runtime {
             while (!calls.isEmpty() && wait > 0) {
                 wait = changed.awaitNanos(wait);
             }
-            return true;
         } catch (InterruptedException e) {
             return false;
         } finally {
             lock.unlock();
+        }
+        if (wait <= 0) {
+            return true;
+        }
+        try {
+            // Those that left well are to hear so, before connections are cut.
+            grpc.shutdown();
+            grpc.awaitTermination(Duration.ofNanos(wait));
+            return true;
+        } catch (InterruptedException e) {
+            return false;
         }
     }
 
