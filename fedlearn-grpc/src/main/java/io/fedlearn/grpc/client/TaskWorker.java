@@ -254,7 +254,7 @@ final class TaskWorker {
             } catch (InterruptedException e) {
                 return new Event.Lost(number, "the task was interrupted");
             } catch (TransferException e) {
-                return new Event.Lost(number, e.getMessage());
+                return new Event.Lost(number, String.valueOf(e.getMessage()));
             } catch (RuntimeException | Error e) {
                 // Errors too: a model for which there is no room must not leave the server waiting.
                 return new Event.Lost(number, ClientOutcome.Failed.of(e).reason());
