@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -108,9 +109,7 @@ final class NetworkedTest {
     }
 
     private static Client hospital(String name) {
-        Client hospital = Hospitals.all().get(name);
-        assertThat(hospital).isNotNull();
-        return hospital;
+        return Objects.requireNonNull(Hospitals.all().get(name));
     }
 
     @Test

@@ -35,6 +35,7 @@ import io.grpc.protobuf.ProtoUtils;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -137,8 +138,7 @@ final class FakeServer implements AutoCloseable {
     /** The next client that says hello. */
     Connection accept() throws InterruptedException {
         Connection connection = connections.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        assertThat(connection).as("a client that joins").isNotNull();
-        return connection;
+        return Objects.requireNonNull(connection, "no client joins");
     }
 
     /** The next client that says hello, made welcome. */
@@ -162,8 +162,7 @@ final class FakeServer implements AutoCloseable {
 
     Uploaded takeUpload() throws InterruptedException {
         Uploaded uploaded = uploads.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        assertThat(uploaded).as("an upload").isNotNull();
-        return uploaded;
+        return Objects.requireNonNull(uploaded, "no upload comes");
     }
 
     private StreamObserver<ClientMessage> join(StreamObserver<ServerMessage> out) {
@@ -357,8 +356,7 @@ final class FakeServer implements AutoCloseable {
         /** The next message. */
         ClientMessage takeAny() throws InterruptedException {
             ClientMessage message = inbox.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-            assertThat(message).as("a message").isNotNull();
-            return message;
+            return Objects.requireNonNull(message, "no message comes");
         }
 
         void takeStarted(Task task) throws InterruptedException {
