@@ -7,8 +7,8 @@ import java.util.logging.LogManager;
 final class QuietLog {
     private QuietLog() {}
 
-    /** From now on only warnings are written. */
+    /** From now on only errors are written: that a server on loopback has no TLS is known here. */
     static void install() {
-        LogManager.getLogManager().getLogger("").setLevel(Level.WARNING);
+        LogManager.getLogManager().getLogger("").setLevel(Level.SEVERE);
     }
 }
