@@ -61,9 +61,9 @@ final class ClientSecurityOptions {
         }
     }
 
-    /** Whether the client's id is what its certificate or token says. */
+    /** Whether the client's id is what its certificate says. */
     boolean saysWho() {
-        return !insecure;
+        return certificate.isPresent();
     }
 
     /** The keys and certificates, read. */

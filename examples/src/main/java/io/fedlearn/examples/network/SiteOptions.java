@@ -35,8 +35,8 @@ public final class SiteOptions {
             paramLabel = "NAME",
             order = -68,
             description =
-                    "By which the server knows this site in every round (default: what its certificate or token says;"
-                            + " needed with --insecure).")
+                    "By which the server knows this site in every round (default: what its certificate says;"
+                            + " needed without one).")
     private Optional<String> id = Optional.empty();
 
     @Mixin
@@ -69,7 +69,7 @@ public final class SiteOptions {
             throw new InputException("--server must name the port of the server, was " + server);
         }
         if (protocol == Protocol.FEDLEARN && id.isEmpty() && !security.saysWho()) {
-            throw new InputException("--insecure needs --id: without TLS nothing else says which site this is");
+            throw new InputException("--insecure needs --id, and so does --token-file: no certificate says which site this is");
         }
     }
 
