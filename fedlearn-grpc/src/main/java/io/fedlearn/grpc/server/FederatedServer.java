@@ -360,8 +360,8 @@ public final class FederatedServer implements Runtime {
         }
 
         /**
-         * How many bytes of answers lie on the heap while they are received; one answer always may. More answers than that wait for a
-         * moment and then go to the round's spool on disk.
+         * While fewer bytes than this of answers lie on the heap as they are received, another answer may begin there, however large.
+         * More answers than that wait for a moment, and then go to the round's spool on disk.
          */
         public Builder receiveHeapBytes(long bytes) {
             if (bytes < 0) {

@@ -7,8 +7,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * How much of the heap answers that are being received may take together. One always may, however large, so that a small budget
- * slows a server down but never stops it. Thread-safe.
+ * How much of the heap answers that are being received may take together. As long as they take less than the limit, one more may
+ * begin, however large: a small budget slows a server down but never stops it, and two models that each are a little more than half
+ * of the limit still come side by side. At most the limit and one answer are taken. Thread-safe.
  */
 public final class HeapBudget {
     private final long limit;
@@ -57,7 +58,7 @@ public final class HeapBudget {
             waiting.add(waiter);
             long left = patience.toNanos();
             long seen = releases;
-            while (!hasRoom(waiter, bytes)) {
+            while (!hasRoom(waiter)) {
                 if (left <= 0) {
                     return false;
                 }
@@ -78,8 +79,8 @@ public final class HeapBudget {
         }
     }
 
-    private boolean hasRoom(Waiter waiter, long bytes) {
-        return waiting.first().equals(waiter) && (reserved == 0 || bytes <= limit - reserved);
+    private boolean hasRoom(Waiter waiter) {
+        return waiting.first().equals(waiter) && (reserved == 0 || reserved < limit);
     }
 
     /** Takes so many bytes though there may be no room for them. */
