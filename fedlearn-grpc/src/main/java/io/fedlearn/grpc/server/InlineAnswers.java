@@ -26,6 +26,12 @@ final class InlineAnswers {
         CorruptException(String message) {
             super(message);
         }
+
+        /** What is wrong; never missing. */
+        @Override
+        public String getMessage() {
+            return String.valueOf(super.getMessage());
+        }
     }
 
     /** The bytes that the values of an answer have by its own word; {@link Long#MAX_VALUE} if they are nonsense. */

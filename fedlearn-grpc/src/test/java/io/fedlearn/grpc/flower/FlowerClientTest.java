@@ -33,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -103,7 +104,7 @@ class FlowerClientTest {
         try {
             departure.get(20, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
-            return (TransportException) e.getCause();
+            return (TransportException) Objects.requireNonNull(e.getCause());
         } catch (Exception e) {
             throw new AssertionError(e);
         }

@@ -32,6 +32,12 @@ final class ByteParts {
         MalformedException(String message) {
             super(message);
         }
+
+        /** What is wrong; never missing. */
+        @Override
+        public String getMessage() {
+            return String.valueOf(super.getMessage());
+        }
     }
 
     boolean hasRemaining() {

@@ -21,6 +21,12 @@ final class ChunkException extends Exception {
         this.kind = kind;
     }
 
+    /** What is wrong; never missing. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
+
     Kind kind() {
         return kind;
     }

@@ -13,4 +13,10 @@ public final class WireException extends Exception {
     WireException(String field, IllegalArgumentException cause) {
         super(field + ": " + cause.getMessage(), cause);
     }
+
+    /** What is wrong; never missing. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }
