@@ -47,10 +47,10 @@ final class NetworkCommandTest {
     }
 
     private RunningCommand client(String address, int bank, Object... more) {
-        return client(address, bank, "state-" + bank, more);
+        return clientAt(address, bank, "state-" + bank, more);
     }
 
-    private RunningCommand client(String address, int bank, String state, Object... more) {
+    private RunningCommand clientAt(String address, int bank, String state, Object... more) {
         List<Object> arguments = new ArrayList<>(List.of(
                 "client",
                 "--server",
@@ -169,7 +169,7 @@ final class NetworkCommandTest {
             try (RunningCommand first = client(address, 1, "--model", "logistic")) {
                 first.await("Joining");
                 first.await("joined");
-                try (RunningCommand second = client(address, 2, "state-1", "--model", "logistic")) {
+                try (RunningCommand second = clientAt(address, 2, "state-1", "--model", "logistic")) {
                     Outcome outcome = second.outcome();
                     assertThat(outcome.exitCode()).isNotZero();
                     assertThat(outcome.err()).contains("state-1");
@@ -194,7 +194,7 @@ final class NetworkCommandTest {
             String address = server.await(LISTENING).group(1);
             try (RunningCommand first = client(address, 1, "--model", "logistic")) {
                 first.await("(?i)joined");
-                try (RunningCommand second = client(address, 1, "elsewhere", "--model", "logistic")) {
+                try (RunningCommand second = clientAt(address, 1, "elsewhere", "--model", "logistic")) {
                     assertThat(first.outcome().exitCode()).isEqualTo(ExitCode.SUPERSEDED);
                     second.interrupt();
                     assertThat(second.outcome().exitCode()).isEqualTo(ExitCode.INTERRUPTED);
