@@ -86,7 +86,7 @@ final class JoinCall extends ServerCall.Listener<ClientMessage> implements Conne
             onHello.accept(this);
             session = desk.join(message.getHello(), credential, this);
         } else {
-            sendAway(TaskDesk.goodbye(GoodbyeCode.GOODBYE_CODE_MALFORMED, "the first message must be Hello"));
+            sendAway(Replies.goodbye(GoodbyeCode.GOODBYE_CODE_MALFORMED, "the first message must be Hello"));
         }
         if (!isClosed) {
             call.request(1);
@@ -139,7 +139,7 @@ final class JoinCall extends ServerCall.Listener<ClientMessage> implements Conne
 
     /** Ends the call of a client that has not joined. */
     void sendAway(Goodbye goodbye) {
-        metrics.sessionRefused(TaskDesk.word(goodbye.getCode()));
+        metrics.sessionRefused(Replies.word(goodbye.getCode()));
         end(Optional.of(goodbye));
         flush();
     }

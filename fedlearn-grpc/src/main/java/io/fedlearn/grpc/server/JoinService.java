@@ -42,7 +42,7 @@ final class JoinService implements ServerCallHandler<ClientMessage, ServerMessag
         long now = nanoTime.getAsLong();
         for (JoinCall call : nameless) {
             if (now - call.startedAt() >= helloTimeout.toNanos() && nameless.remove(call)) {
-                call.sendAway(TaskDesk.goodbye(
+                call.sendAway(Replies.goodbye(
                         GoodbyeCode.GOODBYE_CODE_SILENT, "no Hello came within " + helloTimeout.toMillis() + " ms"));
             }
         }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.fedlearn.core.strategy.ClientInfo;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -28,7 +29,7 @@ final class Member {
     /** An answer is being taken: the next task waits until that is done, so that clients are not faster than the coordinator. */
     boolean isDelivering;
 
-    final Deque<String> givenUpWhileAway = new ArrayDeque<>();
+    private final Deque<String> givenUpWhileAway = new ArrayDeque<>();
     private final Deque<ByteString> superseded = new ArrayDeque<>();
 
     Member(ClientInfo info, ByteString instance, long attempt) {
@@ -52,10 +53,23 @@ final class Member {
         return superseded.contains(someInstance);
     }
 
+    /** A task was given up that the client, which is away, knows of. */
     void remember(OpenTask givenUp) {
         givenUpWhileAway.add(givenUp.id());
         if (givenUpWhileAway.size() > MAX_GIVEN_UP) {
             givenUpWhileAway.remove();
         }
+    }
+
+    /** The task is open again. */
+    void forget(OpenTask reopened) {
+        givenUpWhileAway.remove(reopened.id());
+    }
+
+    /** The tasks that were given up while the client was away, for telling it once. */
+    List<String> takeGivenUp() {
+        List<String> taken = List.copyOf(givenUpWhileAway);
+        givenUpWhileAway.clear();
+        return taken;
     }
 }

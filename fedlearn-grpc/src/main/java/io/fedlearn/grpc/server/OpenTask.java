@@ -40,6 +40,14 @@ final class OpenTask {
         this.submittedAt = submittedAt;
     }
 
+    /** Has the listener hear, once, that the task has started. */
+    void start() {
+        if (!isStarted) {
+            isStarted = true;
+            calls.add(() -> listener.started(task));
+        }
+    }
+
     String id() {
         return task.id();
     }

@@ -1,0 +1,56 @@
+package io.fedlearn.grpc.server;
+
+import io.fedlearn.grpc.proto.v1.AnswerReceipt;
+import io.fedlearn.grpc.proto.v1.Goodbye;
+import io.fedlearn.grpc.proto.v1.GoodbyeCode;
+import io.fedlearn.grpc.proto.v1.ServerMessage;
+import io.fedlearn.grpc.proto.v1.TaskCancel;
+import io.fedlearn.grpc.proto.v1.Verdict;
+import java.time.Duration;
+import java.util.Locale;
+
+/** What a server says to its clients, and how it quotes them. */
+final class Replies {
+    private static final int MAX_REASON_LENGTH = 500;
+
+    private Replies() {}
+
+    static Goodbye goodbye(GoodbyeCode code, String reason) {
+        return Goodbye.newBuilder().setCode(code).setReason(shorten(reason)).build();
+    }
+
+    static ServerMessage cancel(String taskId, String reason) {
+        return ServerMessage.newBuilder()
+                .setCancel(TaskCancel.newBuilder().setTaskId(taskId).setReason(reason))
+                .build();
+    }
+
+    static AnswerReceipt receipt(String taskId, Verdict verdict, String reason) {
+        return AnswerReceipt.newBuilder()
+                .setTaskId(taskId)
+                .setVerdict(verdict)
+                .setReason(shorten(reason))
+                .build();
+    }
+
+    /** A word for metrics: {@code GOODBYE_CODE_TOO_FAST} is {@code too-fast}. */
+    static String word(GoodbyeCode code) {
+        return code.name()
+                .substring("GOODBYE_CODE_".length())
+                .toLowerCase(Locale.ROOT)
+                .replace('_', '-');
+    }
+
+    /** What a client said, for a log: on one line, and not too long. */
+    static String plain(String text) {
+        return shorten(text).replaceAll("\\p{Cntrl}", " ");
+    }
+
+    static String seconds(Duration duration) {
+        return duration.toMillis() / 1000.0 + " s";
+    }
+
+    private static String shorten(String text) {
+        return text.length() <= MAX_REASON_LENGTH ? text : text.substring(0, MAX_REASON_LENGTH);
+    }
+}
