@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <tr><td>{@code fedlearn.network.bytes}</td><td>counter</td><td>direction (sent, received), content (model, answer, control)</td></tr>
  * <tr><td>{@code fedlearn.transfers}</td><td>timer</td><td>content</td></tr>
  * <tr><td>{@code fedlearn.transfers.resumed}</td><td>counter</td><td>content</td></tr>
+ * <tr><td>{@code fedlearn.answers.refused}</td><td>counter</td><td>verdict</td></tr>
  * <tr><td>{@code fedlearn.tasks}</td><td>timer</td><td>outcome</td></tr>
  * </table>
  */
@@ -104,6 +105,11 @@ public final class MicrometerMetrics implements TransportMetrics {
     @Override
     public void transferResumed(Content content) {
         count("fedlearn.transfers.resumed", common.and("content", word(content)));
+    }
+
+    @Override
+    public void answerRefused(String verdict) {
+        count("fedlearn.answers.refused", common.and("verdict", verdict));
     }
 
     @Override

@@ -51,6 +51,9 @@ public interface TransportMetrics {
     /** A transfer broke and has gone on from where it stood. */
     default void transferResumed(Content content) {}
 
+    /** An answer counted for nothing (at the server); the verdict is a word such as {@code late} or {@code malformed}. */
+    default void answerRefused(String verdict) {}
+
     /** A task has ended, this long after it was submitted or taken; the outcome is a word such as {@code completed}. */
     default void taskFinished(String outcome, Duration time) {}
 }

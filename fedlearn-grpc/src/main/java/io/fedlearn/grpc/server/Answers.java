@@ -4,6 +4,7 @@ import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.task.ClientOutcome;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.grpc.internal.wire.WireException;
+import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.fedlearn.grpc.proto.v1.AnswerReceipt;
 import io.fedlearn.grpc.proto.v1.ServerMessage;
 import io.fedlearn.grpc.proto.v1.TaskAnswer;
@@ -20,13 +21,15 @@ import java.util.function.Consumer;
 final class Answers {
     private static final System.Logger LOG = System.getLogger(FederatedServer.class.getName());
 
+    private final TransportMetrics metrics;
     private final DeskLock lock;
 
     // Guarded by lock.
     private final Members members;
     private final TaskTable tasks;
 
-    Answers(DeskLock lock, Members members, TaskTable tasks) {
+    Answers(TransportMetrics metrics, DeskLock lock, Members members, TaskTable tasks) {
+        this.metrics = metrics;
         this.lock = lock;
         this.members = members;
         this.tasks = tasks;
@@ -34,16 +37,20 @@ final class Answers {
 
     /** An answer came over the client's session. */
     void answer(Session session, TaskAnswer answer) {
-        answer(
-                session.member.id,
-                answer,
-                receipt -> lock.decide(effects -> {
-                    if (session.isLive()) {
-                        session.connection.enqueue(
-                                ServerMessage.newBuilder().setReceipt(receipt).build());
-                        effects.flush(session.connection);
-                    }
-                }));
+        answer(session.member.id, answer, receipt -> tell(session, receipt));
+    }
+
+    private void tell(Session session, AnswerReceipt receipt) {
+        if (receipt.getVerdict() != Verdict.VERDICT_ACCEPTED) {
+            metrics.answerRefused(Replies.word(receipt.getVerdict()));
+        }
+        lock.decide(effects -> {
+            if (session.isLive()) {
+                session.connection.enqueue(
+                        ServerMessage.newBuilder().setReceipt(receipt).build());
+                effects.flush(session.connection);
+            }
+        });
     }
 
     /** Takes an answer without values that came in a call of its own. May block while its listener does. */

@@ -35,10 +35,16 @@ final class Replies {
 
     /** A word for metrics: {@code GOODBYE_CODE_TOO_FAST} is {@code too-fast}. */
     static String word(GoodbyeCode code) {
-        return code.name()
-                .substring("GOODBYE_CODE_".length())
-                .toLowerCase(Locale.ROOT)
-                .replace('_', '-');
+        return word("GOODBYE_CODE_", code);
+    }
+
+    /** A word for metrics: {@code VERDICT_TOO_LARGE} is {@code too-large}. */
+    static String word(Verdict verdict) {
+        return word("VERDICT_", verdict);
+    }
+
+    private static String word(String prefix, Enum<?> code) {
+        return code.name().substring(prefix.length()).toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /** What a client said, for a log: on one line, and not too long. */

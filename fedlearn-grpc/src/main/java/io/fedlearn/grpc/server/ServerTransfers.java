@@ -65,4 +65,11 @@ final class ServerTransfers implements TransferDesk, TransferObserver {
     public void received(long valueBytes, long dataBytes) {
         metrics.bytesReceived(Content.ANSWER, dataBytes);
     }
+
+    @Override
+    public void judged(Verdict verdict) {
+        if (verdict != Verdict.VERDICT_ACCEPTED) {
+            metrics.answerRefused(Replies.word(verdict));
+        }
+    }
 }

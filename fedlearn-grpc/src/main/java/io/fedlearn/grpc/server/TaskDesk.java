@@ -46,7 +46,7 @@ final class TaskDesk {
         this.tasks = new TaskTable(settings, nanoTime, executor, metrics, lock, members);
         this.sessions = new Sessions(settings, nanoTime, metrics, lock, members, tasks);
         this.joining = new Joining(settings, nanoTime, metrics, lock, members, tasks, sessions);
-        this.answers = new Answers(lock, members, tasks);
+        this.answers = new Answers(metrics, lock, members, tasks);
         this.uploads = new Uploads(HeapBudget.of(settings.receiveHeapBytes()), lock, tasks, answers);
     }
 

@@ -89,6 +89,19 @@ class MicrometerMetricsTest {
     }
 
     @Test
+    void countsRefusedAnswersByVerdict() {
+        metrics.answerRefused("late");
+        metrics.answerRefused("late");
+        metrics.answerRefused("corrupt");
+
+        assertThat(registry.get("fedlearn.answers.refused")
+                        .tag("verdict", "late")
+                        .counter()
+                        .count())
+                .isEqualTo(2);
+    }
+
+    @Test
     void tagsEveryMeterWithWhatTheApplicationSays() {
         MicrometerMetrics.of(registry, Tags.of("server", "north")).sessionJoined();
 

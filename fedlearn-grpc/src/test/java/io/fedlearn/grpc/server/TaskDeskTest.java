@@ -71,6 +71,11 @@ class TaskDeskTest {
         }
 
         @Override
+        public void answerRefused(String verdict) {
+            counted.add("answer " + verdict);
+        }
+
+        @Override
         public void taskFinished(String outcome, Duration time) {
             counted.add("task " + outcome);
         }
@@ -401,7 +406,7 @@ class TaskDeskTest {
         ClientUpdate update = ((ClientOutcome.Completed) listener.outcomes(task).get(0)).update();
         assertThat(update.model()).contains(SMALL);
         assertThat(update.exampleCount()).isEqualTo(3);
-        assertThat(counted).contains("task completed");
+        assertThat(counted).containsExactly("task completed", "answer duplicate");
     }
 
     @Test
@@ -640,6 +645,7 @@ class TaskDeskTest {
 
         assertThat(site.connection.cancelledIds()).containsExactly(task.id());
         assertThat(site.connection.verdicts()).containsExactly("LATE", "LATE");
+        assertThat(counted).containsExactly("task cancelled", "answer late", "answer late");
         assertThat(listener.outcomes(task)).hasSize(1);
         ClientUpdate late = ((ClientOutcome.Completed) listener.outcomes(task).get(0)).update();
         assertThat(late.model()).isEmpty();
@@ -688,6 +694,7 @@ class TaskDeskTest {
                 .build());
 
         assertThat(site.connection.verdicts()).containsExactly("TOO_LARGE");
+        assertThat(counted).contains("answer too-large");
         assertThat(listener.outcomes(task).get(0)).isInstanceOf(ClientOutcome.Rejected.class);
     }
 

@@ -92,6 +92,7 @@ class TransferTest {
         private final AtomicLong sent = new AtomicLong();
         private final AtomicLong sentData = new AtomicLong();
         private final AtomicLong received = new AtomicLong();
+        private final List<Verdict> verdicts = new CopyOnWriteArrayList<>();
 
         @Override
         public void sent(long valueBytes, long dataBytes) {
@@ -102,6 +103,11 @@ class TransferTest {
         @Override
         public void received(long valueBytes, long dataBytes) {
             received.addAndGet(valueBytes);
+        }
+
+        @Override
+        public void judged(Verdict verdict) {
+            verdicts.add(verdict);
         }
     }
 
@@ -588,6 +594,8 @@ class TransferTest {
             assertThat(receipt.getVerdict())
                     .isEqualTo(chunk == lying ? Verdict.VERDICT_CORRUPT : Verdict.VERDICT_MALFORMED);
         }
+        assertThat(server.verdicts)
+                .containsExactly(Verdict.VERDICT_MALFORMED, Verdict.VERDICT_CORRUPT, Verdict.VERDICT_MALFORMED);
         assertThat(desk.receivers.values()).allMatch(receiver -> receiver.offset() == 0);
     }
 
