@@ -1,8 +1,15 @@
 package io.fedlearn.examples.network;
 
 import io.fedlearn.examples.run.InputException;
+import io.fedlearn.grpc.security.CertificateIdentity;
 import io.fedlearn.grpc.security.ClientSecurity;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -64,6 +71,21 @@ final class ClientSecurityOptions {
     /** Whether the client's id is what its certificate says. */
     boolean saysWho() {
         return certificate.isPresent();
+    }
+
+    /** The client's id as its certificate says it; empty without one, and for one that the client itself will refuse. */
+    Optional<String> certifiedId() {
+        if (certificate.isEmpty()) {
+            return Optional.empty();
+        }
+        try (InputStream file = Files.newInputStream(certificate.get())) {
+            // Its own certificate comes first, those that vouch for it after.
+            return CertificateFactory.getInstance("X.509").generateCertificate(file) instanceof X509Certificate own
+                    ? CertificateIdentity.subjectCommonName().clientId(own)
+                    : Optional.empty();
+        } catch (IOException | CertificateException e) {
+            return Optional.empty();
+        }
     }
 
     /** The keys and certificates, read. */

@@ -34,9 +34,8 @@ public final class SiteOptions {
             names = "--id",
             paramLabel = "NAME",
             order = -68,
-            description =
-                    "By which the server knows this site in every round (default: what its certificate says;"
-                            + " needed without one).")
+            description = "By which the server knows this site in every round (default: what its certificate says;"
+                    + " needed without one).")
     private Optional<String> id = Optional.empty();
 
     @Mixin
@@ -48,7 +47,7 @@ public final class SiteOptions {
             order = -30,
             description =
                     "Where the site keeps what it needs between rounds: its own tensors, its control variates (default:"
-                            + " runs/clients/ and the name of the data).")
+                            + " runs/clients/ and the site's id).")
     private Optional<Path> state = Optional.empty();
 
     @Option(
@@ -69,7 +68,8 @@ public final class SiteOptions {
             throw new InputException("--server must name the port of the server, was " + server);
         }
         if (protocol == Protocol.FEDLEARN && id.isEmpty() && !security.saysWho()) {
-            throw new InputException("--insecure needs --id, and so does --token-file: no certificate says which site this is");
+            throw new InputException(
+                    "--insecure needs --id, and so does --token-file: no certificate says which site this is");
         }
     }
 
@@ -83,19 +83,25 @@ public final class SiteOptions {
      *
      * @param client that does the work
      * @param properties that the server is told
-     * @param data the name of the data: of the folder where state is kept if no option says it, and of a client without another
+     * @param data the name of the data, which is that of a client without another
      * @param lines is told what happens to the connection
      */
     public Departure join(Protocol protocol, Client client, Config properties, String data, Consumer<String> lines)
             throws InterruptedException {
         ConnectionLog log = ConnectionLog.to(lines);
-        try (FileClientStateStore states = FileClientStateStore.at(state.orElse(STATES.resolve(data)))) {
+        try (FileClientStateStore states = FileClientStateStore.at(stateFolder(data))) {
             return protocol == Protocol.FLOWER
                     ? joinFlower(client, properties, states, data)
                     : join(client, properties, states);
         } finally {
             log.close();
         }
+    }
+
+    /** Where state is kept: two clients of other ids have other folders, even if their data has one name. */
+    Path stateFolder(String data) {
+        return state.orElseGet(
+                () -> STATES.resolve(StateFolder.of(id.or(security::certifiedId).orElse(data))));
     }
 
     private Departure join(Client client, Config properties, ClientStateStore states) throws InterruptedException {
