@@ -205,4 +205,78 @@ final class NetworkCommandTest {
             assertThat(outcome.exitCode()).isEqualTo(ExitCode.INTERRUPTED);
         }
     }
+
+    private RunningCommand clientWithToken(String address, Path token, Object... more) {
+        List<Object> arguments = new ArrayList<>(List.of(
+                "client",
+                "--server",
+                address,
+                "--ca",
+                folder.resolve("authority/ca.pem"),
+                "--token-file",
+                token,
+                "--data",
+                folder.resolve("bank-1.csv"),
+                "--label",
+                "subscribed",
+                "--category",
+                "contact=mail,none,phone",
+                "--model",
+                "logistic"));
+        arguments.addAll(List.of(more));
+        return RunningCommand.start(arguments.toArray());
+    }
+
+    @Test
+    void tokensAdmitWhoHoldsThemUnderTheirIdsAlone() throws IOException, InterruptedException {
+        Path authority = folder.resolve("authority");
+        Path certificate = folder.resolve("server");
+        Path tokens = folder.resolve("tokens.txt");
+        Outcome.of("certs", "ca", "--out", authority).done();
+        Outcome.of("certs", "server", "--ca", authority, "--host", "127.0.0.1", "--out", certificate)
+                .done();
+        Outcome.of("certs", "token", "--client-id", "bank-1", "--tokens", tokens)
+                .done();
+        Path token = folder.resolve("bank-1.token");
+        Path nobodys = Files.writeString(folder.resolve("wrong.token"), "a".repeat(43) + "\n");
+        Path state = folder.resolve("state");
+        try (RunningCommand server = RunningCommand.start(
+                "server",
+                "--listen",
+                "127.0.0.1:0",
+                "--tls-cert",
+                certificate.resolve("server.pem"),
+                "--tls-key",
+                certificate.resolve("server-key.pem"),
+                "--tokens",
+                tokens,
+                "--rounds",
+                2,
+                "--min-clients",
+                1,
+                "--out",
+                folder.resolve("run"))) {
+            String address = server.await(LISTENING).group(1);
+
+            try (RunningCommand anonymous = clientWithToken(address, token, "--state", state)) {
+                Outcome outcome = anonymous.outcome();
+                assertThat(outcome.exitCode()).isEqualTo(ExitCode.USAGE);
+                assertThat(outcome.err()).contains("--token-file", "--id");
+            }
+            try (RunningCommand impostor = clientWithToken(address, token, "--id", "bank-2", "--state", state)) {
+                Outcome outcome = impostor.outcome();
+                assertThat(outcome.exitCode()).isEqualTo(ExitCode.REFUSED);
+                assertThat(outcome.err()).contains("bank-2", "token");
+            }
+            try (RunningCommand unknown = clientWithToken(address, nobodys, "--id", "bank-1", "--state", state)) {
+                Outcome outcome = unknown.outcome();
+                assertThat(outcome.exitCode()).isEqualTo(ExitCode.REFUSED);
+                assertThat(outcome.err()).contains("the token is nobody's");
+            }
+            try (RunningCommand holder = clientWithToken(address, token, "--id", "bank-1", "--state", state)) {
+                server.outcome().done();
+                assertThat(holder.outcome().done().out()).contains("round 2: trained", "The run is over");
+            }
+        }
+    }
 }
