@@ -3,16 +3,9 @@ package io.fedlearn.grpc.client;
 import com.google.protobuf.ByteString;
 import io.fedlearn.core.LibraryVersion;
 import io.fedlearn.core.random.SeededRandom;
-import io.fedlearn.core.task.Task;
 import io.fedlearn.grpc.TransportException;
 import io.fedlearn.grpc.TransportException.Reason;
-import io.fedlearn.grpc.client.TaskBoard.Key;
-import io.fedlearn.grpc.client.TaskBoard.Step;
-import io.fedlearn.grpc.internal.transfer.TransferConnection;
-import io.fedlearn.grpc.internal.wire.WireException;
-import io.fedlearn.grpc.internal.wire.WireTasks;
 import io.fedlearn.grpc.metrics.TransportMetrics;
-import io.fedlearn.grpc.proto.v1.AnswerReceipt;
 import io.fedlearn.grpc.proto.v1.ClientMessage;
 import io.fedlearn.grpc.proto.v1.Compression;
 import io.fedlearn.grpc.proto.v1.Goodbye;
@@ -22,11 +15,6 @@ import io.fedlearn.grpc.proto.v1.Hello;
 import io.fedlearn.grpc.proto.v1.Leave;
 import io.fedlearn.grpc.proto.v1.ServerMessage;
 import io.fedlearn.grpc.proto.v1.Setting;
-import io.fedlearn.grpc.proto.v1.TaskAnswer;
-import io.fedlearn.grpc.proto.v1.TaskCancel;
-import io.fedlearn.grpc.proto.v1.TaskOffer;
-import io.fedlearn.grpc.proto.v1.TaskProgress;
-import io.fedlearn.grpc.proto.v1.TaskStarted;
 import io.fedlearn.grpc.proto.v1.Welcome;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
@@ -49,24 +37,15 @@ import java.util.function.Supplier;
  * on the one thread of {@link #run()}; what other threads do comes as an {@link Event}.
  */
 final class JoinLoop {
-    /** The version of the protocol that this client speaks. */
-    static final int VERSION = 1;
-
     /** A connection is dead after so many heartbeats without any message. */
     static final int SILENT_HEARTBEATS = 3;
 
     private static final Logger LOG = System.getLogger(FederatedClient.class.getName());
 
-    private static final int MAX_HEARTBEAT_MILLIS = 3_600_000;
-    private static final int MAX_INLINE_BYTES = 16 << 20;
-    private static final int MAX_FINGERPRINT_BYTES = 64;
-    private static final int MAX_TASK_ID_LENGTH = 4096;
-    private static final int MAX_DAMAGES = 4;
     private static final Duration LONGEST_RETRY = Duration.ofHours(1);
-    private static final Duration LONGEST_LIMIT = Duration.ofDays(36_500);
     private static final Duration GOODBYE_PATIENCE = Duration.ofSeconds(1);
-    private static final Duration PROGRESS_INTERVAL = Duration.ofMillis(250);
     private static final double RETRY_JITTER = 0.1;
+    private static final String RUN_OVER = "the run is over";
 
     /** What the loop is told beforehand. */
     record Settings(
@@ -80,12 +59,6 @@ final class JoinLoop {
             SeededRandom random,
             TransportMetrics metrics) {}
 
-    /** What the server has agreed to. */
-    private record Session(TransferConnection connection, long heartbeatNanos, int inlineBytes, long since) {}
-
-    /** The task at work, for logs and metrics. */
-    private record Current(long job, Key key, int round, long since) {}
-
     private final Settings settings;
     private final Refusals refusals;
     private final String server;
@@ -93,29 +66,20 @@ final class JoinLoop {
     private final Sessions sessions;
     private final TaskWorker worker;
     private final Traffic traffic;
-    private final TaskBoard<Offered, Answer> board;
+    private final TaskDialog tasks;
     private final ByteString instance;
 
     private Optional<ServerLink> link = Optional.empty();
     private Optional<Session> session = Optional.empty();
-    private Optional<Current> current = Optional.empty();
     private Optional<Departure> departure = Optional.empty();
-    private Optional<Key> lastCounted = Optional.empty();
     private long attempts;
     private int failures;
     private long joins;
-    private long answered;
-    private int damages;
     private long nextAttempt;
     private long lastContact;
     private long lastHeard;
     private long lastHeartbeat;
     private long heartbeats;
-    private long lastProgress;
-    private boolean hasProgress;
-
-    /** An offer that was understood, and its task without its models. */
-    private record Offered(TaskOffer message, Task.Builder task, int round) {}
 
     /** Makes the worker of a loop. */
     @FunctionalInterface
@@ -131,7 +95,7 @@ final class JoinLoop {
         this.sessions = new Sessions();
         this.worker = workers.create(sessions, events::add);
         this.traffic = new Traffic(settings.metrics());
-        this.board = new TaskBoard<>(grace);
+        this.tasks = new TaskDialog(settings, grace, sessions, worker, this::send);
         byte[] random = new byte[16];
         new SecureRandom().nextBytes(random);
         this.instance = ByteString.copyFrom(random);
@@ -185,10 +149,7 @@ final class JoinLoop {
             lastHeartbeat = now;
             send(ClientMessage.newBuilder().setHeartbeat(Heartbeat.newBuilder().setNumber(++heartbeats)));
         }
-        if (hasProgress && now - lastProgress >= PROGRESS_INTERVAL.toNanos()) {
-            sendProgress(now);
-        }
-        perform(board.tick(now));
+        tasks.tick(now);
     }
 
     /** For how long a connection may be silent. */
@@ -212,11 +173,8 @@ final class JoinLoop {
                 next = earlier(next, lastHeartbeat + session.get().heartbeatNanos());
             }
         }
-        if (hasProgress) {
-            next = earlier(next, lastProgress + PROGRESS_INTERVAL.toNanos());
-        }
-        OptionalLong tasks = board.nextTick();
-        return tasks.isPresent() ? earlier(next, tasks.getAsLong()) : next;
+        OptionalLong task = tasks.nextTick();
+        return task.isPresent() ? earlier(next, task.getAsLong()) : next;
     }
 
     private static long earlier(long one, long other) {
@@ -241,8 +199,8 @@ final class JoinLoop {
         }
         link = Optional.of(opened);
         Hello.Builder hello = Hello.newBuilder()
-                .setMinVersion(VERSION)
-                .setMaxVersion(VERSION)
+                .setMinVersion(Session.VERSION)
+                .setMaxVersion(Session.VERSION)
                 .setClientId(settings.clientId())
                 .setInstance(instance)
                 .setAttempt(attempts)
@@ -268,9 +226,7 @@ final class JoinLoop {
             }
         }
         session = Optional.empty();
-        sessions.close();
-        board.disconnected();
-        worker.stopUpload();
+        tasks.disconnected();
         failures++;
         Duration delay = settings.backoff().delay(failures, settings.random());
         if (retryAfterNanos.isPresent()) {
@@ -320,20 +276,15 @@ final class JoinLoop {
                 lost(broken.status());
             }
         } else if (event instanceof Event.Worked worked) {
-            finish(worked.job(), worked.answer().word());
-            perform(board.answered(worked.job(), worked.answer(), now()));
+            tasks.worked(worked);
         } else if (event instanceof Event.Lost lost) {
-            finish(lost.job(), "failed");
-            perform(board.lost(lost.job(), lost.reason(), now()));
+            tasks.lost(lost);
         } else if (event instanceof Event.Progressed) {
-            hasProgress = true;
+            tasks.progressed();
         } else if (event instanceof Event.Uploaded uploaded) {
-            if (board.isSending(uploaded.key())) {
-                worker.stopUpload();
-                receive(uploaded.receipt());
-            }
+            tasks.uploaded(uploaded);
         } else if (event instanceof Event.NotUploaded failed) {
-            notUploaded(failed);
+            tasks.notUploaded(failed);
         } else {
             leave();
         }
@@ -363,18 +314,11 @@ final class JoinLoop {
             case GOODBYE -> goodbye(message.getGoodbye());
             case TASK -> {
                 if (session.isPresent()) {
-                    offer(message.getTask());
+                    tasks.offered(message.getTask());
                 }
             }
-            case CANCEL -> {
-                TaskCancel cancel = message.getCancel();
-                perform(board.cancelled(cancel.getTaskId(), Refusals.plain(cancel.getReason()), now()));
-            }
-            case RECEIPT -> {
-                if (board.isSending(message.getReceipt().getTaskId())) {
-                    receive(message.getReceipt());
-                }
-            }
+            case CANCEL -> tasks.cancelled(message.getCancel());
+            case RECEIPT -> tasks.received(message.getReceipt());
             case HEARTBEAT, MESSAGE_NOT_SET -> {
                 // That it came is all that it says; and what this version does not know, it does not need.
             }
@@ -382,35 +326,18 @@ final class JoinLoop {
     }
 
     private void welcome(Welcome welcome) {
-        TransferConnection connection;
+        Session opened;
         try {
-            requireWelcome(welcome.getVersion() == VERSION, "version " + welcome.getVersion());
-            int heartbeat = welcome.getHeartbeatMillis();
-            requireWelcome(heartbeat >= 1 && heartbeat <= MAX_HEARTBEAT_MILLIS, "a heartbeat of " + heartbeat + " ms");
-            int inline = welcome.getInlineBytes();
-            requireWelcome(inline >= 0 && inline <= MAX_INLINE_BYTES, inline + " bytes of values in messages");
-            boolean agreed = welcome.getCompression() == Compression.COMPRESSION_NONE
-                    || (settings.compression() && welcome.getCompression() == Compression.COMPRESSION_ZSTD);
-            requireWelcome(agreed, "compression " + welcome.getCompressionValue());
-            connection = new TransferConnection(
-                    link.orElseThrow().channel(),
-                    welcome.getSession(),
-                    welcome.getChunkBytes(),
-                    welcome.getCompression());
+            opened = Session.open(welcome, link.orElseThrow().channel(), settings.compression());
         } catch (IllegalArgumentException e) {
             throw refused(new TransportException(
                     Reason.PROTOCOL,
                     "the server at " + server + " offers terms that this client cannot accept: " + e.getMessage(),
                     e));
         }
-        long now = now();
-        session = Optional.of(new Session(
-                connection,
-                TimeUnit.MILLISECONDS.toNanos(welcome.getHeartbeatMillis()),
-                welcome.getInlineBytes(),
-                now));
-        lastHeartbeat = now;
-        sessions.open(connection);
+        session = Optional.of(opened);
+        lastHeartbeat = opened.since();
+        tasks.joined(opened);
         joins++;
         if (joins > 1) {
             settings.metrics().reconnected();
@@ -422,15 +349,11 @@ final class JoinLoop {
                         + Refusals.plain(welcome.getSoftware()) + ")");
     }
 
-    private static void requireWelcome(boolean fits, String what) {
-        if (!fits) {
-            throw new IllegalArgumentException(what);
-        }
-    }
-
     private void goodbye(Goodbye goodbye) {
         if (goodbye.getCode() == GoodbyeCode.GOODBYE_CODE_RUN_OVER) {
-            depart(Departure.Cause.RUN_OVER, Refusals.plain(goodbye.getReason()));
+            String reason = Refusals.plain(goodbye.getReason());
+            // What the code says already is no reason.
+            depart(Departure.Cause.RUN_OVER, reason.equals(RUN_OVER) ? "" : reason);
         } else if (Refusals.isTemporary(goodbye)) {
             long millis = goodbye.getRetryAfterMillis();
             // Unsigned on the wire.
@@ -475,13 +398,13 @@ final class JoinLoop {
     }
 
     private void depart(Departure.Cause cause, String reason) {
-        departure = Optional.of(
-                new Departure(cause, reason, answered, Math.max(0, joins - 1), traffic.received(), traffic.sent()));
+        departure = Optional.of(new Departure(
+                cause, reason, tasks.answered(), Math.max(0, joins - 1), traffic.received(), traffic.sent()));
         LOG.log(
                 Level.INFO,
                 () -> name() + " left " + server + " ("
-                        + (cause == Departure.Cause.RUN_OVER ? "the run is over" : "closed")
-                        + (reason.isBlank() ? "" : ": " + reason) + "), " + answered + " tasks answered");
+                        + (cause == Departure.Cause.RUN_OVER ? RUN_OVER : "closed")
+                        + (reason.isBlank() ? "" : ": " + reason) + "), " + tasks.answered() + " tasks answered");
     }
 
     private void shutDown() {
@@ -491,167 +414,5 @@ final class JoinLoop {
         worker.close();
         link.ifPresent(ServerLink::awaitEnd);
         link = Optional.empty();
-    }
-
-    // ---- tasks ----
-
-    private void offer(TaskOffer offer) {
-        if (offer.getTaskId().isEmpty()
-                || offer.getTaskId().length() > MAX_TASK_ID_LENGTH
-                || offer.getFingerprint().isEmpty()
-                || offer.getFingerprint().size() > MAX_FINGERPRINT_BYTES) {
-            LOG.log(Level.WARNING, () -> name() + " ignores an offer without a task id or a fingerprint");
-            return;
-        }
-        Key key = Answer.key(offer.getTaskId(), offer.getFingerprint());
-        Task.Builder task;
-        try {
-            task = WireTasks.read(offer, settings.clientId());
-        } catch (WireException e) {
-            String reason = "the task cannot be read: " + e.getMessage();
-            LOG.log(
-                    Level.WARNING,
-                    () -> name() + " refuses task " + Refusals.plain(offer.getTaskId()) + ": "
-                            + Refusals.plain(reason));
-            sendFailure(key, reason);
-            return;
-        }
-        Optional<Duration> limit = offer.hasTimeLimitMillis()
-                        && offer.getTimeLimitMillis() >= 0
-                        && offer.getTimeLimitMillis() <= LONGEST_LIMIT.toMillis()
-                ? Optional.of(Duration.ofMillis(offer.getTimeLimitMillis()))
-                : Optional.empty();
-        perform(board.offered(key, new Offered(offer, task, offer.getRound()), limit, now()));
-    }
-
-    private void perform(List<Step<Offered, Answer>> steps) {
-        for (Step<Offered, Answer> step : steps) {
-            if (step instanceof TaskBoard.Start<Offered, Answer> start) {
-                begin(start);
-            } else if (step instanceof TaskBoard.Confirm<Offered, Answer> confirm) {
-                confirm(confirm.key());
-            } else if (step instanceof TaskBoard.Send<Offered, Answer> send) {
-                damages = 0;
-                sendAnswer(send.key(), send.answer());
-            } else if (step instanceof TaskBoard.StopSending<Offered, Answer>) {
-                worker.stopUpload();
-            } else if (step instanceof TaskBoard.Interrupt<Offered, Answer> interrupt) {
-                LOG.log(
-                        Level.INFO,
-                        () -> name() + " stops task " + interrupt.key().taskId() + ": " + interrupt.reason());
-                worker.interrupt(interrupt.job());
-            } else if (step instanceof TaskBoard.Refuse<Offered, Answer> refuse) {
-                LOG.log(
-                        Level.WARNING,
-                        () -> name() + " fails task " + refuse.key().taskId() + ": " + refuse.reason());
-                sendFailure(refuse.key(), refuse.reason());
-            }
-        }
-    }
-
-    private void begin(TaskBoard.Start<Offered, Answer> start) {
-        confirm(start.key());
-        current =
-                Optional.of(new Current(start.job(), start.key(), start.offer().round(), now()));
-        LOG.log(
-                Level.INFO,
-                () -> name() + " begins task " + start.key().taskId() + " of round "
-                        + start.offer().round());
-        worker.begin(
-                start.job(), start.key(), start.offer().message(), start.offer().task());
-    }
-
-    private void confirm(Key key) {
-        send(ClientMessage.newBuilder()
-                .setStarted(TaskStarted.newBuilder().setTaskId(key.taskId()).setFingerprint(Answer.fingerprint(key))));
-        sessions.offered(key);
-    }
-
-    private void finish(long job, String word) {
-        current.filter(it -> it.job() == job).ifPresent(it -> {
-            // The last progress always is told, and before the answer.
-            sendProgress(now());
-            settings.metrics().taskFinished(word, Duration.ofNanos(now() - it.since()));
-        });
-    }
-
-    private void sendProgress(long now) {
-        hasProgress = false;
-        Optional<TaskWorker.Progress> progress = worker.takeProgress();
-        if (progress.isEmpty()
-                || session.isEmpty()
-                || current.isEmpty()
-                || current.get().job() != progress.get().job()
-                || !board.isAtWork(current.get().job())) {
-            return;
-        }
-        lastProgress = now;
-        send(ClientMessage.newBuilder()
-                .setProgress(TaskProgress.newBuilder()
-                        .setTaskId(current.get().key().taskId())
-                        .setDone(progress.get().done())
-                        .setTotal(progress.get().total())));
-    }
-
-    private void sendAnswer(Key key, Answer answer) {
-        Session here = session.orElseThrow();
-        LOG.log(Level.INFO, () -> name() + " answers task " + key.taskId() + round(key) + ": " + answer.word());
-        if (answer.isInline(here.inlineBytes())) {
-            send(ClientMessage.newBuilder().setAnswer(answer.whole(key)));
-        } else {
-            worker.upload(key, answer, here.connection());
-        }
-    }
-
-    private String round(Key key) {
-        return current.filter(it -> it.key().equals(key))
-                .map(it -> " of round " + it.round())
-                .orElse("");
-    }
-
-    /** Says that a task failed for a reason that may be gone another time; nothing is kept of it. */
-    private void sendFailure(Key key, String reason) {
-        TaskAnswer answer = Answer.failed(key, reason);
-        send(ClientMessage.newBuilder().setAnswer(answer));
-    }
-
-    private void receive(AnswerReceipt receipt) {
-        String taskId = receipt.getTaskId();
-        Key key = board.sending().orElseThrow();
-        switch (receipt.getVerdict()) {
-            case VERDICT_ACCEPTED, VERDICT_DUPLICATE -> {
-                if (!lastCounted.equals(Optional.of(key))) {
-                    answered++;
-                    lastCounted = Optional.of(key);
-                }
-            }
-            case VERDICT_CORRUPT -> {
-                if (++damages <= MAX_DAMAGES) {
-                    board.answer().ifPresent(answer -> sendAnswer(key, answer));
-                    return;
-                }
-                LOG.log(Level.WARNING, () -> name() + ": the answer to task " + taskId + " arrives damaged each time");
-                sendFailure(key, "the answer was damaged on its way, time and again");
-            }
-            default ->
-                LOG.log(
-                        Level.WARNING,
-                        () -> name() + ": the server does not take the answer to task " + taskId + " ("
-                                + receipt.getVerdict() + (receipt.getReason().isBlank() ? "" : ": ")
-                                + Refusals.plain(receipt.getReason()) + ")");
-        }
-        perform(board.settled(taskId, now()));
-    }
-
-    private void notUploaded(Event.NotUploaded failed) {
-        if (session.isEmpty() || session.get().connection() != failed.session() || !board.isSending(failed.key())) {
-            return;
-        }
-        // Over a session that goes on, so that nobody would ask for it again.
-        LOG.log(
-                Level.WARNING,
-                () -> name() + " cannot send the answer to task " + failed.key().taskId() + ": " + failed.reason());
-        sendFailure(failed.key(), "the answer could not be sent: " + failed.reason());
-        perform(board.unsent(failed.key().taskId(), now()));
     }
 }
