@@ -31,10 +31,7 @@ final class ConnectionLog extends Handler implements AutoCloseable {
 
     @Override
     public void publish(LogRecord event) {
-        // Of tasks, clients and rounds tell themselves.
-        if (isLoggable(event)
-                && (event.getLevel() != Level.INFO
-                        || !String.valueOf(event.getMessage()).contains(" task "))) {
+        if (isLoggable(event)) {
             lines.accept("  " + getFormatter().formatMessage(event));
         }
     }

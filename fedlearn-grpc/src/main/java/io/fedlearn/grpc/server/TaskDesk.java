@@ -148,7 +148,145 @@ final class TaskDesk {
         sessions.dismiss(session, code, reason);
     }
 
-    // ---- Models and answers in calls of their own ----
+    /** A task whose answer may be looked at, by the caller alone, or what to tell a client whose answer counts for nothing. */
+    private record Judgement(Optional<OpenTask> task, AnswerReceipt receipt) {}
+
+    /** Decides whether this is the one answer that counts. */
+    private Judgement judge(String clientId, TaskAnswer answer) {
+        Effects effects = new Effects();
+        Judgement judgement;
+        lock.lock();
+        try {
+            judgement = judgeLocked(clientId, answer, effects);
+            judgement.task().ifPresent(task -> task.isClaimed = true);
+        } finally {
+            lock.unlock();
+        }
+        effects.run();
+        return judgement;
+    }
+
+    private Judgement judgeLocked(String clientId, TaskAnswer answer, Effects effects) {
+        String taskId = answer.getTaskId();
+        Optional<OpenTask> task = Optional.ofNullable(open.get(taskId));
+        if (task.isPresent()) {
+            if (!task.get().task.clientId().equals(clientId)) {
+                return refused(clientId, taskId, Verdict.VERDICT_FOREIGN, "the task is another client's", effects);
+            }
+            if (!task.get().fingerprint().equals(answer.getFingerprint())) {
+                return refused(
+                        clientId, taskId, Verdict.VERDICT_STALE, "the task of this id is another one now", effects);
+            }
+            if (task.get().isClaimed) {
+                return refused(
+                        clientId, taskId, Verdict.VERDICT_CORRUPT, "another copy of the answer is being read", effects);
+            }
+            return new Judgement(task, receipt(taskId, Verdict.VERDICT_ACCEPTED, ""));
+        }
+        Optional<EndedTasks.Ended> past = ended.find(taskId);
+        if (past.isEmpty()) {
+            return refused(clientId, taskId, Verdict.VERDICT_UNKNOWN_TASK, "no task of this id is known", effects);
+        }
+        if (!past.get().clientId.equals(clientId)) {
+            return refused(clientId, taskId, Verdict.VERDICT_FOREIGN, "the task is another client's", effects);
+        }
+        if (!past.get().fingerprint.equals(answer.getFingerprint())) {
+            return refused(clientId, taskId, Verdict.VERDICT_STALE, "the task of this id was another one", effects);
+        }
+        if (past.get().isAnswered) {
+            return refused(clientId, taskId, Verdict.VERDICT_DUPLICATE, "the task has been answered", effects);
+        }
+        if (answer.hasUpdate()) {
+            past.get().takeWaiting().ifPresent(waiting -> {
+                // Only that it came late is told, and nothing of it kept.
+                ClientUpdate nothing = ClientUpdate.ofMetrics(Metrics.none(), 0);
+                waiting.calls()
+                        .add(() -> waiting.listener().finished(waiting.name(), new ClientOutcome.Completed(nothing)));
+                effects.add(() -> execute(waiting.calls()));
+            });
+        }
+        return refused(clientId, taskId, Verdict.VERDICT_LATE, "the task had been given up", effects);
+    }
+
+    private Judgement refused(String clientId, String taskId, Verdict verdict, String reason, Effects effects) {
+        effects.add(() -> log(
+                System.Logger.Level.DEBUG,
+                "refused an answer of client '" + clientId + "' to task '" + plain(taskId) + "': " + reason));
+        return new Judgement(Optional.empty(), receipt(taskId, verdict, reason));
+    }
+
+    /** The answer that was looked at was none: the next one may come. */
+    private void unclaim(OpenTask task) {
+        Effects effects = new Effects();
+        lock.lock();
+        try {
+            task.isClaimed = false;
+            if (open.get(task.id()) == task) {
+                if (task.isCancelled) {
+                    cancel(task, effects);
+                } else if (!isQueued(task)) {
+                    fail(task, new ClientOutcome.Failed("the client has gone"), effects);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        effects.run();
+    }
+
+    private boolean isQueued(OpenTask task) {
+        return Optional.ofNullable(members.get(task.task.clientId()))
+                .map(member -> member.tasks.contains(task))
+                .orElse(false);
+    }
+
+    /** The claimed task ends with this outcome; whoever drains its calls tells the listener, and then the client. */
+    private void settle(OpenTask task, ClientOutcome outcome, AnswerReceipt receipt, Teller teller) {
+        Effects effects = new Effects();
+        lock.lock();
+        try {
+            if (open.remove(task.id(), task)) {
+                ended.answered(task);
+                release(task, effects);
+                Optional<Member> member = Optional.ofNullable(members.get(task.task.clientId()));
+                member.ifPresent(there -> {
+                    there.tasks.remove(task);
+                    there.isDelivering = true;
+                });
+                start(task);
+                task.calls.add(() -> deliver(task, outcome, receipt, teller, member));
+            } else {
+                // The server was closed meanwhile.
+                task.calls.add(() -> teller.tell(receipt(task.id(), Verdict.VERDICT_LATE, "the server is closed")));
+            }
+        } finally {
+            lock.unlock();
+        }
+        effects.run();
+    }
+
+    private void deliver(
+            OpenTask task, ClientOutcome outcome, AnswerReceipt receipt, Teller teller, Optional<Member> member) {
+        finished(task, outcome);
+        try {
+            task.listener.finished(task.task, outcome);
+        } finally {
+            teller.tell(receipt);
+            Effects effects = new Effects();
+            lock.lock();
+            try {
+                member.ifPresent(there -> {
+                    there.isDelivering = false;
+                    offerNext(there, effects);
+                });
+            } finally {
+                lock.unlock();
+            }
+            effects.run();
+        }
+    }
+
+    // ---- Answers and models in calls of their own ----
 
     /** The live session of this token. */
     Optional<Session> session(ByteString token) {
