@@ -22,7 +22,6 @@ import io.fedlearn.grpc.security.ClientSecurity;
 import io.fedlearn.models.MultilayerPerceptron;
 import io.fedlearn.testkit.generator.SyntheticExamples;
 import java.io.BufferedReader;
-import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -35,7 +34,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -54,28 +52,9 @@ class FlowerClientIT {
                 SyntheticExamples.separableClasses(id.hashCode() + 1, 30, 6, 3));
     }
 
-    /** The first Python that has what the peer needs. */
-    private static Optional<String> python() {
-        return Stream.of("python3", "/usr/bin/python3")
-                .filter(command -> {
-                    try {
-                        Process process = new ProcessBuilder(command, "-c", "import grpc, numpy")
-                                .redirectErrorStream(true)
-                                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                                .start();
-                        return process.waitFor(30, TimeUnit.SECONDS) && process.exitValue() == 0;
-                    } catch (IOException e) {
-                        return false;
-                    } catch (InterruptedException e) {
-                        throw new AssertionError(e);
-                    }
-                })
-                .findFirst();
-    }
-
     @Test
     void averagesWithAServerInPython() throws Exception {
-        Optional<String> python = python();
+        Optional<String> python = PythonPeers.python("grpc, numpy");
         assumeTrue(python.isPresent(), "needs a python3 with grpcio and numpy");
         Path script = Path.of(Objects.requireNonNull(FlowerClientIT.class.getResource("flower_server_peer.py"))
                 .toURI());
