@@ -165,7 +165,7 @@ final class Answers {
 
     private static Judgement refused(String clientId, String taskId, Verdict verdict, String reason, Effects effects) {
         effects.add(() -> LOG.log(
-                System.Logger.Level.INFO,
+                System.Logger.Level.DEBUG,
                 "refused an answer of client '" + clientId + "' to task '" + Replies.plain(taskId) + "': " + reason));
         return Judgement.refused(taskId, verdict, reason);
     }
