@@ -13,25 +13,19 @@ import io.fedlearn.grpc.internal.netty.ConnectionLimits;
 import io.fedlearn.grpc.internal.netty.ConnectionTrouble;
 import io.fedlearn.grpc.internal.netty.GrpcChannels;
 import io.fedlearn.grpc.metrics.TransportMetrics;
-import io.fedlearn.grpc.proto.flower.ClientMessage;
-import io.fedlearn.grpc.proto.flower.Reason;
-import io.fedlearn.grpc.proto.flower.ServerMessage;
 import io.fedlearn.grpc.security.ClientSecurity;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -67,18 +61,11 @@ public final class FlowerClient implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(FlowerClient.class.getName());
 
-    /** How long the server may take to end the call after the client's last word; Flower's ends it when it stops. */
-    private static final Duration FAREWELL = Duration.ofSeconds(5);
-
-    /** Likewise, for a client that is to come back: until it has gone, Flower's server takes it for one that is there. */
-    private static final Duration SHORT_FAREWELL = Duration.ofSeconds(1);
-
     /** A server that permits pings every five minutes, as gRPC's servers do by default, takes more frequent ones for an attack. */
     private static final Duration PING_INTERVAL = Duration.ofMinutes(6);
 
     private final Builder settings;
-    private final FlowerDuties duties;
-    private final Executor executor;
+    private final Conversation talk;
     private final Optional<ExecutorService> ownedExecutor;
     private final SeededRandom jitter;
     private final AtomicBoolean started = new AtomicBoolean();
@@ -88,50 +75,27 @@ public final class FlowerClient implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private Optional<FlowerJoin> current = Optional.empty();
 
-    // Of the thread that runs.
-    private Optional<Work> lastWork = Optional.empty();
-    private boolean joinedBefore;
-    private boolean served;
-    private long answers;
-    private long reconnects;
-    private long bytesReceived;
-    private long bytesSent;
-
     private FlowerClient(Builder builder, FlowerDuties duties) {
         this.settings = builder;
-        this.duties = duties;
         this.jitter = SeededRandom.of(
                 SeededRandom.derive(SeededRandom.derive(builder.seed, "backoff"), builder.clientId.orElseThrow()));
         if (builder.executor.isPresent()) {
-            this.executor = builder.executor.get();
             this.ownedExecutor = Optional.empty();
         } else {
             AtomicInteger number = new AtomicInteger();
-            ExecutorService own = Executors.newCachedThreadPool(task -> {
+            this.ownedExecutor = Optional.of(Executors.newCachedThreadPool(task -> {
                 Thread thread = new Thread(task, "fedlearn-flower-client-" + number.incrementAndGet());
                 thread.setDaemon(true);
                 return thread;
-            });
-            this.executor = own;
-            this.ownedExecutor = Optional.of(own);
+            }));
         }
+        Executor executor = builder.executor.or(() -> ownedExecutor).orElseThrow();
+        this.talk = new Conversation(duties, executor, builder.metrics, where());
     }
 
     /** A builder of a client. */
     public static Builder builder() {
         return new Builder();
-    }
-
-    /** How a call ended. */
-    private sealed interface Ending {
-        /** The client was closed. */
-        record Closed() implements Ending {}
-
-        /** The server sent the client away, at this time, for so many seconds or, if 0, for good. */
-        record Dismissed(long seconds, long since) implements Ending {}
-
-        /** The call ended without that; {@code served} says whether the server had asked anything. */
-        record Lost(Status status, boolean served) implements Ending {}
     }
 
     /**
@@ -150,7 +114,7 @@ public final class FlowerClient implements AutoCloseable {
         try {
             return stay();
         } finally {
-            lastWork.ifPresent(Work::cancel);
+            talk.cancelWork();
             ownedExecutor.ifPresent(ExecutorService::shutdownNow);
         }
     }
@@ -159,14 +123,14 @@ public final class FlowerClient implements AutoCloseable {
         int failures = 0;
         long lastContact = System.nanoTime();
         while (true) {
-            Ending ending = isClosed() ? new Ending.Closed() : joinOnce();
-            if (ending instanceof Ending.Closed) {
-                return departure(Departure.Cause.CLOSED, "");
+            CallEnding ending = isClosed() ? new CallEnding.Closed() : joinOnce();
+            if (ending instanceof CallEnding.Closed) {
+                return talk.departure(Departure.Cause.CLOSED, "");
             }
             Duration wait;
-            if (ending instanceof Ending.Dismissed dismissed) {
+            if (ending instanceof CallEnding.Dismissed dismissed) {
                 if (dismissed.seconds() == 0) {
-                    return departure(Departure.Cause.RUN_OVER, "");
+                    return talk.departure(Departure.Cause.RUN_OVER, "");
                 }
                 failures = 0;
                 Duration left =
@@ -174,7 +138,7 @@ public final class FlowerClient implements AutoCloseable {
                 wait = left.isNegative() ? Duration.ZERO : left;
                 LOG.log(System.Logger.Level.INFO, () -> who() + " is to come back in " + wait);
             } else {
-                Ending.Lost lost = (Ending.Lost) ending;
+                CallEnding.Lost lost = (CallEnding.Lost) ending;
                 if (lost.status().isOk()) {
                     return endedInGoodOrder(lost);
                 }
@@ -193,15 +157,15 @@ public final class FlowerClient implements AutoCloseable {
                                 + trouble.message());
             }
             if (settings.waiting.closedWithin(wait, closed)) {
-                return departure(Departure.Cause.CLOSED, "");
+                return talk.departure(Departure.Cause.CLOSED, "");
             }
-            if (ending instanceof Ending.Dismissed) {
+            if (ending instanceof CallEnding.Dismissed) {
                 lastContact = System.nanoTime();
             }
         }
     }
 
-    private Departure endedInGoodOrder(Ending.Lost lost) {
+    private Departure endedInGoodOrder(CallEnding.Lost lost) {
         if (!lost.served()) {
             throw new TransportException(
                     TransportException.Reason.REFUSED,
@@ -209,11 +173,8 @@ public final class FlowerClient implements AutoCloseable {
                             + " ended the call before it asked anything: servers up to Flower 1.6 take one client for each TCP"
                             + " connection, and a proxy on the way may share one");
         }
-        return departure(Departure.Cause.RUN_OVER, "the server ended the call without saying that the run is over");
-    }
-
-    private Departure departure(Departure.Cause cause, String reason) {
-        return new Departure(cause, reason, answers, reconnects, bytesReceived, bytesSent);
+        return talk.departure(
+                Departure.Cause.RUN_OVER, "the server ended the call without saying that the run is over");
     }
 
     private static void requireNotTooLong(Duration away, Optional<Duration> limit, ConnectionTrouble trouble) {
@@ -259,15 +220,15 @@ public final class FlowerClient implements AutoCloseable {
     }
 
     /** Joins on a new channel and works until the call ends. */
-    private Ending joinOnce() throws InterruptedException {
+    private CallEnding joinOnce() throws InterruptedException {
         try (FlowerJoin join = FlowerJoin.open(channel())) {
             setCurrent(Optional.of(join));
             try {
                 // After it is known, so that a close before cannot be missed.
-                return isClosed() ? new Ending.Closed() : serve(join);
+                return isClosed() ? new CallEnding.Closed() : talk.serve(join);
             } finally {
                 setCurrent(Optional.empty());
-                lastWork.ifPresent(Work::cancel);
+                talk.cancelWork();
             }
         }
     }
@@ -289,124 +250,6 @@ public final class FlowerClient implements AutoCloseable {
                 settings.security.orElseThrow(),
                 settings.limits(),
                 Runnable::run);
-    }
-
-    private Ending serve(FlowerJoin join) throws InterruptedException {
-        served = false;
-        while (true) {
-            // Not in a local variable: nothing may keep the message while the client works.
-            Optional<Ending> ending = handle(join, join.next());
-            if (ending.isPresent()) {
-                if (served) {
-                    settings.metrics.sessionEnded(word(ending.get()));
-                }
-                return ending.get();
-            }
-        }
-    }
-
-    /** Known only now: a server says nothing until it asks. */
-    private void joined() {
-        settings.metrics.sessionJoined();
-        if (joinedBefore) {
-            reconnects++;
-            settings.metrics.reconnected();
-        }
-        joinedBefore = true;
-    }
-
-    private static String word(Ending ending) {
-        return ending instanceof Ending.Lost lost && !lost.status().isOk() ? "lost" : "left";
-    }
-
-    /** Does what an event asks for; gives how the call ended if it has. */
-    private Optional<Ending> handle(FlowerJoin join, FlowerJoin.Event event) throws InterruptedException {
-        if (event instanceof FlowerJoin.Event.Closing) {
-            return Optional.of(new Ending.Closed());
-        }
-        if (event instanceof FlowerJoin.Event.Ended ended) {
-            return Optional.of(new Ending.Lost(ended.status(), served));
-        }
-        if (event instanceof FlowerJoin.Event.Done done) {
-            send(join, done.answer());
-            return Optional.empty();
-        }
-        ServerMessage instruction = ((FlowerJoin.Event.Asked) event).instruction();
-        count(instruction);
-        if (!served) {
-            served = true;
-            joined();
-        }
-        return switch (instruction.getMsgCase()) {
-            case RECONNECT_INS ->
-                Optional.of(leave(join, instruction.getReconnectIns().getSeconds()));
-            case MSG_NOT_SET ->
-                throw new TransportException(
-                        TransportException.Reason.PROTOCOL,
-                        where() + " sent an instruction that this version does not know");
-            default -> {
-                begin(join, instruction);
-                yield Optional.empty();
-            }
-        };
-    }
-
-    private void count(ServerMessage instruction) {
-        int bytes = instruction.getSerializedSize();
-        bytesReceived += bytes;
-        boolean isModel = instruction.hasFitIns() || instruction.hasEvaluateIns();
-        settings.metrics.bytesReceived(
-                isModel ? TransportMetrics.Content.MODEL : TransportMetrics.Content.CONTROL, bytes);
-    }
-
-    private void begin(FlowerJoin join, ServerMessage instruction) {
-        Work work = new Work(join, instruction, lastWork.map(before -> before.ended));
-        lastWork = Optional.of(work);
-        try {
-            executor.execute(work);
-        } catch (RejectedExecutionException e) {
-            work.ended.countDown();
-            join.tell(new FlowerJoin.Event.Done(new FlowerDuties.Answer(
-                    FlowerDuties.refuse(work.asked, "the site's executor takes no more tasks"),
-                    "failed",
-                    OptionalInt.empty())));
-        }
-    }
-
-    private void send(FlowerJoin join, FlowerDuties.Answer answer) {
-        join.answer(answer.message());
-        duties.sent(answer);
-        answers++;
-        lastWork.ifPresent(work ->
-                settings.metrics.taskFinished(answer.outcome(), Duration.ofNanos(System.nanoTime() - work.since)));
-        int bytes = answer.message().getSerializedSize();
-        bytesSent += bytes;
-        boolean isModel = answer.message().hasFitRes() || answer.message().hasGetParametersRes();
-        settings.metrics.bytesSent(isModel ? TransportMetrics.Content.ANSWER : TransportMetrics.Content.CONTROL, bytes);
-    }
-
-    /** Says goodbye and waits a moment until the server has it: to end the call at once would take it back. */
-    private Ending leave(FlowerJoin join, long seconds) throws InterruptedException {
-        if (seconds < 0) {
-            throw new TransportException(
-                    TransportException.Reason.PROTOCOL,
-                    where() + " asked the client to come back after " + seconds + " seconds");
-        }
-        long since = System.nanoTime();
-        join.answerLast(ClientMessage.newBuilder()
-                .setDisconnectRes(ClientMessage.DisconnectRes.newBuilder().setReason(Reason.RECONNECT))
-                .build());
-        long most = (seconds == 0 ? FAREWELL : SHORT_FAREWELL).toNanos();
-        for (long left = most; left > 0; left = most - (System.nanoTime() - since)) {
-            Optional<FlowerJoin.Event> event = join.next(Duration.ofNanos(left));
-            if (event.isPresent() && event.get() instanceof FlowerJoin.Event.Closing) {
-                return new Ending.Closed();
-            }
-            if (event.isPresent() && event.get() instanceof FlowerJoin.Event.Ended) {
-                break;
-            }
-        }
-        return new Ending.Dismissed(seconds, since);
     }
 
     /**
@@ -432,89 +275,6 @@ public final class FlowerClient implements AutoCloseable {
     interface Waiting {
         /** Whether the client was closed meanwhile. */
         boolean closedWithin(Duration time, CountDownLatch closed) throws InterruptedException;
-    }
-
-    /** One instruction at work. */
-    private final class Work implements Runnable {
-        private final FlowerJoin join;
-        private final ServerMessage.MsgCase asked;
-        private final AtomicReference<Optional<ServerMessage>> instruction;
-        private final Optional<CountDownLatch> before;
-        private final CountDownLatch ended = new CountDownLatch(1);
-        private final long since = System.nanoTime();
-
-        // Guards what follows, so that an interruption never hits what the thread does next.
-        private final ReentrantLock threadLock = new ReentrantLock();
-        private Optional<Thread> thread = Optional.empty();
-        private volatile boolean cancelled;
-
-        Work(FlowerJoin join, ServerMessage instruction, Optional<CountDownLatch> before) {
-            this.join = join;
-            this.asked = instruction.getMsgCase();
-            this.instruction = new AtomicReference<>(Optional.of(instruction));
-            this.before = before;
-        }
-
-        @Override
-        public void run() {
-            try {
-                // A client works on one task at a time, and one of a call that broke may still be at work.
-                if (before.isPresent()) {
-                    before.get().await();
-                }
-                if (!enter()) {
-                    return;
-                }
-                FlowerDuties.Answer answer;
-                try {
-                    answer = duties.answer(asked, this::takeInstruction, () -> cancelled);
-                } finally {
-                    exit();
-                }
-                join.tell(new FlowerJoin.Event.Done(answer));
-            } catch (InterruptedException e) {
-                // Only by whoever owns the thread, which then shuts down; nobody waits for the answer.
-                Thread.currentThread().interrupt();
-            } finally {
-                ended.countDown();
-            }
-        }
-
-        private ServerMessage takeInstruction() {
-            return instruction.getAndSet(Optional.empty()).orElseThrow();
-        }
-
-        private boolean enter() {
-            threadLock.lock();
-            try {
-                thread = Optional.of(Thread.currentThread());
-                return !cancelled;
-            } finally {
-                threadLock.unlock();
-            }
-        }
-
-        private void exit() {
-            threadLock.lock();
-            try {
-                thread = Optional.empty();
-                if (cancelled) {
-                    Thread.interrupted();
-                }
-            } finally {
-                threadLock.unlock();
-            }
-        }
-
-        void cancel() {
-            threadLock.lock();
-            try {
-                cancelled = true;
-                thread.ifPresent(Thread::interrupt);
-            } finally {
-                threadLock.unlock();
-            }
-        }
     }
 
     /** Collects the settings of a client. Not thread-safe. */
