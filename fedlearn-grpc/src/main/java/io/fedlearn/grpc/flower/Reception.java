@@ -1,0 +1,212 @@
+package io.fedlearn.grpc.flower;
+
+import io.fedlearn.core.strategy.ClientInfo;
+import io.fedlearn.core.task.ClientOutcome;
+import io.fedlearn.core.task.Config;
+import io.fedlearn.core.task.Task;
+import io.fedlearn.core.task.TaskKind;
+import io.fedlearn.grpc.internal.netty.Peer;
+import io.fedlearn.grpc.metrics.TransportMetrics;
+import io.fedlearn.grpc.proto.flower.ClientMessage;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.Status;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Where clients join, say who they are, answer and leave. Thread-safe. */
+final class Reception {
+    private static final Logger LOG = System.getLogger(FlowerServer.class.getName());
+
+    private final Roster roster;
+    private final Dispatch dispatch;
+    private final FlowerTasks tasks;
+    private final Optional<String> idProperty;
+    private final Duration joinTimeout;
+    private final TransportMetrics metrics;
+    private final Executor executor;
+    private final AtomicInteger joined = new AtomicInteger();
+
+    Reception(
+            Roster roster,
+            Dispatch dispatch,
+            FlowerTasks tasks,
+            Optional<String> idProperty,
+            Duration joinTimeout,
+            TransportMetrics metrics,
+            Executor executor) {
+        this.roster = roster;
+        this.dispatch = dispatch;
+        this.tasks = tasks;
+        this.idProperty = idProperty;
+        this.joinTimeout = joinTimeout;
+        this.metrics = metrics;
+        this.executor = executor;
+    }
+
+    // ---- clients
+
+    /** Takes up a call. */
+    ServerCall.Listener<InputStream> join(ServerCall<InputStream, Instruction> call, Metadata headers) {
+        Member member = new Member(call, Peer.current(), joined.incrementAndGet(), this);
+        Optional<Status> refusal = roster.enter(member);
+        if (refusal.isPresent()) {
+            Status status = refusal.get();
+            LOG.log(Level.INFO, () -> "refused " + member.peer + ": " + status.getDescription());
+            metrics.sessionRefused(status.getCode() == Status.Code.UNAVAILABLE ? "closing" : "full");
+            call.close(status, new Metadata());
+            return new ServerCall.Listener<>() {};
+        }
+        call.sendHeaders(new Metadata());
+        call.request(1);
+        if (member.peer.clientId().isPresent()) {
+            admit(member, new ClientInfo(member.peer.clientId().get(), Config.empty()));
+        } else if (idProperty.isPresent()) {
+            member.inOrder(() -> member.send(FlowerTasks.properties(Config.empty())));
+            CompletableFuture.delayedExecutor(joinTimeout.toMillis(), TimeUnit.MILLISECONDS, executor)
+                    .execute(() -> expireJoin(member));
+        } else {
+            admit(member, member.info);
+        }
+        return member;
+    }
+
+    private void expireJoin(Member member) {
+        Roster.Standing standing = roster.standing(member);
+        if (!standing.isMember() && !standing.isGone()) {
+            refuse(member, "it has not said its id within " + joinTimeout.toMillis() + " ms");
+        }
+    }
+
+    private void refuse(Member member, String reason) {
+        metrics.sessionRefused("identity");
+        leave(member, Status.FAILED_PRECONDITION.withDescription(reason), "refused", reason);
+    }
+
+    /** Makes a call a client's. Of two with one id the later counts: the earlier may be a connection that broke unnoticed. */
+    private void admit(Member member, ClientInfo info) {
+        Optional<Roster.Admission> admission = roster.admit(member, info);
+        if (admission.isEmpty()) {
+            return;
+        }
+        int count = admission.get().count();
+        LOG.log(Level.INFO, () -> "client " + member + " has joined");
+        metrics.sessionJoined();
+        metrics.clients(count, count);
+        admission
+                .get()
+                .earlier()
+                .ifPresent(other -> leave(
+                        other,
+                        Status.ABORTED.withDescription("another client has joined as '" + info.id() + "'"),
+                        "superseded",
+                        "another client has joined under its id"));
+    }
+
+    /** Ends a client's call, and with it what it was asked. */
+    void leave(Member member, Status status, String word, String why) {
+        Optional<Roster.Removal> removed = roster.remove(member);
+        if (removed.isEmpty()) {
+            return;
+        }
+        Roster.Removal removal = removed.get();
+        member.end(status);
+        dispatch.release(member);
+        // After the goodbye, however a client goes is well.
+        LOG.log(
+                removal.isClosing() || word.equals("left") ? Level.INFO : Level.WARNING,
+                () -> "client " + member + " is gone: " + why);
+        if (removal.wasMember()) {
+            metrics.sessionEnded(word);
+            metrics.clients(removal.count(), removal.count());
+        }
+        for (Job job : removal.unfinished()) {
+            dispatch.finish(job, new ClientOutcome.Failed("the client is gone: " + why));
+        }
+    }
+
+    // ---- answers
+
+    /** The network takes more. */
+    void ready(Member member) {
+        dispatch.release(member);
+    }
+
+    /** A client says something. */
+    void receive(Member member, InputStream message) {
+        Roster.Standing standing = roster.standing(member);
+        if (standing.isGone()) {
+            return;
+        }
+        Optional<Job> asked = standing.asked();
+        metrics.bytesReceived(TransportMetrics.Content.ANSWER, available(message));
+        ClientAnswer answer;
+        try {
+            answer = ClientAnswer.read(
+                    message, asked.map(job -> FlowerTasks.maxTensors(job.task)).orElse(0));
+        } catch (FlowerException e) {
+            String reason = String.valueOf(e.getMessage());
+            asked.ifPresent(job -> dispatch.endLast(job, new ClientOutcome.Rejected(reason)));
+            leave(member, Status.INVALID_ARGUMENT.withDescription(reason), "protocol", reason);
+            return;
+        }
+        if (answer.message().hasDisconnectRes()) {
+            String reason = answer.message().getDisconnectRes().getReason().name();
+            leave(member, Status.OK, "left", "it has left (" + reason + ")");
+        } else if (asked.isPresent()) {
+            answered(asked.get(), answer);
+        } else if (!standing.isMember() && idProperty.isPresent() && !standing.isClosing()) {
+            identify(member, answer.message());
+        } else if (!standing.isClosing()) {
+            // Kept, it would be taken for the answer to the next instruction.
+            String reason = "it has answered without having been asked";
+            leave(member, Status.FAILED_PRECONDITION.withDescription(reason), "protocol", reason);
+        }
+    }
+
+    private void answered(Job job, ClientAnswer answer) {
+        ClientOutcome outcome = tasks.outcome(job.task, answer);
+        if (FlowerTasks.answers(job.task, answer.message())) {
+            dispatch.end(job, outcome);
+            return;
+        }
+        // Nobody knows what its next message answers.
+        dispatch.endLast(job, outcome);
+        String reason = "its answers are not in step with what it is asked";
+        leave(job.member, Status.FAILED_PRECONDITION.withDescription(reason), "protocol", reason);
+    }
+
+    private void identify(Member member, ClientMessage message) {
+        Task question = Task.builder(TaskKind.PROPERTIES, member.info.id()).build();
+        ClientAnswer answer = new ClientAnswer(message, 0, List.of(), Optional.empty());
+        ClientOutcome outcome = tasks.outcome(question, answer);
+        if (!(outcome instanceof ClientOutcome.Completed completed)) {
+            refuse(member, "it must say its id as a property: " + outcome.reason());
+            return;
+        }
+        Config properties = completed.update().values();
+        try {
+            admit(member, new ClientInfo(FlowerTasks.id(idProperty.orElseThrow(), properties), properties));
+        } catch (FlowerException | IllegalArgumentException e) {
+            refuse(member, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static int available(InputStream message) {
+        try {
+            return message.available();
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading from the transport's memory cannot fail", e);
+        }
+    }
+}
