@@ -220,7 +220,7 @@ public final class FederatedClient implements AutoCloseable {
 
         /** Where bytes, tasks and reconnects are counted; nowhere by default. */
         public Builder metrics(TransportMetrics transportMetrics) {
-            this.metrics = transportMetrics;
+            this.metrics = TransportMetrics.guarded(transportMetrics);
             return this;
         }
 

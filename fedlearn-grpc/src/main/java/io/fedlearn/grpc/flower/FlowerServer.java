@@ -287,7 +287,7 @@ public final class FlowerServer implements Runtime {
 
         /** What hears of clients, bytes and tasks; nobody by default. */
         public Builder metrics(TransportMetrics transportMetrics) {
-            this.metrics = transportMetrics;
+            this.metrics = TransportMetrics.guarded(transportMetrics);
             return this;
         }
 

@@ -4,7 +4,7 @@ import java.time.Duration;
 
 /**
  * Hears what a server or a client counts. All methods do nothing by default, so that an implementation takes what it wants. They
- * are called from many threads at once, and from network threads: they must be thread-safe, quick, and throw nothing. Words such
+ * are called from many threads at once, and from network threads: they must be thread-safe and quick; what they throw is logged once and otherwise passed over. Words such
  * as reasons and outcomes come from small fixed sets, so they may become labels of a time series; ids of clients never are among
  * them.
  */
@@ -22,6 +22,14 @@ public interface TransportMetrics {
     /** Counts nothing. */
     static TransportMetrics none() {
         return NoMetrics.NONE;
+    }
+
+    /**
+     * The same, except that what it throws is logged, the first time, and goes no further: counting must not cost a task its outcome.
+     * Servers and clients guard what they are given.
+     */
+    static TransportMetrics guarded(TransportMetrics counter) {
+        return counter instanceof GuardedMetrics ? counter : new GuardedMetrics(counter);
     }
 
     /** A client has joined (at the server), or this client has (at a client). */

@@ -182,6 +182,8 @@ final class Answers {
                     there.isDelivering = true;
                 });
                 task.start();
+                // A call of its own: whatever becomes of counting, the listener hears.
+                task.calls.add(() -> tasks.finished(task, outcome));
                 task.calls.add(() -> deliver(task, outcome, receipt, teller, member));
             } else {
                 // The server was closed meanwhile.
@@ -197,7 +199,6 @@ final class Answers {
             AnswerReceipt receipt,
             Consumer<AnswerReceipt> teller,
             Optional<Member> member) {
-        tasks.finished(task, outcome);
         try {
             task.listener.finished(task.task, outcome);
         } finally {

@@ -334,7 +334,7 @@ public final class FederatedServer implements Runtime {
 
         /** Hears what the server counts; by default nobody does. */
         public Builder metrics(TransportMetrics counter) {
-            this.metrics = counter;
+            this.metrics = TransportMetrics.guarded(counter);
             return this;
         }
 
