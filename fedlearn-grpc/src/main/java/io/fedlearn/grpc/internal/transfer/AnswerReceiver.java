@@ -216,6 +216,16 @@ public final class AnswerReceiver {
         }
     }
 
+    /** Whether this call may still bring values: no newer one has come, and the answer was neither taken nor discarded. */
+    boolean isHeldBy(long call) {
+        lock.lock();
+        try {
+            return call == claim && !isTaken;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * Takes the values of a chunk.
      *

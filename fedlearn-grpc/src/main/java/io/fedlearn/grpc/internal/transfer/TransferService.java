@@ -8,13 +8,17 @@ import io.fedlearn.grpc.proto.v1.TaskAnswer;
 import io.fedlearn.grpc.proto.v1.UploadReply;
 import io.fedlearn.grpc.proto.v1.UploadResume;
 import io.fedlearn.grpc.proto.v1.Verdict;
+import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The server's side of Download and Upload. Blocks the threads of the calls for moments: while an answer waits for room, and while
@@ -23,6 +27,12 @@ import java.util.concurrent.ScheduledExecutorService;
 public final class TransferService {
     private static final System.Logger LOG = System.getLogger(TransferService.class.getName());
 
+    /** How often a call is asked whose it is, whether or not anything moves. */
+    private static final Duration CHECK_INTERVAL = Duration.ofMillis(500);
+
+    private static final Status NO_SESSION = Status.UNAUTHENTICATED.withDescription("no live session of this client");
+    private static final Status NO_TASK =
+            Status.NOT_FOUND.withDescription("no open task of this client names the model");
     private static final Status NO_UPLOAD =
             Status.INVALID_ARGUMENT.withDescription("an upload is one begin, then chunks");
 
@@ -30,6 +40,7 @@ public final class TransferService {
     private final TransferSettings settings;
     private final ScheduledExecutorService timer;
     private final TransferObserver observer;
+    private final OpenCalls open = new OpenCalls();
 
     private TransferService(
             TransferDesk desk, TransferSettings settings, ScheduledExecutorService timer, TransferObserver observer) {
@@ -42,11 +53,14 @@ public final class TransferService {
     /**
      * A service for this desk.
      *
-     * @param timer notices calls that stand still; nothing blocks in it
+     * @param timer notices calls that stand still, and those whose session or task has ended; nothing blocks in it
      */
     public static TransferService of(
             TransferDesk desk, TransferSettings settings, ScheduledExecutorService timer, TransferObserver observer) {
-        return new TransferService(desk, settings, timer, observer);
+        TransferService service = new TransferService(desk, settings, timer, observer);
+        timer.scheduleWithFixedDelay(
+                service.open::check, CHECK_INTERVAL.toMillis(), CHECK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+        return service;
     }
 
     /** Adds Download and Upload to a definition of service {@value TransferMethods#SERVICE}. */
@@ -55,52 +69,143 @@ public final class TransferService {
         service.addMethod(TransferMethods.UPLOAD, this::upload);
     }
 
-    private Optional<TransferPeer> peer(ServerCall<?, ?> call, Metadata headers) {
-        byte[] session = headers.get(TransferMethods.SESSION);
-        return session == null ? Optional.empty() : desk.peer(ByteString.copyFrom(session), call, headers);
+    /** Asks whose a call is, at its begin and time and again: what it was may have ended. */
+    private final class Claim {
+        private final ServerCall<?, ?> call;
+        private final Metadata headers;
+        private final ByteString session;
+        // Who makes the call is known in the call's context only, and asked on other threads too.
+        private final Context context = Context.current();
+
+        Claim(ServerCall<?, ?> call, Metadata headers) {
+            byte[] token = headers.get(TransferMethods.SESSION);
+            this.call = call;
+            this.headers = headers;
+            this.session = token == null ? ByteString.EMPTY : ByteString.copyFrom(token);
+        }
+
+        Optional<TransferPeer> peer() {
+            if (session.isEmpty()) {
+                return Optional.empty();
+            }
+            Context previous = context.attach();
+            try {
+                return desk.peer(session, call, headers);
+            } finally {
+                context.detach(previous);
+            }
+        }
     }
 
-    private static <Q, R> ServerCall.Listener<Q> refuse(ServerCall<Q, R> call) {
-        call.close(Status.UNAUTHENTICATED.withDescription("no live session of this client"), new Metadata());
+    private static <Q, R> ServerCall.Listener<Q> refuse(ServerCall<Q, R> call, Status status) {
+        call.close(status, new Metadata());
         return new ServerCall.Listener<>() {};
+    }
+
+    private static Status tooMany() {
+        return Status.RESOURCE_EXHAUSTED.withDescription(
+                "a session has at most " + OpenCalls.MAX_PER_SESSION + " downloads and uploads at a time");
     }
 
     private ServerCall.Listener<DownloadRequest> download(
             ServerCall<DownloadRequest, TransferFrame> call, Metadata headers) {
-        Optional<TransferPeer> peer = peer(call, headers);
-        return peer.isPresent() ? new Download(call, peer.get()) : refuse(call);
+        Claim claim = new Claim(call, headers);
+        Optional<TransferPeer> peer = claim.peer();
+        if (peer.isEmpty()) {
+            return refuse(call, NO_SESSION);
+        }
+        Download download = new Download(call, claim, peer.get());
+        return open.add(download) ? download.start() : refuse(call, tooMany());
     }
 
     private ServerCall.Listener<TransferFrame> upload(ServerCall<TransferFrame, UploadReply> call, Metadata headers) {
-        Optional<TransferPeer> peer = peer(call, headers);
-        return peer.isPresent() ? new Upload(call, peer.get()) : refuse(call);
+        Claim claim = new Claim(call, headers);
+        Optional<TransferPeer> peer = claim.peer();
+        if (peer.isEmpty()) {
+            return refuse(call, NO_SESSION);
+        }
+        Upload upload = new Upload(call, claim, peer.get());
+        return open.add(upload) ? upload.start() : refuse(call, tooMany());
     }
 
-    private final class Download extends ServerCall.Listener<DownloadRequest> {
-        private final ServerCall<DownloadRequest, TransferFrame> call;
-        private final TransferPeer peer;
-        private final InTurn turns = new InTurn(this::fail);
-        private final IdleWatch watch;
-        private Optional<EncodedModel> model = Optional.empty();
-        private long offset;
+    /** What Download and Upload have in common: they end, in turn, when they stand still or have become nobody's. */
+    private abstract class Transfer<Q, R> extends ServerCall.Listener<Q> implements OpenCalls.OpenCall {
+        final ServerCall<Q, R> call;
+        final TransferPeer peer;
+        final InTurn turns = new InTurn(this::fail);
+        private final String what;
+        private final Claim claim;
+        private final AtomicBoolean isCheckWaiting = new AtomicBoolean();
+        private Optional<IdleWatch> watch = Optional.empty();
         private boolean isClosed;
 
-        Download(ServerCall<DownloadRequest, TransferFrame> call, TransferPeer peer) {
+        Transfer(String what, ServerCall<Q, R> call, Claim claim, TransferPeer peer) {
+            this.what = what;
             this.call = call;
+            this.claim = claim;
             this.peer = peer;
-            this.watch = IdleWatch.start(
-                    timer,
-                    settings.idleTimeout(),
-                    () -> turns.run(() -> close(Status.UNAVAILABLE.withDescription("the download stood still"))));
-            call.request(1);
+        }
+
+        final ServerCall.Listener<Q> start() {
+            turns.run(() -> {
+                if (isClosed) {
+                    return;
+                }
+                watch = Optional.of(IdleWatch.start(
+                        timer,
+                        settings.idleTimeout(),
+                        () -> turns.run(
+                                () -> close(Status.UNAVAILABLE.withDescription("the " + what + " stood still")))));
+                call.request(1);
+            });
+            return this;
         }
 
         private void fail(Throwable failure) {
-            LOG.log(System.Logger.Level.ERROR, "download of client " + peer.clientId() + " has failed", failure);
+            LOG.log(System.Logger.Level.ERROR, what + " of client " + peer.clientId() + " has failed", failure);
             close(Status.INTERNAL.withDescription("the server has failed"));
         }
 
-        private void close(Status status) {
+        @Override
+        public final ByteString session() {
+            return claim.session;
+        }
+
+        @Override
+        public final void check() {
+            // One at a time: a turn may take long, and checks come on and on.
+            if (isCheckWaiting.compareAndSet(false, true)) {
+                turns.run(() -> {
+                    isCheckWaiting.set(false);
+                    endIfUnwanted();
+                });
+            }
+        }
+
+        /** Ends the call if its session or its task is gone. */
+        abstract void endIfUnwanted();
+
+        /** Whether the call is open and still of a live session; if it is of none, it ends. */
+        final boolean isWanted() {
+            if (!isClosed && claim.peer().isEmpty()) {
+                close(NO_SESSION);
+            }
+            return !isClosed;
+        }
+
+        final boolean isClosed() {
+            return isClosed;
+        }
+
+        final void moved() {
+            watch.ifPresent(IdleWatch::moved);
+        }
+
+        final void stopWatch() {
+            watch.ifPresent(IdleWatch::stop);
+        }
+
+        final void close(Status status) {
             if (!isClosed) {
                 release();
                 call.close(status, new Metadata());
@@ -108,9 +213,35 @@ public final class TransferService {
         }
 
         private void release() {
-            isClosed = true;
-            watch.stop();
-            model = Optional.empty();
+            if (!isClosed) {
+                isClosed = true;
+                stopWatch();
+                open.remove(this);
+                drop();
+            }
+        }
+
+        /** Lets go of what the call holds. */
+        abstract void drop();
+
+        @Override
+        public final void onCancel() {
+            turns.run(this::release);
+        }
+
+        @Override
+        public final void onComplete() {
+            turns.run(this::release);
+        }
+    }
+
+    /** Holds no model, only its name: a peer that reads slowly must not keep one alive whose task is over. */
+    private final class Download extends Transfer<DownloadRequest, TransferFrame> {
+        private Optional<ByteString> digest = Optional.empty();
+        private long offset;
+
+        Download(ServerCall<DownloadRequest, TransferFrame> call, Claim claim, TransferPeer peer) {
+            super("download", call, claim, peer);
         }
 
         @Override
@@ -119,19 +250,19 @@ public final class TransferService {
         }
 
         private void begin(DownloadRequest request) {
-            if (isClosed) {
+            if (!isWanted()) {
                 return;
             }
             Optional<EncodedModel> found = desk.model(peer.clientId(), request.getDigest());
             if (found.isEmpty()) {
-                close(Status.NOT_FOUND.withDescription("no open task of this client names the model"));
+                close(NO_TASK);
             } else if (request.getOffset() < 0
                     || request.getOffset() > found.get().byteCount()) {
                 close(Status.OUT_OF_RANGE.withDescription("the model has "
                         + found.get().byteCount() + " bytes, asked for was offset "
                         + Long.toUnsignedString(request.getOffset())));
             } else {
-                model = found;
+                digest = Optional.of(request.getDigest());
                 offset = request.getOffset();
                 call.sendHeaders(new Metadata());
                 send();
@@ -144,7 +275,11 @@ public final class TransferService {
         }
 
         private void send() {
-            while (model.isPresent() && call.isReady()) {
+            if (digest.isEmpty() || !isWanted()) {
+                return;
+            }
+            Optional<EncodedModel> model = model();
+            while (model.isPresent() && !isClosed() && call.isReady()) {
                 EncodedModel values = model.get();
                 if (offset == values.byteCount()) {
                     close(Status.OK);
@@ -153,64 +288,62 @@ public final class TransferService {
                     call.sendMessage(chunk);
                     observer.sent(chunk.count(), chunk.dataCount());
                     offset += chunk.count();
-                    watch.moved();
+                    moved();
                 }
             }
         }
 
-        @Override
-        public void onCancel() {
-            turns.run(this::release);
+        /** The model, as long as a task names it; once none does, the call ends. */
+        private Optional<EncodedModel> model() {
+            Optional<EncodedModel> model = digest.flatMap(name -> desk.model(peer.clientId(), name));
+            if (model.isEmpty() && digest.isPresent()) {
+                close(NO_TASK);
+            }
+            return model;
         }
 
         @Override
-        public void onComplete() {
-            turns.run(this::release);
-        }
-    }
-
-    private final class Upload extends ServerCall.Listener<TransferFrame> {
-        private final ServerCall<TransferFrame, UploadReply> call;
-        private final TransferPeer peer;
-        private final InTurn turns = new InTurn(this::fail);
-        private final IdleWatch watch;
-        private Optional<AnswerReceiver> receiver = Optional.empty();
-        private long claim;
-        private boolean isClosed;
-
-        Upload(ServerCall<TransferFrame, UploadReply> call, TransferPeer peer) {
-            this.call = call;
-            this.peer = peer;
-            this.watch = IdleWatch.start(
-                    timer,
-                    settings.idleTimeout(),
-                    () -> turns.run(() -> close(Status.UNAVAILABLE.withDescription("the upload stood still"))));
-            call.request(1);
-        }
-
-        private void fail(Throwable failure) {
-            LOG.log(System.Logger.Level.ERROR, "upload of client " + peer.clientId() + " has failed", failure);
-            close(Status.INTERNAL.withDescription("the server has failed"));
-        }
-
-        private void close(Status status) {
-            if (!isClosed) {
-                release();
-                call.close(status, new Metadata());
+        void endIfUnwanted() {
+            if (isWanted()) {
+                model();
             }
         }
 
+        @Override
+        void drop() {
+            digest = Optional.empty();
+        }
+    }
+
+    private final class Upload extends Transfer<TransferFrame, UploadReply> {
+        private Optional<AnswerReceiver> receiver = Optional.empty();
+        private long claim;
+        private boolean isDelivering;
+
+        Upload(ServerCall<TransferFrame, UploadReply> call, Claim claim, TransferPeer peer) {
+            super("upload", call, claim, peer);
+        }
+
         private void close(AnswerReceipt receipt) {
-            if (!isClosed) {
-                observer.judged(receipt.getVerdict());
+            if (!isClosed()) {
                 call.sendMessage(UploadReply.newBuilder().setReceipt(receipt).build());
                 close(Status.OK);
             }
         }
 
-        private void release() {
-            isClosed = true;
-            watch.stop();
+        @Override
+        void endIfUnwanted() {
+            // An answer that is complete gets its receipt, whatever has become of its session by then.
+            if (!isDelivering
+                    && isWanted()
+                    && receiver.isPresent()
+                    && !receiver.get().isHeldBy(claim)) {
+                close(Status.ABORTED.withDescription("the answer is not wanted any more, or another call brings it"));
+            }
+        }
+
+        @Override
+        void drop() {
             receiver = Optional.empty();
         }
 
@@ -220,7 +353,7 @@ public final class TransferService {
         }
 
         private void take(TransferFrame message) {
-            watch.moved();
+            moved();
             try {
                 if (message instanceof IncomingChunk chunk) {
                     accept(chunk);
@@ -238,7 +371,7 @@ public final class TransferService {
         }
 
         private void begin(TaskAnswer announced) throws InterruptedException {
-            if (isClosed) {
+            if (!isWanted()) {
                 return;
             }
             call.sendHeaders(new Metadata());
@@ -260,7 +393,7 @@ public final class TransferService {
         private void accept(IncomingChunk incoming) throws InterruptedException {
             AnswerReceiver answer;
             try (incoming) {
-                if (isClosed) {
+                if (!isWanted()) {
                     return;
                 }
                 if (receiver.isEmpty()) {
@@ -304,7 +437,8 @@ public final class TransferService {
                 return;
             }
             // From here on it is the server that takes its time.
-            watch.stop();
+            stopWatch();
+            isDelivering = true;
             CompletableFuture<AnswerReceipt> outcome = answer.receipt();
             if (answer.takeForDelivery()) {
                 try {
@@ -326,22 +460,12 @@ public final class TransferService {
         @Override
         public void onHalfClose() {
             turns.run(() -> {
-                if (!isClosed && receiver.isEmpty()) {
+                if (!isClosed() && receiver.isEmpty()) {
                     close(NO_UPLOAD);
-                } else if (!isClosed && !receiver.get().isComplete()) {
+                } else if (!isClosed() && !receiver.get().isComplete()) {
                     close(Status.ABORTED.withDescription("the upload ends early"));
                 }
             });
-        }
-
-        @Override
-        public void onCancel() {
-            turns.run(this::release);
-        }
-
-        @Override
-        public void onComplete() {
-            turns.run(this::release);
         }
     }
 }

@@ -18,6 +18,8 @@ import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
 import io.grpc.ClientInterceptors;
+import io.grpc.Context;
+import io.grpc.Contexts;
 import io.grpc.ForwardingClientCall;
 import io.grpc.ForwardingServerCall;
 import io.grpc.ManagedChannel;
@@ -39,6 +41,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -64,6 +67,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(120)
 class TransferTest {
     private static final ByteString SESSION = ByteString.copyFromUtf8("a session of thirty-two bytes...");
+    private static final Context.Key<String> CALLER = Context.key("caller");
     private static final Duration PATIENT = Duration.ofMinutes(1);
     private static final int CHUNK = 4096;
 
@@ -74,6 +78,7 @@ class TransferTest {
     /** What becomes of the calls to come, one each; after them all are well. */
     private final Queue<Fault> faults = new ConcurrentLinkedQueue<>();
 
+    private final BlockingQueue<Status.Code> ends = new LinkedBlockingQueue<>();
     private final List<Long> offsetsAskedFor = new CopyOnWriteArrayList<>();
     private Optional<Server> listening = Optional.empty();
     private Optional<ManagedChannel> connected = Optional.empty();
@@ -118,10 +123,14 @@ class TransferTest {
         private final CountDownLatch delivering = new CountDownLatch(1);
         private volatile CountDownLatch mayDeliver = new CountDownLatch(0);
         private final HeapBudget budget = HeapBudget.of(1 << 24);
+        private volatile boolean isSessionLive = true;
 
         @Override
         public Optional<TransferPeer> peer(ByteString session, ServerCall<?, ?> call, Metadata headers) {
-            return session.equals(SESSION) ? Optional.of(new TransferPeer("a", compression)) : Optional.empty();
+            // As a server does, it knows who calls from the context of the call.
+            return isSessionLive && session.equals(SESSION) && CALLER.get() != null
+                    ? Optional.of(new TransferPeer("a", compression))
+                    : Optional.empty();
         }
 
         @Override
@@ -168,6 +177,19 @@ class TransferTest {
                     .setVerdict(verdict)
                     .setReason(reason)
                     .build();
+        }
+    }
+
+    /** Notes how the server ends calls, whether or not the client reads it. */
+    private final class NotedCall<Q, R> extends ForwardingServerCall.SimpleForwardingServerCall<Q, R> {
+        NotedCall(ServerCall<Q, R> call) {
+            super(call);
+        }
+
+        @Override
+        public void close(Status status, Metadata trailers) {
+            super.close(status, trailers);
+            ends.add(status.getCode());
         }
     }
 
@@ -243,12 +265,14 @@ class TransferTest {
                         public <Q, R> ServerCall.Listener<Q> interceptCall(
                                 ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
                             Fault fault = serverIsFaulty ? faults.poll() : null;
-                            if (fault == null) {
-                                return next.startCall(call, headers);
+                            if (fault != null && fault.kind() == Fault.Kind.SILENCE) {
+                                return new ServerCall.Listener<>() {};
                             }
-                            return fault.kind() == Fault.Kind.SILENCE
-                                    ? new ServerCall.Listener<>() {}
-                                    : next.startCall(new FaultyCall<>(call, fault), headers);
+                            return Contexts.interceptCall(
+                                    Context.current().withValue(CALLER, "a"),
+                                    fault == null ? new NotedCall<>(call) : new FaultyCall<>(call, fault),
+                                    headers,
+                                    next);
                         }
                     }))
                     .build()
@@ -663,6 +687,96 @@ class TransferTest {
         assertThat(received).hasValue(model.byteCount());
         // The connection's window and a few chunks before it.
         assertThat(mostInFlight.get()).isLessThan(3 << 20);
+    }
+
+    /** A download by hand that takes a single chunk of its model. */
+    private ClientCall<DownloadRequest, TransferFrame> startSlowDownload(Channel channel, EncodedModel model)
+            throws InterruptedException {
+        ClientCall<DownloadRequest, TransferFrame> call = new TransferConnection(channel, SESSION, CHUNK, compression)
+                .call(TransferMethods.DOWNLOAD, CallOptions.DEFAULT);
+        CountDownLatch hasBegun = new CountDownLatch(1);
+        call.start(
+                new ClientCall.Listener<>() {
+                    @Override
+                    public void onMessage(TransferFrame message) {
+                        ((IncomingChunk) message).close();
+                        hasBegun.countDown();
+                    }
+                },
+                new Metadata());
+        call.sendMessage(DownloadRequest.newBuilder()
+                .setDigest(model.description().getDigest())
+                .build());
+        call.halfClose();
+        call.request(1);
+        assertThat(hasBegun.await(60, TimeUnit.SECONDS)).isTrue();
+        return call;
+    }
+
+    private Optional<Status.Code> nextEnd() throws InterruptedException {
+        return Optional.ofNullable(ends.poll(30, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void endsTheDownloadOfAModelThatNoTaskNamesAnyMore() throws Exception {
+        EncodedModel model = serve(RandomModels.ofFloats(4_000_000, 1));
+        ClientCall<?, ?> call = startSlowDownload(start(PATIENT, true), model);
+        assertThat(ends).isEmpty();
+
+        desk.models.clear();
+
+        assertThat(nextEnd()).contains(Status.Code.NOT_FOUND);
+        call.cancel("done", null);
+    }
+
+    @Test
+    void endsDownloadsAndUploadsWhoseSessionIsOver() throws Exception {
+        EncodedModel model = serve(RandomModels.ofFloats(4_000_000, 1));
+        Channel channel = start(PATIENT, true);
+        ClientCall<?, ?> download = startSlowDownload(channel, model);
+        RawUpload upload = new RawUpload(channel);
+        upload.send(new TransferFrame.Begin(RandomModels.answer(List.of(model))));
+        assertThat(ends).isEmpty();
+
+        desk.isSessionLive = false;
+
+        assertThat(nextEnd()).contains(Status.Code.UNAUTHENTICATED);
+        assertThat(nextEnd()).contains(Status.Code.UNAUTHENTICATED);
+        assertThat(upload.end.get().getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
+        download.cancel("done", null);
+    }
+
+    @Test
+    void endsTheUploadOfAnAnswerThatIsNotWantedAnyMore() throws Exception {
+        EncodedModel model = EncodedModel.of(RandomModels.ofFloats(5_000, 1));
+        TaskAnswer answer = RandomModels.answer(List.of(model));
+        RawUpload upload = new RawUpload(start(PATIENT, true));
+        upload.send(new TransferFrame.Begin(answer));
+
+        desk.receivers.values().forEach(AnswerReceiver::discard);
+
+        assertThat(upload.end.get(30, TimeUnit.SECONDS).getCode()).isEqualTo(Status.Code.ABORTED);
+    }
+
+    @Test
+    void aSessionHasAFewCallsAtATime() throws Exception {
+        EncodedModel model = EncodedModel.of(RandomModels.ofFloats(5_000, 1));
+        TaskAnswer answer = RandomModels.answer(List.of(model));
+        Channel channel = start(PATIENT, true);
+        List<RawUpload> few = new ArrayList<>();
+        for (int i = 0; i < OpenCalls.MAX_PER_SESSION; i++) {
+            RawUpload upload = new RawUpload(channel);
+            upload.send(new TransferFrame.Begin(
+                    answer.toBuilder().setTaskId("task " + i).build()));
+            few.add(upload);
+        }
+        RawUpload tooMany = new RawUpload(channel);
+
+        assertThat(tooMany.end.get().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        few.get(0).call.halfClose();
+        assertThat(few.get(0).end.get().getCode()).isEqualTo(Status.Code.ABORTED);
+        RawUpload next = new RawUpload(channel);
+        assertThat(next.send(new TransferFrame.Begin(answer)).hasResume()).isTrue();
     }
 
     @Test
