@@ -91,6 +91,9 @@ final class Answers {
             outcome = new ClientOutcome.Rejected(
                     "the answer cannot be read: " + e.getClass().getName());
             receipt = Replies.receipt(task.id(), Verdict.VERDICT_MALFORMED, outcome.reason());
+        } catch (Error e) {
+            outcome = failure(e);
+            receipt = Replies.receipt(task.id(), Verdict.VERDICT_LATE, outcome.reason());
         }
         settle(task, outcome, receipt, teller);
         tasks.execute(task.calls);
@@ -217,6 +220,18 @@ final class Answers {
         task.calls.drain();
         // Whoever makes the call, if it is not this thread, is at it.
         return told.join();
+    }
+
+    /** Ends a claimed task whose answer this server is not able to take, on the calling thread: else it would stay claimed. */
+    AnswerReceipt failNow(OpenTask task, Throwable trouble) {
+        ClientOutcome outcome = failure(trouble);
+        return settleNow(task, outcome, Replies.receipt(task.id(), Verdict.VERDICT_LATE, outcome.reason()));
+    }
+
+    private static ClientOutcome failure(Throwable trouble) {
+        LOG.log(System.Logger.Level.ERROR, "an answer cannot be taken", trouble);
+        return new ClientOutcome.Failed("the server was not able to take the answer: "
+                + trouble.getClass().getName());
     }
 
     /** Ends a claimed task whose answer is not taken, on the calling thread. */

@@ -26,9 +26,10 @@ final class Effects {
         for (Runnable effect : effects) {
             try {
                 effect.run();
-            } catch (RuntimeException e) {
-                // One connection that is broken in a new way must not keep the others from being served.
-                LOG.log(System.Logger.Level.WARNING, "a connection cannot be served", e);
+            } catch (RuntimeException | Error e) {
+                // One connection that is broken in a new way must not keep the others from being served, nor whoever
+                // decided from what else it has to do.
+                LOG.log(System.Logger.Level.WARNING, "what follows a decision has failed", e);
             }
         }
     }

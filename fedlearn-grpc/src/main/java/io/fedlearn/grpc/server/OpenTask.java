@@ -24,6 +24,8 @@ final class OpenTask {
     boolean isStarted;
     /** An answer is being looked at; no other one may be. */
     boolean isClaimed;
+    /** To be offered if that answer turns out to be none: the client came back while it was being looked at. */
+    boolean isOfferDue;
     /** Given up while an answer was being looked at. */
     boolean isCancelled;
 

@@ -172,7 +172,9 @@ final class TaskTable {
             return;
         }
         OpenTask first = member.tasks.peek();
-        if (!first.isClaimed) {
+        if (first.isClaimed) {
+            first.isOfferDue = true;
+        } else {
             Connection connection = member.live.get().connection;
             first.isOffered = true;
             connection.enqueue(first.offer);
@@ -208,11 +210,14 @@ final class TaskTable {
     void unclaim(OpenTask task) {
         lock.decide(effects -> {
             task.isClaimed = false;
-            if (open.get(task.id()) == task) {
+            if (isOpen(task)) {
                 if (task.isCancelled) {
                     cancel(task, effects);
                 } else if (!isQueued(task)) {
                     fail(task, new ClientOutcome.Failed("the client has gone"), effects);
+                } else if (task.isOfferDue) {
+                    task.isOfferDue = false;
+                    members.find(task.task.clientId()).ifPresent(member -> offerNext(member, effects));
                 }
             }
         });
@@ -312,6 +317,11 @@ final class TaskTable {
     /** The open task of this id. To be called under the lock. */
     Optional<OpenTask> find(String taskId) {
         return Optional.ofNullable(open.get(taskId));
+    }
+
+    /** Whether this very task is open. To be called under the lock. */
+    boolean isOpen(OpenTask task) {
+        return open.get(task.id()) == task;
     }
 
     /** How the task of this id ended. To be called under the lock. */

@@ -53,6 +53,14 @@ final class Uploads {
             return new Admission.Refused(judgement.receipt());
         }
         OpenTask task = judgement.task().get();
+        try {
+            return admitClaimed(task, clientId, announced);
+        } catch (RuntimeException | Error e) {
+            return new Admission.Refused(answers.failNow(task, e));
+        }
+    }
+
+    private Admission admitClaimed(OpenTask task, String clientId, TaskAnswer announced) {
         long bytes = InlineAnswers.byteCount(announced);
         if (bytes > task.maxAnswerBytes()) {
             return new Admission.Refused(
@@ -65,9 +73,12 @@ final class Uploads {
             return new Admission.Refused(answers.rejectNow(task, Verdict.VERDICT_MALFORMED, e.getMessage()));
         }
         lock.decide(effects -> {
-            task.upload.ifPresent(before -> effects.add(before.receiver()::discard));
-            task.upload = Optional.of(new OpenTask.Upload(announced, receiver));
-            tasks.start(task, effects);
+            // Unless the server was closed meanwhile.
+            if (tasks.isOpen(task)) {
+                task.upload.ifPresent(before -> effects.add(before.receiver()::discard));
+                task.upload = Optional.of(new OpenTask.Upload(announced, receiver));
+                tasks.start(task, effects);
+            }
         });
         tasks.unclaim(task);
         if (lock.read(() -> task.upload.isPresent())) {
@@ -96,6 +107,8 @@ final class Uploads {
         } catch (WireException | IllegalArgumentException e) {
             outcome = new ClientOutcome.Rejected(String.valueOf(e.getMessage()));
             receipt = Replies.receipt(task.id(), Verdict.VERDICT_MALFORMED, outcome.reason());
+        } catch (RuntimeException | Error e) {
+            return answers.failNow(task, e);
         }
         return answers.settleNow(task, outcome, receipt);
     }
