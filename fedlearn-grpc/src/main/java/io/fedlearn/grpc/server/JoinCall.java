@@ -94,7 +94,7 @@ final class JoinCall extends ServerCall.Listener<ClientMessage> implements Conne
     }
 
     private void take(Session from, ClientMessage message) {
-        if (!desk.hear(from)) {
+        if (!desk.hear(from, message.getMessageCase())) {
             return;
         }
         switch (message.getMessageCase()) {

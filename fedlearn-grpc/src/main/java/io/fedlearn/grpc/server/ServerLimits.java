@@ -10,7 +10,8 @@ import java.time.Duration;
  * @param maxMessageBytes the most bytes of one message, beside chunks of models
  * @param maxModelBytes the most bytes of all tensors of an answer to a task that holds no model, such as the one that asks for
  *     initial parameters; other answers may have four times the bytes of their task's tensors and 1 MiB
- * @param messagesPerSecond how many messages a client may send per second in the long run, beside chunks of models
+ * @param messagesPerSecond how many messages a client may send per second in the long run, beside chunks of models and what it
+ *     was asked for: the first start and the first answer of each task that it is offered
  * @param burst how many messages a client may send at once
  * @param helloTimeout how long a connection may take to say who it is
  */

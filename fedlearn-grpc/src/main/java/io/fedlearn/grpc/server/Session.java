@@ -1,6 +1,7 @@
 package io.fedlearn.grpc.server;
 
 import com.google.protobuf.ByteString;
+import io.fedlearn.grpc.proto.v1.ClientMessage;
 import io.fedlearn.grpc.proto.v1.Compression;
 
 /** One connection of a member. What may change is guarded by the task desk's lock. */
@@ -16,6 +17,8 @@ final class Session {
     long beats;
     private double messages;
     private long filledAt;
+    private boolean isStartDue;
+    private boolean isAnswerDue;
     boolean hasBacklog;
     long backlogSince;
 
@@ -43,8 +46,22 @@ final class Session {
         return member.live.isPresent() && member.live.get() == this;
     }
 
-    /** Counts a message. */
-    boolean mayTake(ServerLimits limits, long now) {
+    /** A task is offered: one start and one answer are asked for, and may come as fast as the client is. */
+    void offered() {
+        isStartDue = true;
+        isAnswerDue = true;
+    }
+
+    /** Counts a message, unless it was asked for. Returns whether it may be looked at. */
+    boolean mayTake(ClientMessage.MessageCase kind, ServerLimits limits, long now) {
+        if (kind == ClientMessage.MessageCase.STARTED && isStartDue) {
+            isStartDue = false;
+            return true;
+        }
+        if (kind == ClientMessage.MessageCase.ANSWER && isAnswerDue) {
+            isAnswerDue = false;
+            return true;
+        }
         messages = Math.min(limits.burst(), messages + (now - filledAt) / 1e9 * limits.messagesPerSecond());
         filledAt = now;
         if (messages < 1) {

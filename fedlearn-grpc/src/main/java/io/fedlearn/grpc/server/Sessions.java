@@ -1,6 +1,7 @@
 package io.fedlearn.grpc.server;
 
 import io.fedlearn.grpc.metrics.TransportMetrics;
+import io.fedlearn.grpc.proto.v1.ClientMessage;
 import io.fedlearn.grpc.proto.v1.Goodbye;
 import io.fedlearn.grpc.proto.v1.GoodbyeCode;
 import io.fedlearn.grpc.proto.v1.Heartbeat;
@@ -54,14 +55,14 @@ final class Sessions {
     // ---- What clients do ----
 
     /** Something came from the client. Returns whether it may be looked at: not if the session is over, or messages come too fast. */
-    boolean hear(Session session) {
+    boolean hear(Session session, ClientMessage.MessageCase kind) {
         return lock.choose(effects -> {
             long now = nanoTime.getAsLong();
             session.heardAt = now;
             if (!session.isLive()) {
                 return false;
             }
-            if (session.mayTake(settings.limits(), now)) {
+            if (session.mayTake(kind, settings.limits(), now)) {
                 return true;
             }
             dismiss(
@@ -212,15 +213,25 @@ final class Sessions {
     void tick() {
         lock.decide(effects -> {
             long now = nanoTime.getAsLong();
-            // After this process stood still, what clients sent meanwhile lies unread: they get the time to be heard.
-            boolean stoodStill = now - tickedAt > settings.heartbeatNanos();
+            // After this process stood still, what clients sent meanwhile lies unread, and they could not come back:
+            // that
+            // time does not count.
+            if (now - tickedAt > settings.heartbeatNanos()) {
+                long stoodStill = now - tickedAt;
+                for (Member member : members.all()) {
+                    member.lostAt = Math.min(now, member.lostAt + stoodStill);
+                    member.live.ifPresent(session -> {
+                        session.heardAt = Math.min(now, session.heardAt + stoodStill);
+                        session.backlogSince = Math.min(now, session.backlogSince + stoodStill);
+                    });
+                }
+            }
             tickedAt = now;
             for (Session session : members.sessions()) {
-                tick(session, now, stoodStill, effects);
+                tick(session, now, effects);
             }
             for (Member member : members.all()) {
                 if (member.live.isEmpty()
-                        && !stoodStill
                         && now - member.lostAt >= settings.reconnectGrace().toNanos()) {
                     remove(
                             member,
@@ -241,8 +252,8 @@ final class Sessions {
         });
     }
 
-    private void tick(Session session, long now, boolean stoodStill, Effects effects) {
-        if (now - session.heardAt >= settings.silenceNanos() && !stoodStill) {
+    private void tick(Session session, long now, Effects effects) {
+        if (now - session.heardAt >= settings.silenceNanos()) {
             dismiss(
                     session,
                     GoodbyeCode.GOODBYE_CODE_SILENT,
@@ -255,7 +266,7 @@ final class Sessions {
         } else if (!session.hasBacklog) {
             session.hasBacklog = true;
             session.backlogSince = now;
-        } else if (now - session.backlogSince >= settings.silenceNanos() && !stoodStill) {
+        } else if (now - session.backlogSince >= settings.silenceNanos()) {
             dismiss(session, GoodbyeCode.GOODBYE_CODE_SILENT, "the client does not read what it is sent", effects);
             return;
         }

@@ -10,6 +10,7 @@ import io.fedlearn.grpc.internal.transfer.EncodedModel;
 import io.fedlearn.grpc.internal.transfer.HeapBudget;
 import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.fedlearn.grpc.proto.v1.AnswerReceipt;
+import io.fedlearn.grpc.proto.v1.ClientMessage;
 import io.fedlearn.grpc.proto.v1.GoodbyeCode;
 import io.fedlearn.grpc.proto.v1.Hello;
 import io.fedlearn.grpc.proto.v1.TaskAnswer;
@@ -114,8 +115,8 @@ final class TaskDesk {
     }
 
     /** Something came from the client. Returns whether it may be looked at: not if the session is over, or messages come too fast. */
-    boolean hear(Session session) {
-        return sessions.hear(session);
+    boolean hear(Session session, ClientMessage.MessageCase kind) {
+        return sessions.hear(session, kind);
     }
 
     /** The client has begun with a task. */

@@ -175,8 +175,10 @@ final class TaskTable {
         if (first.isClaimed) {
             first.isOfferDue = true;
         } else {
-            Connection connection = member.live.get().connection;
+            Session live = member.live.get();
+            Connection connection = live.connection;
             first.isOffered = true;
+            live.offered();
             connection.enqueue(first.offer);
             effects.flush(connection);
             effects.add(() -> LOG.log(System.Logger.Level.DEBUG, "task " + first.id() + " is offered"));

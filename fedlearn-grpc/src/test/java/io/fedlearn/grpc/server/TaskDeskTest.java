@@ -19,6 +19,7 @@ import io.fedlearn.grpc.internal.transfer.EncodedModel;
 import io.fedlearn.grpc.internal.wire.WireAnswers;
 import io.fedlearn.grpc.internal.wire.WireModels;
 import io.fedlearn.grpc.metrics.TransportMetrics;
+import io.fedlearn.grpc.proto.v1.ClientMessage;
 import io.fedlearn.grpc.proto.v1.Compression;
 import io.fedlearn.grpc.proto.v1.GoodbyeCode;
 import io.fedlearn.grpc.proto.v1.Hello;
@@ -380,7 +381,7 @@ class TaskDeskTest {
         Session before = old.live();
         new Site("a", 2).join();
 
-        assertThat(desk.hear(before)).isFalse();
+        assertThat(desk.hear(before, ClientMessage.MessageCase.HEARTBEAT)).isFalse();
         desk.lost(before, "late");
         desk.leave(before, "late");
 
@@ -776,7 +777,7 @@ class TaskDeskTest {
 
         for (int i = 0; i < 20; i++) {
             tick(Duration.ofSeconds(5));
-            desk.hear(site.live());
+            desk.hear(site.live(), ClientMessage.MessageCase.HEARTBEAT);
         }
 
         assertThat(site.connection.heartbeats()).isEqualTo(10);
@@ -804,10 +805,27 @@ class TaskDeskTest {
 
         tick(Duration.ofMinutes(10));
         assertThat(site.connection.isEnded).isFalse();
-        desk.hear(site.live());
+        desk.hear(site.live(), ClientMessage.MessageCase.HEARTBEAT);
         tick(Duration.ofSeconds(5));
 
         assertThat(site.connection.isEnded).isFalse();
+    }
+
+    @Test
+    void doesNotCountATimeInWhichTheServerStoodStill() {
+        Site silent = site("a");
+        Site away = site("b");
+        desk.lost(away.live(), "cut");
+
+        tick(Duration.ofMinutes(10));
+        pass(Duration.ofSeconds(25));
+
+        assertThat(silent.connection.isEnded).isFalse();
+        pass(Duration.ofSeconds(5));
+        assertThat(silent.connection.goodbye()).contains(GoodbyeCode.GOODBYE_CODE_SILENT);
+        assertThat(desk.clients()).hasSize(2);
+        pass(GRACE.minusSeconds(30));
+        assertThat(desk.clients()).extracting(ClientInfo::id).containsExactly("a");
     }
 
     @Test
@@ -888,15 +906,47 @@ class TaskDeskTest {
         desk = newDesk(ServerLimits.defaults().withMessageRate(2, 3));
         Site site = site("a");
 
-        assertThat(desk.hear(site.live())).isTrue();
-        assertThat(desk.hear(site.live())).isTrue();
-        assertThat(desk.hear(site.live())).isTrue();
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.HEARTBEAT)).isTrue();
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.HEARTBEAT)).isTrue();
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.HEARTBEAT)).isTrue();
         clock.advance(Duration.ofMillis(500));
-        assertThat(desk.hear(site.live())).isTrue();
-        assertThat(desk.hear(site.live())).isFalse();
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.HEARTBEAT)).isTrue();
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.HEARTBEAT)).isFalse();
 
         assertThat(site.connection.goodbye()).contains(GoodbyeCode.GOODBYE_CODE_TOO_FAST);
         assertThat(desk.clients()).as("it may come back").hasSize(1);
+    }
+
+    @Test
+    void blamesNoClientForAnsweringFast() {
+        desk = newDesk(ServerLimits.defaults().withMessageRate(1, 1));
+        Site site = site("a");
+
+        for (int round = 1; round <= 5; round++) {
+            Task task = submit("a", round);
+            assertThat(desk.hear(site.live(), ClientMessage.MessageCase.STARTED))
+                    .isTrue();
+            site.started(task);
+            assertThat(desk.hear(site.live(), ClientMessage.MessageCase.ANSWER)).isTrue();
+            site.send(site.update(task));
+        }
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.ANSWER))
+                .as("the burst")
+                .isTrue();
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.ANSWER)).isFalse();
+
+        assertThat(site.connection.goodbye()).contains(GoodbyeCode.GOODBYE_CODE_TOO_FAST);
+    }
+
+    @Test
+    void countsAllButTheFirstStartOfATask() {
+        desk = newDesk(ServerLimits.defaults().withMessageRate(1, 1));
+        Site site = site("a");
+        submit("a", 1);
+
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.STARTED)).isTrue();
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.STARTED)).isTrue();
+        assertThat(desk.hear(site.live(), ClientMessage.MessageCase.STARTED)).isFalse();
     }
 
     @Test
@@ -907,7 +957,7 @@ class TaskDeskTest {
 
         for (int i = 0; i < 8; i++) {
             tick(Duration.ofSeconds(5));
-            desk.hear(site.live());
+            desk.hear(site.live(), ClientMessage.MessageCase.HEARTBEAT);
         }
         assertThat(desk.session(site.live().token)).isEmpty();
         tick(HEARTBEAT);
