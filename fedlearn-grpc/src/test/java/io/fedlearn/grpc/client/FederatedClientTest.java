@@ -199,6 +199,19 @@ class FederatedClientTest {
         assertThat(departure.bytesSent()).isGreaterThan(100);
     }
 
+    @Test
+    void hasNoReasonForItsDepartureWhereTheServerSaysOnlyThatTheRunIsOver() throws Exception {
+        Future<Departure> run = join((task, context) -> echo(task));
+        server.welcome()
+                .goodbye(Goodbye.newBuilder()
+                        .setCode(GoodbyeCode.GOODBYE_CODE_RUN_OVER)
+                        .setReason("the run is over"));
+
+        Departure departure = run.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        assertThat(departure.cause()).isEqualTo(Departure.Cause.RUN_OVER);
+        assertThat(departure.reason()).isEmpty();
+    }
+
     // ---- being sent away ----
 
     @ParameterizedTest
