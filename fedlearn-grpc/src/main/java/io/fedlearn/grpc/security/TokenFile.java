@@ -16,8 +16,8 @@ import java.util.regex.Pattern;
 /**
  * Which bearer token is whose: a text file of the server with a line for each, {@code clientId sha256:<64 hex digits>}. It holds
  * digests only, so who reads it can join as nobody. Empty lines and lines that begin with {@code #} are skipped. A client may have
- * several tokens, such as an old and a new one. The file is read again after it changed: to take a line out is to revoke the
- * token. Thread-safe.
+ * several tokens, such as an old and a new one. The file is read again when it has changed and stood so for a second: to take a
+ * line out is to revoke the token. Thread-safe.
  */
 public final class TokenFile {
     private static final Pattern LINE = Pattern.compile("(.*\\S)\\s+sha256:([0-9a-fA-F]{64})");

@@ -7,7 +7,6 @@ import io.fedlearn.grpc.security.TestAuthority.Identity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,7 +39,7 @@ class ClientSecurityTest {
 
         assertThat(security.token()).contains("old");
         Path temporary = Files.writeString(folder.resolve("token.tmp"), "new\n");
-        Files.move(temporary, file, StandardCopyOption.REPLACE_EXISTING);
+        TestAuthority.replace(temporary, file);
 
         assertThat(security.token()).contains("new");
     }

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Base64;
@@ -80,7 +79,7 @@ class RevocationListTest {
         RevocationList list = RevocationList.crl(file, authority.authorityFile());
         TestAuthority impostor = TestAuthority.in(Files.createDirectory(folder.resolve("impostor")), "ours");
 
-        Files.move(impostor.revoke(), file, StandardCopyOption.REPLACE_EXISTING);
+        TestAuthority.replace(impostor.revoke(), file);
 
         assertThat(list.revocation(first)).isPresent();
     }
@@ -103,7 +102,7 @@ class RevocationListTest {
         assertThat(list.revocation("# left the study")).isEmpty();
 
         Path temporary = Files.writeString(folder.resolve("revoked.tmp"), "hospital-b\n");
-        Files.move(temporary, file, StandardCopyOption.REPLACE_EXISTING);
+        TestAuthority.replace(temporary, file);
 
         assertThat(list.revocation("hospital-a")).isEmpty();
         assertThat(list.revocation("hospital-b")).isPresent();

@@ -8,7 +8,6 @@ import io.fedlearn.grpc.security.TestAuthority.Identity;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import javax.net.ssl.X509ExtendedKeyManager;
 import org.assertj.core.api.AbstractThrowableAssert;
@@ -123,9 +122,9 @@ class ServerSecurityTest {
                 .orElseThrow();
         Identity renewed = authority.server();
 
-        Files.move(renewed.certificateFile(), server.certificateFile(), StandardCopyOption.REPLACE_EXISTING);
+        TestAuthority.replace(renewed.certificateFile(), server.certificateFile());
         assertThat(keys.getCertificateChain("any")).containsExactly(server.certificate());
-        Files.move(renewed.keyFile(), server.keyFile(), StandardCopyOption.REPLACE_EXISTING);
+        TestAuthority.replace(renewed.keyFile(), server.keyFile());
 
         assertThat(keys.getCertificateChain("any")).containsExactly(renewed.certificate());
     }

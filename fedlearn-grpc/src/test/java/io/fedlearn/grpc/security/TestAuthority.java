@@ -5,6 +5,7 @@ import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
@@ -115,7 +116,13 @@ public final class TestAuthority {
         Path file = folder.resolve(name + "-crl.pem");
         Path temporary = folder.resolve(name + "-crl.tmp");
         Files.writeString(temporary, pem("X509 CRL", list.build(signer(keys)).getEncoded()));
-        return Files.move(temporary, file, StandardCopyOption.REPLACE_EXISTING);
+        return replace(temporary, file);
+    }
+
+    /** Moves a file that nobody has written to for a while over another, so that the change counts at once. */
+    public static Path replace(Path ready, Path file) throws IOException {
+        Files.setLastModifiedTime(ready, FileTime.from(Instant.now().minus(Duration.ofMinutes(1))));
+        return Files.move(ready, file, StandardCopyOption.REPLACE_EXISTING);
     }
 
     /** Bytes as PEM. */

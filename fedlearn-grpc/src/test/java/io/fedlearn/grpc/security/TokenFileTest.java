@@ -7,7 +7,6 @@ import io.fedlearn.grpc.TransportException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -105,6 +104,6 @@ class TokenFileTest {
 
     private Path write(String content) throws IOException {
         Path temporary = Files.writeString(folder.resolve("tokens.tmp"), content);
-        return Files.move(temporary, folder.resolve("tokens"), StandardCopyOption.REPLACE_EXISTING);
+        return TestAuthority.replace(temporary, folder.resolve("tokens"));
     }
 }

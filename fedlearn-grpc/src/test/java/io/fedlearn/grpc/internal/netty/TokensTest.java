@@ -18,7 +18,6 @@ import io.grpc.health.v1.HealthGrpc;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.BeforeEach;
@@ -120,6 +119,6 @@ class TokensTest {
 
     private Path write(String name, String content) throws IOException {
         Path temporary = Files.writeString(folder.resolve(name + ".tmp"), content);
-        return Files.move(temporary, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        return TestAuthority.replace(temporary, folder.resolve(name));
     }
 }
