@@ -108,7 +108,7 @@ public final class Downloader {
             } else if (status.getCode() == Status.Code.NOT_FOUND) {
                 throw new TransferException(
                         TransferException.Reason.GONE, "model: the server says " + status.getDescription());
-            } else if (!status.isOk() && !Retries.mayGoBetter(status)) {
+            } else if (!status.isOk() && !retries.mayGoBetter(status)) {
                 throw new TransferException(TransferException.Reason.PROTOCOL, "model: the server says " + status);
             }
             retries.pause();

@@ -9,19 +9,18 @@ final class Retries {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
 
-    private Duration pause = FIRST_PAUSE;
+    /** How often the other side may fail, rather than the way to it, without any progress between. */
+    static final int MAX_FAILURES = 12;
 
-    /** Whether a call that ended so may go better another time. */
-    static boolean mayGoBetter(Status status) {
+    private Duration pause = FIRST_PAUSE;
+    private int failures;
+
+    /** Whether a call that ended so may go better another time; to be asked once for each. */
+    boolean mayGoBetter(Status status) {
         return switch (status.getCode()) {
-            case UNAVAILABLE,
-                    CANCELLED,
-                    ABORTED,
-                    UNAUTHENTICATED,
-                    DEADLINE_EXCEEDED,
-                    INTERNAL,
-                    UNKNOWN,
-                    RESOURCE_EXHAUSTED -> true;
+            case UNAVAILABLE, CANCELLED, ABORTED, UNAUTHENTICATED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED -> true;
+            // A moment's trouble of a proxy, or something that fails each time.
+            case INTERNAL, UNKNOWN -> ++failures < MAX_FAILURES;
             default -> false;
         };
     }
@@ -29,6 +28,7 @@ final class Retries {
     /** Something has moved. */
     void reset() {
         pause = FIRST_PAUSE;
+        failures = 0;
     }
 
     /** Waits. */

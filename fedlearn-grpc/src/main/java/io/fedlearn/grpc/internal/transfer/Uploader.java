@@ -71,7 +71,7 @@ public final class Uploader {
                             TransferException.Reason.CORRUPT,
                             "answer to " + answer.getTaskId() + ": the server says " + receipt.getReason());
                 }
-            } else if (status.isOk() || !Retries.mayGoBetter(status)) {
+            } else if (status.isOk() || !retries.mayGoBetter(status)) {
                 throw new TransferException(
                         TransferException.Reason.PROTOCOL,
                         "answer to " + answer.getTaskId() + ": the server says " + status);
