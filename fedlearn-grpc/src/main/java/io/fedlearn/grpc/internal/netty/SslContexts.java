@@ -30,9 +30,8 @@ final class SslContexts {
         return security.trustManager().map(trust -> {
             SslContextBuilder builder = GrpcSslContexts.configure(SslContextBuilder.forClient())
                     .protocols(PROTOCOLS)
-                    .trustManager(trust)
-                    // Else the name of the host would be checked by gRPC's default alone.
-                    .endpointIdentificationAlgorithm("HTTPS");
+                    // That the certificate names the host is checked by gRPC, for each connection.
+                    .trustManager(trust);
             security.keyManager().ifPresent(builder::keyManager);
             return build(builder);
         });
