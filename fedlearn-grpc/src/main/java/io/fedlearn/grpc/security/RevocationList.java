@@ -23,7 +23,9 @@ import java.util.stream.Collectors;
 /**
  * What is no longer accepted: certificates by a revocation list (CRL) that their authority signed, and clients by a list of ids.
  * Its files are read again after they changed, and whoever is connected by then is thrown out. A list whose next update is overdue
- * is used on, with a warning: to stop all clients because one list is old is a decision for people. Thread-safe.
+ * is used on, with a warning: to stop all clients because one list is old is a decision for people. Only the certificate that a
+ * client shows is looked up, not those of the authorities between it and the root: to revoke one of these, take it and what it has
+ * signed out of use by another list of authorities. Thread-safe.
  */
 public final class RevocationList {
     private static final Logger LOG = System.getLogger(RevocationList.class.getName());
