@@ -55,7 +55,7 @@ public final class FederatedServer implements Runtime {
     /** Threads that serve control messages; they never block. */
     private static final int CONTROL_THREADS = 2;
 
-    /** Threads that receive answers and call listeners, unless the caller gives an executor. */
+    /** Threads that receive answers and call listeners, unless the caller gives an executor that does. */
     private static final int WORKER_THREADS = 64;
 
     private static final long IDLE_SECONDS = 30;
@@ -66,16 +66,19 @@ public final class FederatedServer implements Runtime {
     private final GrpcServer server;
     private final ScheduledExecutorService timer;
     private final ExecutorService control;
-    private final Optional<ExecutorService> ownWorkers;
+    private final ExecutorService credentials;
+    private final ExecutorService ownWorkers;
     private final AtomicBoolean isClosed = new AtomicBoolean();
 
     private FederatedServer(Builder builder) {
         this.timer = Executors.newSingleThreadScheduledExecutor(daemons("fedlearn-server-timer"));
         this.control = newPool(CONTROL_THREADS, "fedlearn-server-control");
-        this.ownWorkers = builder.executor.isPresent()
-                ? Optional.empty()
-                : Optional.of(newPool(WORKER_THREADS, "fedlearn-server-worker"));
-        Executor workers = builder.executor.orElseGet(ownWorkers::orElseThrow);
+        this.credentials = newPool(1, "fedlearn-server-credentials");
+        // Without threads until there is work for it.
+        this.ownWorkers = newPool(WORKER_THREADS, "fedlearn-server-worker");
+        Executor workers = builder.executor
+                .<Executor>map(given -> new Workers(given, ownWorkers))
+                .orElse(ownWorkers);
         DeskSettings settings = new DeskSettings(
                 builder.heartbeat,
                 builder.reconnectGrace,
@@ -99,7 +102,8 @@ public final class FederatedServer implements Runtime {
             desk.tick();
             joins.tick();
         });
-        every(CREDENTIAL_CHECK, workers, desk::checkCredentials);
+        // Not on the workers, which may all wait for the coordinator.
+        every(CREDENTIAL_CHECK, credentials, desk::checkCredentials);
         LOG.log(System.Logger.Level.INFO, () -> "listening at " + address());
     }
 
@@ -263,7 +267,8 @@ public final class FederatedServer implements Runtime {
     private void stopThreads() {
         timer.shutdownNow();
         control.shutdown();
-        ownWorkers.ifPresent(ExecutorService::shutdownNow);
+        credentials.shutdownNow();
+        ownWorkers.shutdownNow();
     }
 
     /** Collects the settings of a server. Not thread-safe. */
@@ -398,7 +403,9 @@ public final class FederatedServer implements Runtime {
 
         /**
          * Where listeners are called and answers are received; the caller closes it. Its threads may be blocked while answers are
-         * aggregated. Without one, the server makes daemon threads of its own and ends them when it is closed.
+         * aggregated. Without one, the server makes daemon threads of its own and ends them when it is closed; they also do what the
+         * executor rejects while the server is open, since no outcome may be lost. Timers, control messages and checks of credentials
+         * always have daemon threads of the server's own.
          */
         public Builder executor(Executor workers) {
             this.executor = Optional.of(workers);

@@ -1,6 +1,5 @@
 package io.fedlearn.grpc.server;
 
-import io.fedlearn.grpc.internal.netty.Peer;
 import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.fedlearn.grpc.metrics.TransportMetrics.Content;
 import io.fedlearn.grpc.proto.v1.ClientMessage;
@@ -16,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * A client's call of Join: what comes is taken one message at a time and given to the desk; what goes is queued, and sent by one
@@ -31,7 +31,7 @@ final class JoinCall extends ServerCall.Listener<ClientMessage> implements Conne
     private final Credential credential;
     private final String address;
     private final long startedAt;
-    private final Consumer<JoinCall> onHello;
+    private final Predicate<JoinCall> onHello;
     private final Consumer<JoinCall> onEnd;
 
     // Confined to the call's callbacks, which come one after another.
@@ -48,22 +48,23 @@ final class JoinCall extends ServerCall.Listener<ClientMessage> implements Conne
     private boolean isOverflown;
 
     /**
-     * @param onHello hears when the client has said who it is
+     * @param onHello hears when the client has said who it is; false if that comes too late, and it is being sent away
      * @param onEnd hears once that the call is over
      */
     JoinCall(
             ServerCall<ClientMessage, ServerMessage> call,
-            Peer peer,
+            Credential credential,
+            String address,
             TaskDesk desk,
             TransportMetrics metrics,
             long startedAt,
-            Consumer<JoinCall> onHello,
+            Predicate<JoinCall> onHello,
             Consumer<JoinCall> onEnd) {
         this.call = call;
         this.desk = desk;
         this.metrics = metrics;
-        this.credential = Credential.of(peer);
-        this.address = peer.address();
+        this.credential = credential;
+        this.address = address;
         this.startedAt = startedAt;
         this.onHello = onHello;
         this.onEnd = onEnd;
@@ -83,8 +84,9 @@ final class JoinCall extends ServerCall.Listener<ClientMessage> implements Conne
         if (session.isPresent()) {
             take(session.get(), message);
         } else if (message.hasHello()) {
-            onHello.accept(this);
-            session = desk.join(message.getHello(), credential, this);
+            if (onHello.test(this)) {
+                session = desk.join(message.getHello(), credential, this);
+            }
         } else {
             sendAway(Replies.goodbye(GoodbyeCode.GOODBYE_CODE_MALFORMED, "the first message must be Hello"));
         }

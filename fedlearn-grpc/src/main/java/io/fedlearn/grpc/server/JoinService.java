@@ -31,8 +31,14 @@ final class JoinService implements ServerCallHandler<ClientMessage, ServerMessag
     @Override
     public ServerCall.Listener<ClientMessage> startCall(
             ServerCall<ClientMessage, ServerMessage> call, Metadata headers) {
+        Peer peer = Peer.current();
+        return startCall(call, Credential.of(peer), peer.address());
+    }
+
+    JoinCall startCall(ServerCall<ClientMessage, ServerMessage> call, Credential credential, String address) {
+        // Whoever removes a call from the nameless decides: it is let in, or sent away for its silence.
         JoinCall join = new JoinCall(
-                call, Peer.current(), desk, metrics, nanoTime.getAsLong(), nameless::remove, nameless::remove);
+                call, credential, address, desk, metrics, nanoTime.getAsLong(), nameless::remove, nameless::remove);
         nameless.add(join);
         return join;
     }
