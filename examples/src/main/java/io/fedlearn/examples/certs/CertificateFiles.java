@@ -90,7 +90,7 @@ final class CertificateFiles {
                 Files.deleteIfExists(aside);
             }
         } catch (FileAlreadyExistsException e) {
-            throw exists(file, e);
+            throw new InputException(exists(file), e);
         } catch (IOException e) {
             throw InputException.of("cannot write " + file, e);
         }
@@ -112,7 +112,7 @@ final class CertificateFiles {
     /** Refuses, before anything is made, a file that is there already. */
     static void refuseExisting(Path file) {
         if (Files.exists(file)) {
-            throw exists(file, null);
+            throw new InputException(exists(file));
         }
     }
 
@@ -239,8 +239,7 @@ final class CertificateFiles {
         return path.getFileSystem().supportedFileAttributeViews().contains("posix");
     }
 
-    private static InputException exists(Path file, Throwable cause) {
-        String message = file + " exists already and is not written over: move it away, or name another place";
-        return cause == null ? new InputException(message) : new InputException(message, cause);
+    private static String exists(Path file) {
+        return file + " exists already and is not written over: move it away, or name another place";
     }
 }

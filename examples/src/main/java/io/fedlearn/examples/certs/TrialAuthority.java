@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Date;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.bouncycastle.asn1.x500.X500Name;
@@ -158,7 +159,8 @@ public final class TrialAuthority {
             throw new InputException("a server's certificate needs the name of at least one host");
         }
         GeneralName[] names = hosts.stream().map(TrialAuthority::host).toArray(GeneralName[]::new);
-        return issueHere("server", hosts.get(0), KeyPurposeId.id_kp_serverAuth, new GeneralNames(names), days, out);
+        return issueHere(
+                "server", hosts.get(0), KeyPurposeId.id_kp_serverAuth, Optional.of(new GeneralNames(names)), days, out);
     }
 
     /**
@@ -169,13 +171,20 @@ public final class TrialAuthority {
         CertificateFiles.problem(clientId).ifPresent(problem -> {
             throw new InputException("the client's id " + problem + ", was '" + clientId + "'");
         });
-        return issueHere(CertificateFiles.fileName(clientId), clientId, KeyPurposeId.id_kp_clientAuth, null, days, out);
+        return issueHere(
+                CertificateFiles.fileName(clientId),
+                clientId,
+                KeyPurposeId.id_kp_clientAuth,
+                Optional.empty(),
+                days,
+                out);
     }
 
     /** Signs a site's request, and writes the certificate, whose purpose is to be a client and nothing else. */
     X509Certificate sign(SiteRequest request, int days, Path out) {
         CertificateFiles.refuseExisting(out);
-        X509Certificate issued = issue(request.clientId(), request.key(), KeyPurposeId.id_kp_clientAuth, null, days);
+        X509Certificate issued =
+                issue(request.clientId(), request.key(), KeyPurposeId.id_kp_clientAuth, Optional.empty(), days);
         write(out, issued);
         return issued;
     }
@@ -222,7 +231,7 @@ public final class TrialAuthority {
     }
 
     private Issued issueHere(
-            String file, String commonName, KeyPurposeId purpose, GeneralNames names, int days, Path out) {
+            String file, String commonName, KeyPurposeId purpose, Optional<GeneralNames> names, int days, Path out) {
         Path certificateFile = out.resolve(file + ".pem");
         Path keyFile = out.resolve(file + "-key.pem");
         CertificateFiles.refuseExisting(certificateFile);
@@ -237,7 +246,7 @@ public final class TrialAuthority {
     }
 
     private X509Certificate issue(
-            String commonName, PublicKey subjectKey, KeyPurposeId purpose, GeneralNames names, int days) {
+            String commonName, PublicKey subjectKey, KeyPurposeId purpose, Optional<GeneralNames> names, int days) {
         Instant end = end(Instant.now(), days);
         if (end.isAfter(certificate.getNotAfter().toInstant())) {
             throw new InputException("--days " + days + " is beyond the end of the authority itself, "
@@ -258,8 +267,8 @@ public final class TrialAuthority {
                     Extension.subjectKeyIdentifier, false, extensions.createSubjectKeyIdentifier(subjectKey));
             builder.addExtension(
                     Extension.authorityKeyIdentifier, false, extensions.createAuthorityKeyIdentifier(certificate));
-            if (names != null) {
-                builder.addExtension(Extension.subjectAlternativeName, false, names);
+            if (names.isPresent()) {
+                builder.addExtension(Extension.subjectAlternativeName, false, names.get());
             }
             X509Certificate issued = new JcaX509CertificateConverter().getCertificate(builder.build(signer(key)));
             // Remembered before it is given away.
