@@ -18,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** A peer that says what a test wants, over a connection of its own without TLS. */
+/** A peer that says what a test wants, over a connection of its own, without TLS unless it is given one. */
 final class RawPeer implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
@@ -28,9 +28,14 @@ final class RawPeer implements AutoCloseable {
     private final StreamObserver<ClientMessage> outgoing;
 
     RawPeer(FederatedServer server) {
-        channel = NettyChannelBuilder.forAddress("localhost", server.address().getPort())
+        this(NettyChannelBuilder.forAddress("localhost", server.address().getPort())
                 .usePlaintext()
-                .build();
+                .build());
+    }
+
+    /** A peer at this channel, which it closes. */
+    RawPeer(ManagedChannel channel) {
+        this.channel = channel;
         outgoing = ClientCalls.asyncBidiStreamingCall(
                 channel.newCall(JoinMethod.JOIN, CallOptions.DEFAULT), new StreamObserver<>() {
                     @Override
