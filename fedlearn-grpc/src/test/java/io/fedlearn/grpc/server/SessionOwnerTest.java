@@ -56,8 +56,8 @@ class SessionOwnerTest {
 
     @Test
     void anotherCertificateGetsNothingByASession() throws Exception {
-        ServerSecurity security = ServerSecurity.mutualTls(
-                identity.certificateFile(), identity.keyFile(), authority.authorityFile());
+        ServerSecurity security =
+                ServerSecurity.mutualTls(identity.certificateFile(), identity.keyFile(), authority.authorityFile());
 
         assertThatSessionServesItsOwnerOnly(security, withCertificate("a"), withCertificate("b"));
     }
@@ -94,8 +94,8 @@ class SessionOwnerTest {
     }
 
     private static RawPeer peer(FederatedServer server, ClientSecurity security) {
-        return new RawPeer(GrpcChannels.open(
-                "localhost", server.address().getPort(), security, ConnectionLimits.DEFAULTS));
+        return new RawPeer(
+                GrpcChannels.open("localhost", server.address().getPort(), security, ConnectionLimits.DEFAULTS));
     }
 
     private static ByteString join(RawPeer peer, String id) throws InterruptedException {
