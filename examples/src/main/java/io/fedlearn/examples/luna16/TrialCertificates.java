@@ -32,16 +32,21 @@ record TrialCertificates(Path authority, TrialAuthority.Issued server, List<Tria
     static TrialCertificates make(Path folder, List<String> hospitals, String host) {
         try {
             removeAll(folder);
-            TrialAuthority authority = TrialAuthority.create(folder, "fedlearn luna16 --distributed", AUTHORITY_DAYS);
-            TrialAuthority.Issued server =
-                    authority.issueServer(List.of(host), CERTIFICATE_DAYS, folder.resolve("server"));
-            List<TrialAuthority.Issued> issued = new ArrayList<>();
-            for (int i = 0; i < hospitals.size(); i++) {
-                issued.add(authority.issueClient(
-                        hospitals.get(i), CERTIFICATE_DAYS, folder.resolve("hospital-" + (i + 1))));
+            try {
+                TrialAuthority authority =
+                        TrialAuthority.create(folder, "fedlearn luna16 --distributed", AUTHORITY_DAYS);
+                TrialAuthority.Issued server =
+                        authority.issueServer(List.of(host), CERTIFICATE_DAYS, folder.resolve("server"));
+                List<TrialAuthority.Issued> issued = new ArrayList<>();
+                for (int i = 0; i < hospitals.size(); i++) {
+                    issued.add(authority.issueClient(
+                            hospitals.get(i), CERTIFICATE_DAYS, folder.resolve("hospital-" + (i + 1))));
+                }
+                return new TrialCertificates(authority.certificateFile(), server, List.copyOf(issued));
+            } finally {
+                // Also when something fails between: who has it can be any hospital.
+                Files.deleteIfExists(folder.resolve("ca-key.pem"));
             }
-            Files.delete(folder.resolve("ca-key.pem"));
-            return new TrialCertificates(authority.certificateFile(), server, List.copyOf(issued));
         } catch (IOException e) {
             throw InputException.of("certificates cannot be made in " + folder, e);
         }
