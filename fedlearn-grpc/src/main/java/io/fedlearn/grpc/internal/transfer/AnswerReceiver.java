@@ -216,6 +216,18 @@ public final class AnswerReceiver {
         }
     }
 
+    /** Gives up what is on the heap, if this call was the last to bring values. */
+    void leaveHeap(long call) {
+        lock.lock();
+        try {
+            if (call == claim && !isTaken && !isWriting && place == Place.HEAP) {
+                discard();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Whether this call may still bring values: no newer one has come, and the answer was neither taken nor discarded. */
     boolean isHeldBy(long call) {
         lock.lock();

@@ -41,6 +41,7 @@ public final class TransferService {
     private final ScheduledExecutorService timer;
     private final TransferObserver observer;
     private final OpenCalls open = new OpenCalls();
+    private final IdleAnswers idleAnswers;
 
     private TransferService(
             TransferDesk desk, TransferSettings settings, ScheduledExecutorService timer, TransferObserver observer) {
@@ -48,6 +49,7 @@ public final class TransferService {
         this.settings = settings;
         this.timer = timer;
         this.observer = observer;
+        this.idleAnswers = new IdleAnswers(settings.idleTimeout());
     }
 
     /**
@@ -59,8 +61,13 @@ public final class TransferService {
             TransferDesk desk, TransferSettings settings, ScheduledExecutorService timer, TransferObserver observer) {
         TransferService service = new TransferService(desk, settings, timer, observer);
         timer.scheduleWithFixedDelay(
-                service.open::check, CHECK_INTERVAL.toMillis(), CHECK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+                service::check, CHECK_INTERVAL.toMillis(), CHECK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
         return service;
+    }
+
+    private void check() {
+        open.check();
+        idleAnswers.check();
     }
 
     /** Adds Download and Upload to a definition of service {@value TransferMethods#SERVICE}. */
@@ -344,6 +351,9 @@ public final class TransferService {
 
         @Override
         void drop() {
+            if (!isDelivering) {
+                receiver.ifPresent(answer -> idleAnswers.add(answer, claim));
+            }
             receiver = Optional.empty();
         }
 

@@ -759,6 +759,29 @@ class TransferTest {
     }
 
     @Test
+    void anAnswerThatNobodyBringsGivesItsRoomOnTheHeapBack() throws Exception {
+        EncodedModel model = EncodedModel.of(RandomModels.ofFloats(5_000, 1));
+        CompletableFuture<Long> released = new CompletableFuture<>();
+        RawUpload upload = new RawUpload(start(Duration.ofMillis(300), true));
+        upload.send(new TransferFrame.Begin(RandomModels.answer(List.of(model))));
+        upload.call.sendMessage(model.chunk(0, 0, CHUNK, compression));
+        assertThat(upload.end.get().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+        assertThat(server.received).hasValue(CHUNK);
+
+        timer.scheduleWithFixedDelay(
+                () -> {
+                    if (desk.budget.reserved() == 0) {
+                        released.complete(0L);
+                    }
+                },
+                1,
+                1,
+                TimeUnit.MILLISECONDS);
+
+        assertThat(released.get(30, TimeUnit.SECONDS)).isZero();
+    }
+
+    @Test
     void aSessionHasAFewCallsAtATime() throws Exception {
         EncodedModel model = EncodedModel.of(RandomModels.ofFloats(5_000, 1));
         TaskAnswer answer = RandomModels.answer(List.of(model));
