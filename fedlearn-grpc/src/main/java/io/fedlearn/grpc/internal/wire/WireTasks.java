@@ -48,9 +48,18 @@ public final class WireTasks {
         return offer.setFingerprint(fingerprint(offer.build())).build();
     }
 
+    /**
+     * Names what the task is, whatever the settings of the server that offers it: one that was restarted with others still knows its
+     * tasks.
+     */
     private static ByteString fingerprint(TaskOffer offer) {
+        TaskOffer.Builder content = offer.toBuilder().clearFingerprint().clearMaxAnswerBytes();
+        content.getModelBuilder().clearValues();
+        content.getTensorsBuilderList()
+                .forEach(group -> group.getPayloadBuilder().clearValues());
         try {
-            return ByteString.copyFrom(MessageDigest.getInstance("SHA-256").digest(offer.toByteArray()));
+            return ByteString.copyFrom(
+                    MessageDigest.getInstance("SHA-256").digest(content.build().toByteArray()));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform must have SHA-256", e);
         }
