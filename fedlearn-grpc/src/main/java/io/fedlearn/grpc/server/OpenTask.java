@@ -28,6 +28,8 @@ final class OpenTask {
     boolean isOfferDue;
     /** Given up while an answer was being looked at. */
     boolean isCancelled;
+    /** How often an upload has begun anew, because the client announced another answer. */
+    int announcements;
 
     /** What has come of an answer that is uploaded, and what that answer says of itself. */
     Optional<Upload> upload = Optional.empty();

@@ -12,6 +12,9 @@ import java.util.Optional;
 
 /** Answers whose values travel in calls of their own, which may break and be gone on with. Thread-safe. */
 final class Uploads {
+    /** How many different answers a client may announce to one task: each is a receiver of its own. */
+    static final int MAX_ANNOUNCEMENTS = 8;
+
     private final HeapBudget budget;
     private final DeskLock lock;
     private final TaskTable tasks;
@@ -61,6 +64,12 @@ final class Uploads {
     }
 
     private Admission admitClaimed(OpenTask task, String clientId, TaskAnswer announced) {
+        if (lock.choose(effects -> ++task.announcements) > MAX_ANNOUNCEMENTS) {
+            return new Admission.Refused(answers.rejectNow(
+                    task,
+                    Verdict.VERDICT_MALFORMED,
+                    "more than " + MAX_ANNOUNCEMENTS + " different answers were announced"));
+        }
         long bytes = InlineAnswers.byteCount(announced);
         if (bytes > task.maxAnswerBytes()) {
             return new Admission.Refused(

@@ -376,6 +376,18 @@ class ClaimTest {
         assertThat(connection.offeredIds()).containsExactly(task.id(), next.id());
     }
 
+    @Test
+    void rejectsAClientThatKeepsAnnouncingOtherAnswers() {
+        for (int i = 1; i <= Uploads.MAX_ANNOUNCEMENTS; i++) {
+            admitted(announced(i));
+            admitted(announced(i));
+        }
+
+        assertThat(refused(announced(100))).isEqualTo(Verdict.VERDICT_MALFORMED);
+
+        assertThat(heard.outcomes(task)).singleElement().isInstanceOf(ClientOutcome.Rejected.class);
+    }
+
     // ---- What goes wrong at the server ----
 
     static Stream<Throwable> troubles() {
