@@ -20,6 +20,7 @@ final class Dispatch {
     private final Cautions cautions;
     private final SendWindow window;
     private final int maxMessageBytes;
+    private final Duration sendTimeout;
     private final TransportMetrics metrics;
     private final Executor executor;
 
@@ -28,12 +29,14 @@ final class Dispatch {
             Cautions cautions,
             SendWindow window,
             int maxMessageBytes,
+            Duration sendTimeout,
             TransportMetrics metrics,
             Executor executor) {
         this.roster = roster;
         this.cautions = cautions;
         this.window = window;
         this.maxMessageBytes = maxMessageBytes;
+        this.sendTimeout = sendTimeout;
         this.metrics = metrics;
         this.executor = executor;
     }
@@ -55,6 +58,7 @@ final class Dispatch {
 
     /** What was sent to a client is on the line, or will never be. */
     void release(Member member) {
+        member.hasRead();
         window.release(member);
     }
 
@@ -85,12 +89,13 @@ final class Dispatch {
         boolean isWanted = roster.markSent(job);
         if (isWanted) {
             tell(job.task, () -> job.listener.started(job.task));
+            job.member.expectReading(sendTimeout);
             job.member.send(instruction);
             metrics.bytesSent(TransportMetrics.Content.MODEL, instruction.byteCount());
         }
         if (!isWanted || job.member.isReady()) {
             // Else the client's next readiness says that the message is on the line.
-            window.release(job.member);
+            release(job.member);
         }
     }
 

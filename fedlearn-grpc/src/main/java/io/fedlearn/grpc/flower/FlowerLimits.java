@@ -16,13 +16,16 @@ import java.time.Duration;
  *     {@value #DEFAULT_MAX_CONNECTIONS_PER_ADDRESS}
  * @param joinTimeout until a client must have said its id, where it is asked for one: 30 s
  * @param closeTimeout how long {@link FlowerServer#close()} waits for clients to leave: 2 s
+ * @param sendTimeout how long the network may take to carry an instruction to its client: 10 min. A client that does not read it so
+ *     long loses its call, since others wait for the room that its instruction takes
  */
 public record FlowerLimits(
         int maxMessageBytes,
         int maxClients,
         int maxConnectionsPerAddress,
         Duration joinTimeout,
-        Duration closeTimeout) {
+        Duration closeTimeout,
+        Duration sendTimeout) {
     /** The default of {@link #maxMessageBytes()}: {@value}, which is 512 MiB. */
     public static final int DEFAULT_MAX_MESSAGE_BYTES = 512 << 20;
 
@@ -34,6 +37,7 @@ public record FlowerLimits(
 
     private static final Duration DEFAULT_JOIN_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration DEFAULT_CLOSE_TIMEOUT = Duration.ofSeconds(2);
+    private static final Duration DEFAULT_SEND_TIMEOUT = Duration.ofMinutes(10);
 
     /**
      * Validates the limits.
@@ -46,6 +50,7 @@ public record FlowerLimits(
         requirePositive("maxConnectionsPerAddress", maxConnectionsPerAddress);
         requirePositive("joinTimeout", joinTimeout);
         requirePositive("closeTimeout", closeTimeout);
+        requirePositive("sendTimeout", sendTimeout);
     }
 
     /** The defaults. */
@@ -55,22 +60,30 @@ public record FlowerLimits(
                 DEFAULT_MAX_CLIENTS,
                 DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
                 DEFAULT_JOIN_TIMEOUT,
-                DEFAULT_CLOSE_TIMEOUT);
+                DEFAULT_CLOSE_TIMEOUT,
+                DEFAULT_SEND_TIMEOUT);
     }
 
     /** The same with another largest message. */
     public FlowerLimits withMaxMessageBytes(int bytes) {
-        return new FlowerLimits(bytes, maxClients, maxConnectionsPerAddress, joinTimeout, closeTimeout);
+        return new FlowerLimits(bytes, maxClients, maxConnectionsPerAddress, joinTimeout, closeTimeout, sendTimeout);
     }
 
     /** The same with another number of clients, and of connections from one address. */
     public FlowerLimits withMaxClients(int clients, int connectionsPerAddress) {
-        return new FlowerLimits(maxMessageBytes, clients, connectionsPerAddress, joinTimeout, closeTimeout);
+        return new FlowerLimits(
+                maxMessageBytes, clients, connectionsPerAddress, joinTimeout, closeTimeout, sendTimeout);
     }
 
-    /** The same with other times. */
+    /** The same with other times for joining and closing. */
     public FlowerLimits withTimeouts(Duration join, Duration close) {
-        return new FlowerLimits(maxMessageBytes, maxClients, maxConnectionsPerAddress, join, close);
+        return new FlowerLimits(maxMessageBytes, maxClients, maxConnectionsPerAddress, join, close, sendTimeout);
+    }
+
+    /** The same with another time for carrying an instruction. */
+    public FlowerLimits withSendTimeout(Duration timeout) {
+        return new FlowerLimits(
+                maxMessageBytes, maxClients, maxConnectionsPerAddress, joinTimeout, closeTimeout, timeout);
     }
 
     private static void requirePositive(String name, int value) {

@@ -87,7 +87,13 @@ public final class FlowerServer implements Runtime {
         this.cautions = new Cautions(builder.names);
         this.roster = new Roster(limits.maxClients());
         this.dispatch = new Dispatch(
-                roster, cautions, new SendWindow(WINDOW_BYTES), limits.maxMessageBytes(), builder.metrics, executor);
+                roster,
+                cautions,
+                new SendWindow(builder.windowBytes),
+                limits.maxMessageBytes(),
+                limits.sendTimeout(),
+                builder.metrics,
+                executor);
         this.reception = new Reception(
                 roster,
                 dispatch,
@@ -241,8 +247,15 @@ public final class FlowerServer implements Runtime {
         private Optional<String> idProperty = Optional.empty();
         private TransportMetrics metrics = TransportMetrics.none();
         private Optional<Executor> executor = Optional.empty();
+        private long windowBytes = WINDOW_BYTES;
 
         private Builder() {}
+
+        /** How many bytes may be handed to the network and not yet be on the line. */
+        Builder windowBytes(long bytes) {
+            this.windowBytes = bytes;
+            return this;
+        }
 
         /** Where to listen; by default at any free port (0) of loopback. */
         public Builder listen(String listenHost, int listenPort) {

@@ -10,14 +10,19 @@ import io.grpc.SynchronizationContext;
 import java.io.InputStream;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** One call of a client. Mutable fields are guarded by the lock of the {@link Roster}. */
 final class Member extends ServerCall.Listener<InputStream> {
     private static final Logger LOG = System.getLogger(FlowerServer.class.getName());
+    private static final Optional<Object> READ = Optional.empty();
 
     final Peer peer;
     final Deque<Job> waiting = new ArrayDeque<>();
@@ -28,6 +33,10 @@ final class Member extends ServerCall.Listener<InputStream> {
 
     private final ServerCall<InputStream, Instruction> call;
     private final Reception reception;
+    // What the network has not taken yet, told apart by identity.
+    private final AtomicReference<Optional<Object>> unread = new AtomicReference<>(READ);
+    // Touched in order only.
+    private boolean wasAsked;
     // A call is not thread-safe.
     private final SynchronizationContext order = new SynchronizationContext(
             (thread, problem) -> LOG.log(Level.ERROR, "a call of a Flower client failed", problem));
@@ -45,11 +54,40 @@ final class Member extends ServerCall.Listener<InputStream> {
         order.execute(work);
     }
 
-    /** To be called in order. */
+    /** To be called in order. Only with the first instruction a message is let in: nobody may push one unasked. */
     void send(Instruction instruction) {
         if (!call.isCancelled()) {
             call.sendMessage(instruction);
+            if (!wasAsked) {
+                wasAsked = true;
+                call.request(1);
+            }
         }
+    }
+
+    /**
+     * From now on the network has so long to take what is sent, or the client leaves; what is sent before that is read gives it no
+     * longer. To be called in order.
+     */
+    void expectReading(Duration timeout) {
+        Optional<Object> sending = Optional.of(new Object());
+        if (unread.compareAndSet(READ, sending)) {
+            // Holds no task: its model would stay in memory as long.
+            CompletableFuture.delayedExecutor(timeout.toMillis(), TimeUnit.MILLISECONDS)
+                    .execute(() -> expireReading(sending, timeout));
+        }
+    }
+
+    private void expireReading(Optional<Object> sending, Duration timeout) {
+        if (unread.get() == sending) {
+            String reason = "it has not read its instruction within " + timeout.toMillis() + " ms";
+            reception.leave(this, Status.DEADLINE_EXCEEDED.withDescription(reason), "lost", reason);
+        }
+    }
+
+    /** What was sent is on the line. */
+    void hasRead() {
+        unread.set(READ);
     }
 
     /** Whether the network takes more at once. */

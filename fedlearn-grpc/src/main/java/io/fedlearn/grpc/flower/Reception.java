@@ -68,7 +68,6 @@ final class Reception {
             return new ServerCall.Listener<>() {};
         }
         call.sendHeaders(new Metadata());
-        call.request(1);
         if (member.peer.clientId().isPresent()) {
             admit(member, new ClientInfo(member.peer.clientId().get(), Config.empty()));
         } else if (idProperty.isPresent()) {

@@ -714,14 +714,96 @@ class FlowerServerTest {
     }
 
     @Test
-    void aMessageBeforeTheFirstInstructionEndsTheCall() throws Exception {
+    void aMessageBeforeTheFirstInstructionIsNotLetIn() throws Exception {
         FlowerServer server = start();
-        WirePeer peer = joinSole(server);
+        ManagedChannel channel = WirePeer.channel(server.address());
+        open.add(channel::shutdownNow);
+        WirePeer peer = WirePeer.join(channel);
+        open.add(peer);
+        assertThat(server.awaitClients(1, PATIENCE)).isTrue();
+        Task task = task(server, TaskKind.EVALUATE, 1);
 
-        peer.send(WirePeer.fitted(MODEL, 1));
+        peer.send(ClientMessage.EvaluateRes.newBuilder().setNumExamples(1));
+        // On the same connection, so that the message is at the server before this client is.
+        open.add(WirePeer.join(channel));
+        assertThat(server.awaitClients(2, PATIENCE)).isTrue();
 
-        assertThat(peer.awaitEnd().getCode()).isEqualTo(Status.Code.FAILED_PRECONDITION);
-        assertThat(server.clients()).isEmpty();
+        // It waits in the network's window until something is asked; read at once, it would have ended the call.
+        submit(server, task);
+        assertThat(update(finished(task)).exampleCount()).isEqualTo(1);
+    }
+
+    // ---- The send window
+
+    /** Two clients, the first of which reads no instruction and so holds the whole window. */
+    private final class Jam {
+        final FlowerServer server;
+        final WirePeer deaf;
+        final WirePeer second;
+        final Task unread;
+        final Task behind;
+
+        Jam(FlowerServer.Builder builder) throws InterruptedException {
+            server = start(builder.idProperty("client_id").windowBytes(1));
+            deaf = WirePeer.joinReading(server.address(), 1);
+            open.add(deaf);
+            second = join(server);
+            introduce(deaf, "deaf");
+            introduce(second, "second");
+            assertThat(server.awaitClients(2, PATIENCE)).isTrue();
+            Model large = Model.builder()
+                    .trainable("w", Tensor.copyOf(new float[4 << 20]))
+                    .build();
+            unread = submit(
+                    server,
+                    Task.builder(TaskKind.FIT, "deaf").round(1).model(large).build());
+            listener.awaitStarted(unread, PATIENCE);
+            behind = submit(
+                    server,
+                    Task.builder(TaskKind.FIT, "second").round(1).model(MODEL).build());
+        }
+
+        private static void introduce(WirePeer peer, String id) throws InterruptedException {
+            peer.awaitMessage();
+            peer.sayProperties(Map.of("client_id", id));
+        }
+    }
+
+    @Test
+    void aClientThatLeavesGivesUpItsPlaceInTheSendWindow() throws Exception {
+        Jam jam = new Jam(quick());
+        assertThat(jam.second.hasMessage()).isFalse();
+
+        jam.deaf.close();
+
+        assertThat(jam.second.awaitMessage().hasFitIns()).isTrue();
+        assertThat(finished(jam.unread)).isInstanceOf(Failed.class);
+        jam.second.send(WirePeer.fitted(MODEL, 1));
+        update(finished(jam.behind));
+    }
+
+    @Test
+    void aClientThatDoesNotReadItsInstructionInTimeLosesItsCallAndItsPlace() throws Exception {
+        Jam jam = new Jam(builder()
+                .limits(FlowerLimits.defaults()
+                        .withTimeouts(Duration.ofSeconds(30), Duration.ofMillis(100))
+                        .withSendTimeout(Duration.ofSeconds(1))));
+
+        assertThat(finished(jam.unread))
+                .isEqualTo(new Failed("the client is gone: it has not read its instruction within 1000 ms"));
+        assertThat(jam.second.awaitMessage().hasFitIns()).isTrue();
+        jam.second.send(WirePeer.fitted(MODEL, 1));
+        update(finished(jam.behind));
+    }
+
+    @Test
+    void anAnswerToATaskThatIsNotYetSentCountsForNothing() throws Exception {
+        Jam jam = new Jam(quick());
+
+        jam.second.send(WirePeer.fitted(MODEL, 1_000_000));
+
+        assertThat(jam.second.awaitEnd().getDescription()).contains("without having been asked");
+        assertThat(finished(jam.behind)).isInstanceOf(Failed.class);
     }
 
     @Test

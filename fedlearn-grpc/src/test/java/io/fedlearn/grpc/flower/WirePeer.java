@@ -38,16 +38,20 @@ final class WirePeer implements AutoCloseable {
     private final BlockingQueue<ServerMessage> messages = new LinkedBlockingQueue<>();
     private final CompletableFuture<io.grpc.Status> end = new CompletableFuture<>();
 
-    private WirePeer(ManagedChannel channel, boolean ownsChannel) {
+    private WirePeer(ManagedChannel channel, boolean ownsChannel, int reads) {
         this.channel = channel;
         this.ownsChannel = ownsChannel;
         this.call = channel.newCall(JOIN, CallOptions.DEFAULT);
         call.start(
                 new ClientCall.Listener<>() {
+                    private int count;
+
                     @Override
                     public void onMessage(ServerMessage message) {
                         messages.add(message);
-                        call.request(1);
+                        if (++count < reads) {
+                            call.request(1);
+                        }
                     }
 
                     @Override
@@ -68,12 +72,17 @@ final class WirePeer implements AutoCloseable {
 
     /** Joins on a connection of its own. */
     static WirePeer join(InetSocketAddress address) {
-        return new WirePeer(channel(address), true);
+        return joinReading(address, Integer.MAX_VALUE);
+    }
+
+    /** Joins on a connection of its own, and reads no more than so many messages. */
+    static WirePeer joinReading(InetSocketAddress address, int messageCount) {
+        return new WirePeer(channel(address), true, messageCount);
     }
 
     /** Joins on this connection. */
     static WirePeer join(ManagedChannel channel) {
-        return new WirePeer(channel, false);
+        return new WirePeer(channel, false, Integer.MAX_VALUE);
     }
 
     ServerMessage awaitMessage() throws InterruptedException {
