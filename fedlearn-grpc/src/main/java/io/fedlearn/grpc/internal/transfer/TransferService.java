@@ -333,6 +333,7 @@ public final class TransferService {
 
         private void close(AnswerReceipt receipt) {
             if (!isClosed()) {
+                observer.judged(receipt.getVerdict());
                 call.sendMessage(UploadReply.newBuilder().setReceipt(receipt).build());
                 close(Status.OK);
             }
