@@ -6,7 +6,7 @@ import java.time.Duration;
  * Hears what a server or a client counts. All methods do nothing by default, so that an implementation takes what it wants. They
  * are called from many threads at once, and from network threads: they must be thread-safe and quick; what they throw is logged once and otherwise passed over. Words such
  * as reasons and outcomes come from small fixed sets, so they may become labels of a time series; ids of clients never are among
- * them.
+ * them. What a server counts of a private run, outcomes above all, is as confidential as the server itself.
  */
 public interface TransportMetrics {
     /** What bytes are for. */

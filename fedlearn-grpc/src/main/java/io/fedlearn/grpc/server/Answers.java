@@ -87,12 +87,12 @@ final class Answers {
             outcome = new ClientOutcome.Rejected(e.getMessage());
             receipt = Replies.receipt(task.id(), Verdict.VERDICT_MALFORMED, outcome.reason());
         } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.WARNING, "the answer to task " + task.id() + " cannot be read", e);
+            warn("an answer cannot be read", task, e);
             outcome = new ClientOutcome.Rejected(
                     "the answer cannot be read: " + e.getClass().getName());
             receipt = Replies.receipt(task.id(), Verdict.VERDICT_MALFORMED, outcome.reason());
         } catch (Error e) {
-            outcome = failure(e);
+            outcome = failure(task, e);
             receipt = Replies.receipt(task.id(), Verdict.VERDICT_LATE, outcome.reason());
         }
         settle(task, outcome, receipt, teller);
@@ -224,12 +224,20 @@ final class Answers {
 
     /** Ends a claimed task whose answer this server is not able to take, on the calling thread: else it would stay claimed. */
     AnswerReceipt failNow(OpenTask task, Throwable trouble) {
-        ClientOutcome outcome = failure(trouble);
+        ClientOutcome outcome = failure(task, trouble);
         return settleNow(task, outcome, Replies.receipt(task.id(), Verdict.VERDICT_LATE, outcome.reason()));
     }
 
-    private static ClientOutcome failure(Throwable trouble) {
-        LOG.log(System.Logger.Level.ERROR, "an answer cannot be taken", trouble);
+    /** Names the task, which the trouble's message may do too, only where who was asked in a private run may be told. */
+    private static void warn(String what, OpenTask task, Throwable trouble) {
+        LOG.log(
+                System.Logger.Level.WARNING,
+                what + " (" + trouble.getClass().getName() + "); the level DEBUG tells more");
+        LOG.log(System.Logger.Level.DEBUG, "task " + task.id() + ": " + what, trouble);
+    }
+
+    private static ClientOutcome failure(OpenTask task, Throwable trouble) {
+        warn("an answer cannot be taken", task, trouble);
         return new ClientOutcome.Failed("the server was not able to take the answer: "
                 + trouble.getClass().getName());
     }
