@@ -1,5 +1,6 @@
 package io.fedlearn.formats.numpy;
 
+import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorType;
 import io.fedlearn.formats.FormatException;
@@ -19,6 +20,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.function.BiConsumer;
 
 /**
  * Reads and writes one tensor as {@code .npy}, the format of {@code numpy.save}.
@@ -125,6 +127,24 @@ public final class Npy {
             throw new IllegalArgumentException("length must be >= 0, was " + length);
         }
         return read(ValueInput.of(in, length, source), source, "", limits);
+    }
+
+    /**
+     * Reads {@code length} bytes of a stream and leaves it open, if its type and shape are accepted.
+     *
+     * @param source what messages call the stream
+     * @param check hears the type and the shape before room for values is taken, and refuses them by throwing
+     */
+    public static Tensor read(
+            InputStream in, long length, String source, ReadLimits limits, BiConsumer<TensorType, Shape> check)
+            throws IOException {
+        if (length < 0) {
+            throw new IllegalArgumentException("length must be >= 0, was " + length);
+        }
+        ValueInput input = ValueInput.of(in, length, source);
+        NpyHeader header = NpyHeader.read(input, source, "", limits);
+        check.accept(header.type(), header.shape());
+        return read(input, header, source, "", limits);
     }
 
     /**

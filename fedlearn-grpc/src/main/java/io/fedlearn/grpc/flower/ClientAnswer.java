@@ -3,6 +3,7 @@ package io.fedlearn.grpc.flower;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.WireFormat;
+import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.grpc.proto.flower.ClientMessage;
 import io.fedlearn.grpc.proto.flower.Parameters;
@@ -35,8 +36,13 @@ record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors
      * @throws FlowerException if it is not a message of Flower's protocol
      */
     static ClientAnswer read(InputStream in, int maxTensors) throws FlowerException {
+        return read(in, maxTensors, Optional.empty());
+    }
+
+    /** As {@link #read(InputStream, int)}; the tensors are those of a specification, if any, or the first that is not is malformed. */
+    static ClientAnswer read(InputStream in, int maxTensors, Optional<ModelSpec> spec) throws FlowerException {
         try {
-            return new Reader(in, maxTensors).read();
+            return new Reader(in, maxTensors, spec).read();
         } catch (EOFException | InvalidProtocolBufferException e) {
             throw new FlowerException("the message is not one of Flower's protocol: " + e.getMessage(), e);
         } catch (IOException e) {
@@ -48,13 +54,15 @@ record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors
     private static final class Reader {
         private final InputStream in;
         private final int maxTensors;
+        private final Optional<ModelSpec> spec;
         private final List<Tensor> tensors = new ArrayList<>();
         private int tensorCount;
         private Optional<String> malformed = Optional.empty();
         private long position;
         private int copied;
 
-        Reader(InputStream in, int maxTensors) {
+        Reader(InputStream in, int maxTensors, Optional<ModelSpec> spec) {
+            this.spec = spec;
             this.in = in;
             this.maxTensors = maxTensors;
         }
@@ -134,7 +142,14 @@ record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors
             Counting tensor = new Counting(length);
             if (index < maxTensors && malformed.isEmpty()) {
                 try {
-                    tensors.add(FlowerTensors.read(index, tensor, length));
+                    tensors.add(
+                            spec.isPresent()
+                                    ? FlowerTensors.read(
+                                            index,
+                                            tensor,
+                                            length,
+                                            spec.get().tensors().get(index))
+                                    : FlowerTensors.read(index, tensor, length));
                 } catch (FlowerException e) {
                     malformed = Optional.of(String.valueOf(e.getMessage()));
                 }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.ModelSpec;
+import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorRole;
 import io.fedlearn.core.tensor.TensorSpec;
@@ -17,6 +18,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Models as Flower's parameters, a list of {@code .npy} files without names, and back.
@@ -96,6 +98,46 @@ final class FlowerTensors {
         }
     }
 
+    /**
+     * As {@link #read(int, InputStream, int)}, for a tensor that is to be this one, to whose type it is brought. Of what cannot be,
+     * no value is read.
+     */
+    static Tensor read(int index, InputStream in, int length, TensorSpec spec) throws FlowerException, IOException {
+        try {
+            return conform(
+                    Npy.read(in, length, place(index), LIMITS, (type, shape) -> {
+                        Optional<String> problem = problem(type, shape, spec);
+                        if (problem.isPresent()) {
+                            throw new NonconformingException(problem.get());
+                        }
+                    }),
+                    spec);
+        } catch (FormatException | NonconformingException e) {
+            throw new FlowerException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** Carries what is wrong with a header out of its reader. */
+    private static final class NonconformingException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        NonconformingException(String message) {
+            super(message);
+        }
+    }
+
+    private static Optional<String> problem(TensorType type, Shape shape, TensorSpec spec) {
+        if (!shape.equals(spec.shape())) {
+            return Optional.of("tensor '" + spec.name() + "' must have shape " + spec.shape() + ", had " + shape);
+        }
+        boolean fits = type == spec.type()
+                || type.isFloating() && (spec.type().isFloating() || spec.role() == TensorRole.COUNTER)
+                || type.isInteger() && spec.type().isInteger();
+        return fits
+                ? Optional.empty()
+                : Optional.of("tensor '" + spec.name() + "' must be of type " + spec.type() + ", was " + type);
+    }
+
     /** What messages call the tensor at this place. */
     static String place(int index) {
         return "tensors[" + index + "]";
@@ -119,9 +161,9 @@ final class FlowerTensors {
 
     /** As {@link #conform(List, ModelSpec)}, for one tensor. */
     static Tensor conform(Tensor tensor, TensorSpec spec) throws FlowerException {
-        if (!tensor.shape().equals(spec.shape())) {
-            throw new FlowerException(
-                    "tensor '" + spec.name() + "' must have shape " + spec.shape() + ", had " + tensor.shape());
+        Optional<String> problem = problem(tensor.type(), tensor.shape(), spec);
+        if (problem.isPresent()) {
+            throw new FlowerException(problem.get());
         }
         if (tensor.type() == spec.type()) {
             return tensor;
@@ -134,11 +176,7 @@ final class FlowerTensors {
         if (tensor.type().isInteger() && spec.type().isInteger()) {
             return integers(tensor, spec);
         }
-        if (isFloating && spec.role() == TensorRole.COUNTER) {
-            return rounded(tensor, spec);
-        }
-        throw new FlowerException(
-                "tensor '" + spec.name() + "' must be of type " + spec.type() + ", was " + tensor.type());
+        return rounded(tensor, spec);
     }
 
     private static Tensor integers(Tensor tensor, TensorSpec spec) throws FlowerException {

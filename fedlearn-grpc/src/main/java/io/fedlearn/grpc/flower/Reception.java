@@ -152,7 +152,11 @@ final class Reception {
         ClientAnswer answer;
         try {
             answer = ClientAnswer.read(
-                    message, asked.map(job -> FlowerTasks.maxTensors(job.task)).orElse(0));
+                    message,
+                    asked.map(job -> FlowerTasks.maxTensors(job.task)).orElse(0),
+                    asked.map(job -> job.task)
+                            .filter(task -> task.kind().equals(TaskKind.FIT))
+                            .map(task -> task.model().spec()));
         } catch (FlowerException e) {
             String reason = String.valueOf(e.getMessage());
             asked.ifPresent(job -> dispatch.endLast(job, new ClientOutcome.Rejected(reason)));

@@ -19,6 +19,7 @@ import java.io.InputStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -95,6 +96,21 @@ class ClientAnswerTest {
 
         assertThat(answer.tensors()).containsExactly(WEIGHTS);
         assertThat(answer.tensorCount()).isEqualTo(2);
+        assertThat(answer.message().getFitRes().getNumExamples()).isEqualTo(17);
+    }
+
+    @Test
+    void refusesByItsHeaderATensorThatIsNotTheModels() throws Exception {
+        Model other = Model.builder()
+                .trainable("w", WEIGHTS)
+                .trainable("b", Tensor.copyOf(new float[2]))
+                .build();
+
+        ClientAnswer answer =
+                ClientAnswer.read(new ByteArrayInputStream(Golden.bytes("cm_fit_res")), 2, Optional.of(other.spec()));
+
+        assertThat(answer.tensors()).containsExactly(WEIGHTS);
+        assertThat(answer.malformed()).contains("tensor 'b' must have shape 2, had 1");
         assertThat(answer.message().getFitRes().getNumExamples()).isEqualTo(17);
     }
 
