@@ -185,8 +185,17 @@ final class Joining {
         if (isOther) {
             member.supersede(hello.getInstance());
         }
-        member.live.ifPresent(before -> sessions.detach(
-                before, isOther ? Optional.of(superseded(info)) : Optional.empty(), "superseded", effects));
+        member.live.ifPresent(before -> {
+            if (isOther) {
+                String was = before.connection.address();
+                effects.add(() -> LOG.log(
+                        System.Logger.Level.WARNING,
+                        "another process took over client '" + info.id() + "': it was at " + was + ", and is now at "
+                                + connection.address() + "; do two run under one id?"));
+            }
+            sessions.detach(
+                    before, isOther ? Optional.of(superseded(info)) : Optional.empty(), "superseded", effects);
+        });
         member.info = info;
         member.attempt = hello.getAttempt();
         Session session = new Session(
