@@ -216,7 +216,7 @@ public final class ServerCommand extends TrainingCommand {
         servers.own().ifPresent(address -> {
             out().println("Listening on " + address + ", " + security.words() + ".");
             out().println("At each site:");
-            out().println("  fedlearn client --server " + reachable(address) + " " + security.atClient()
+            out().println("  ./fedlearn client --server " + reachable(address) + " " + security.atClient()
                     + (security.isInsecure() ? " --id NAME" : "")
                     + " --data FILE.csv --label COLUMN --model logistic");
         });
@@ -241,6 +241,6 @@ public final class ServerCommand extends TrainingCommand {
 
     /** The address as a client elsewhere would have it. */
     private static String reachable(Address address) {
-        return (address.isAny() ? new Address("THIS-HOST", address.port()) : address).toString();
+        return (address.isAny() ? new Address("HOST", address.port()) : address).toString();
     }
 }

@@ -21,8 +21,13 @@ final class Servers implements AutoCloseable {
     private final Runtime runtime;
     private final Optional<FederatedServer> own;
     private final Optional<FlowerServer> flower;
+    private final Address listen;
+    private final Address flowerListen;
 
-    private Servers(Optional<FederatedServer> own, Optional<FlowerServer> flower) {
+    private Servers(
+            Optional<FederatedServer> own, Optional<FlowerServer> flower, Address listen, Address flowerListen) {
+        this.listen = listen;
+        this.flowerListen = flowerListen;
         this.own = own;
         this.flower = flower;
         List<Runtime> runtimes = new ArrayList<>();
@@ -45,10 +50,11 @@ final class Servers implements AutoCloseable {
                         .security(security.security())
                         .start());
         try {
+            Address flowerListen = flowerOptions.listen().orElse(listen);
             Optional<FlowerServer> flower = protocol == Served.FEDLEARN
                     ? Optional.empty()
-                    : Optional.of(flowerOptions.start(flowerOptions.listen().orElse(listen), security));
-            return new Servers(own, flower);
+                    : Optional.of(flowerOptions.start(flowerListen, security));
+            return new Servers(own, flower, listen, flowerListen);
         } catch (RuntimeException e) {
             own.ifPresent(FederatedServer::close);
             throw e;
@@ -62,16 +68,17 @@ final class Servers implements AutoCloseable {
 
     /** Where clients of FedLearn's own protocol are served. */
     Optional<Address> own() {
-        return own.map(server -> address(server.address()));
+        return own.map(server -> address(listen, server.address()));
     }
 
     /** Where clients of Flower's protocol are served. */
     Optional<Address> flower() {
-        return flower.map(server -> address(server.address()));
+        return flower.map(server -> address(flowerListen, server.address()));
     }
 
-    private static Address address(InetSocketAddress bound) {
-        return new Address(bound.getAddress().getHostAddress(), bound.getPort());
+    /** What was typed, with the port that was chosen if none was. */
+    private static Address address(Address typed, InetSocketAddress bound) {
+        return new Address(typed.host(), bound.getPort());
     }
 
     /** What may not work as expected when this strategy trains these clients. */
