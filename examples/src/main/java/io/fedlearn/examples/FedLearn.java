@@ -62,14 +62,17 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = {
             "Trains one model where the data is: models travel, data stays.",
             "",
-            "Each command trains a model across several clients on this machine, prints how it goes, and leaves"
-                    + " a folder with the model, the history of all rounds and a report to look at.",
+            "Most commands train a model across several clients on this machine, print how it goes, and leave"
+                    + " a folder with the model, the history of all rounds and a report to look at. server and client do"
+                    + " the same across machines.",
             ""
         },
         footerHeading = "%nExamples:%n",
         footer = {
             "  fedlearn heart              four hospitals learn to predict heart disease",
             "  fedlearn heart --compare    ... and how each of them would do alone",
+            "  fedlearn server --listen 127.0.0.1:8443 --insecure --rounds 10 --min-clients 2",
+            "                              waits for clients in other processes; fedlearn client --help is their side",
             "  fedlearn help heart         everything about that command",
             ""
         },
@@ -78,13 +81,16 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "0:The run is done.",
             "1:The run failed; one line says why, --stacktrace shows where.",
             "2:An option, a file or a folder cannot be used as it is; nothing was trained.",
+            "3 to 6:Of client only: the server was out of reach, refused it, has another process under its id, or speaks"
+                    + " another version.",
             "130:Interrupted (Ctrl-C). Finished rounds are saved and --resume goes on with them; the report is"
                     + " written at the end only, so there is none yet.",
             "143:Told to end (SIGTERM); otherwise as 130."
         })
 public final class FedLearn implements Runnable {
     // A logger's level lasts as long as somebody holds the logger. What the library warns of, commands print.
-    private static final List<Logger> LOGGERS = List.of(Logger.getLogger(""), Logger.getLogger("io.fedlearn"));
+    private static final List<Logger> LOGGERS = List.of(
+            Logger.getLogger(""), Logger.getLogger("io.fedlearn"), Logger.getLogger("io.grpc.internal"));
 
     @Spec
     private CommandSpec spec;
@@ -101,6 +107,8 @@ public final class FedLearn implements Runnable {
     public static void main(String[] arguments) {
         LOGGERS.get(0).setLevel(Level.WARNING);
         LOGGERS.get(1).setLevel(Level.SEVERE);
+        // It warns with a stack trace of what a command says in one line, such as of an unknown host.
+        LOGGERS.get(2).setLevel(Level.SEVERE);
         System.exit(commandLine().execute(arguments));
     }
 

@@ -18,7 +18,13 @@ import picocli.CommandLine.Spec;
             ""
         },
         footerHeading = "%nExample:%n",
-        footer = {"  fedlearn certs ca --out ca --name \"Heart study\"", ""})
+        footer = {"  fedlearn certs ca --out ca --name \"Heart study\"", ""},
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:Done.",
+            "1:It failed; one line says why, --stacktrace shows where.",
+            "2:An option, a file or a folder cannot be used as it is."
+        })
 final class CertsAuthorityCommand implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -26,6 +26,12 @@ import picocli.CommandLine.Spec;
             "  fedlearn certs request --client-id hospital-a --out site",
             "  fedlearn certs request --client-id hospital-a --key site/hospital-a-key.pem --out renewal",
             ""
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:Done.",
+            "1:It failed; one line says why, --stacktrace shows where.",
+            "2:An option, a file or a folder cannot be used as it is."
         })
 final class CertsRequestCommand implements Runnable {
     @Spec

@@ -30,6 +30,12 @@ import picocli.CommandLine.Spec;
             "  fedlearn certs revoke --ca ca hospital-a              all its certificates",
             "  fedlearn certs revoke --ca ca hospital-a-lost.pem     just this one",
             ""
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:Done.",
+            "1:It failed; one line says why, --stacktrace shows where.",
+            "2:An option, a file or a folder cannot be used as it is."
         })
 final class CertsRevokeCommand implements Runnable {
     @Spec

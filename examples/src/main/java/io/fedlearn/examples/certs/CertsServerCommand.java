@@ -18,7 +18,13 @@ import picocli.CommandLine.Spec;
             ""
         },
         footerHeading = "%nExample:%n",
-        footer = {"  fedlearn certs server --ca ca --host fl.example.org,10.1.2.3 --out server", ""})
+        footer = {"  fedlearn certs server --ca ca --host fl.example.org,10.1.2.3 --out server", ""},
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:Done.",
+            "1:It failed; one line says why, --stacktrace shows where.",
+            "2:An option, a file or a folder cannot be used as it is."
+        })
 final class CertsServerCommand implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -27,7 +27,13 @@ import picocli.CommandLine.Spec;
             ""
         },
         footerHeading = "%nExample:%n",
-        footer = {"  fedlearn certs show hospital-a.pem", ""})
+        footer = {"  fedlearn certs show hospital-a.pem", ""},
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:Done.",
+            "1:It failed; one line says why, --stacktrace shows where.",
+            "2:An option, a file or a folder cannot be used as it is."
+        })
 final class CertsShowCommand implements Runnable {
     private static final String SERVER = "1.3.6.1.5.5.7.3.1";
     private static final String CLIENT = "1.3.6.1.5.5.7.3.2";

@@ -33,6 +33,12 @@ import picocli.CommandLine.Spec;
             "  fedlearn certs sign --ca ca hospital-a.csr --out hospital-a.pem",
             "  fedlearn certs sign --ca ca new.csr --out new.pem --replace",
             ""
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:Done.",
+            "1:It failed; one line says why, --stacktrace shows where.",
+            "2:An option, a file or a folder cannot be used as it is."
         })
 final class CertsSignCommand implements Runnable {
     @Spec

@@ -25,7 +25,13 @@ import picocli.CommandLine.Spec;
             ""
         },
         footerHeading = "%nExample:%n",
-        footer = {"  fedlearn certs token --client-id hospital-a --tokens tokens.txt", ""})
+        footer = {"  fedlearn certs token --client-id hospital-a --tokens tokens.txt", ""},
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:Done.",
+            "1:It failed; one line says why, --stacktrace shows where.",
+            "2:An option, a file or a folder cannot be used as it is."
+        })
 final class CertsTokenCommand implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -29,7 +29,13 @@ import picocli.CommandLine.Spec;
             ""
         },
         footerHeading = "%nExample:%n",
-        footer = {"  fedlearn trial-data --out trial --sites 3", ""})
+        footer = {"  fedlearn trial-data --out trial --sites 3", ""},
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:Done.",
+            "1:It failed; one line says why, --stacktrace shows where.",
+            "2:An option, a file or a folder cannot be used as it is."
+        })
 public final class TrialDataCommand implements Callable<Integer> {
     private static final List<String> CONTACTS = List.of("mail", "none", "phone");
     private static final int MOST_SITES = 1000;
