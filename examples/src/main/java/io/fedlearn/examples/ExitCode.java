@@ -10,6 +10,7 @@ import io.fedlearn.luna16.image.MetaImageException;
 import io.fedlearn.luna16.phantom.PhantomException;
 import io.fedlearn.models.idx.IdxException;
 import io.fedlearn.models.table.TableException;
+import io.grpc.StatusRuntimeException;
 import picocli.CommandLine;
 
 /** The exit codes of all commands, and which failure ends in which. */
@@ -31,7 +32,9 @@ final class ExitCode {
         }
         if (failure instanceof TransportException transport) {
             return switch (transport.reason()) {
-                case ADDRESS, SECURITY -> USAGE;
+                case ADDRESS -> USAGE;
+                // A file that cannot be read is a mistake here; what a connection shows is between the two.
+                case SECURITY -> transport.getCause() instanceof StatusRuntimeException ? REFUSED : USAGE;
                 case UNREACHABLE -> UNREACHABLE;
                 case REFUSED -> REFUSED;
                 case SUPERSEDED -> SUPERSEDED;

@@ -51,9 +51,10 @@ import picocli.CommandLine.Spec;
         exitCodeList = {
             "0:The server said that the run is over.",
             "1:Another failure; one line says which.",
-            "2:An option or a file cannot be used as it is.",
+            "2:An option or a file cannot be used as it is, such as a key that does not fit its certificate.",
             "3:The server was out of reach for longer than --give-up-after.",
-            "4:The server refused this client, such as for an unknown token or certificate.",
+            "4:The server refused this client, such as for an unknown token or certificate, or this client the server,"
+                    + " whose certificate --ca does not vouch for.",
             "5:Another process has joined under this client's id.",
             "6:Client and server have no version of the protocol in common, or one of them broke it.",
             "130:Interrupted (Ctrl-C); started again with the same --state, it takes up its place.",
