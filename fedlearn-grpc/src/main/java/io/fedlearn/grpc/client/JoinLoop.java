@@ -359,8 +359,9 @@ final class JoinLoop {
             // Unsigned on the wire.
             long bounded = millis < 0 ? LONGEST_RETRY.toMillis() : Math.min(millis, LONGEST_RETRY.toMillis());
             disconnect(
-                    goodbye.getCode()
-                            + (goodbye.getReason().isBlank() ? "" : ": " + Refusals.plain(goodbye.getReason())),
+                    goodbye.getReason().isBlank()
+                            ? "the server sent it away for now, by code " + goodbye.getCodeValue()
+                            : Refusals.plain(goodbye.getReason()),
                     bounded == 0 ? OptionalLong.empty() : OptionalLong.of(TimeUnit.MILLISECONDS.toNanos(bounded)),
                     "sent-away");
         } else {

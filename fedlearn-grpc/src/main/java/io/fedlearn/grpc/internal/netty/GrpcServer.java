@@ -227,7 +227,7 @@ public final class GrpcServer implements AutoCloseable {
                 return server;
             } catch (IOException e) {
                 throw new TransportException(
-                        TransportException.Reason.ADDRESS, "cannot listen at " + address + ": " + why(e), e);
+                        TransportException.Reason.ADDRESS, "cannot listen at " + plain(address) + ": " + why(e), e);
             } finally {
                 if (!isStarted) {
                     loops.close();
@@ -252,7 +252,13 @@ public final class GrpcServer implements AutoCloseable {
 
         private static String why(IOException problem) {
             Throwable cause = problem.getCause() == null ? problem : problem.getCause();
-            return String.valueOf(cause.getMessage());
+            // Native transports put the call and its number before the words.
+            return String.valueOf(cause.getMessage()).replaceFirst("^\\w+\\(\\.\\.\\) failed with error\\(-?\\d+\\): ", "");
+        }
+
+        private static String plain(InetSocketAddress address) {
+            String name = address.getHostString();
+            return (name.indexOf(':') < 0 ? name : "[" + name + "]") + ":" + address.getPort();
         }
     }
 }
