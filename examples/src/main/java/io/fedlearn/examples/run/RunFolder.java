@@ -51,8 +51,13 @@ public final class RunFolder implements AutoCloseable {
         try {
             Optional<SavedRun> saved = store.load();
             if (saved.isPresent() && !options.isResuming()) {
+                int rounds = saved.get().records().size();
+                if (rounds >= options.rounds()) {
+                    throw new InputException(path + " holds a complete run of " + rounds
+                            + " rounds: pass --out with another folder, or --resume with more --rounds");
+                }
                 throw new InputException(
-                        path + " holds a run of " + saved.get().records().size()
+                        path + " holds a run of " + rounds
                                 + " rounds already: pass --resume to go on with it, or --out with another folder");
             }
             return new RunFolder(path, store, options.isResuming(), saved);
