@@ -89,8 +89,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         })
 public final class FedLearn implements Runnable {
     // A logger's level lasts as long as somebody holds the logger. What the library warns of, commands print.
-    private static final List<Logger> LOGGERS = List.of(
-            Logger.getLogger(""), Logger.getLogger("io.fedlearn"), Logger.getLogger("io.grpc.internal"));
+    private static final List<Logger> LOGGERS =
+            List.of(Logger.getLogger(""), Logger.getLogger("io.fedlearn"), Logger.getLogger("io.grpc.internal"));
 
     @Spec
     private CommandSpec spec;

@@ -56,9 +56,8 @@ public final class RunFolder implements AutoCloseable {
                     throw new InputException(path + " holds a complete run of " + rounds
                             + " rounds: pass --out with another folder, or --resume with more --rounds");
                 }
-                throw new InputException(
-                        path + " holds a run of " + rounds
-                                + " rounds already: pass --resume to go on with it, or --out with another folder");
+                throw new InputException(path + " holds a run of " + rounds
+                        + " rounds already: pass --resume to go on with it, or --out with another folder");
             }
             return new RunFolder(path, store, options.isResuming(), saved);
         } catch (RuntimeException e) {

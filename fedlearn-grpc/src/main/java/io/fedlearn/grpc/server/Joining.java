@@ -193,8 +193,7 @@ final class Joining {
                         "another process took over client '" + info.id() + "': it was at " + was + ", and is now at "
                                 + connection.address() + "; do two run under one id?"));
             }
-            sessions.detach(
-                    before, isOther ? Optional.of(superseded(info)) : Optional.empty(), "superseded", effects);
+            sessions.detach(before, isOther ? Optional.of(superseded(info)) : Optional.empty(), "superseded", effects);
         });
         member.info = info;
         member.attempt = hello.getAttempt();

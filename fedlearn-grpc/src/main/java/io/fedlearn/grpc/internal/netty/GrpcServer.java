@@ -253,7 +253,8 @@ public final class GrpcServer implements AutoCloseable {
         private static String why(IOException problem) {
             Throwable cause = problem.getCause() == null ? problem : problem.getCause();
             // Native transports put the call and its number before the words.
-            return String.valueOf(cause.getMessage()).replaceFirst("^\\w+\\(\\.\\.\\) failed with error\\(-?\\d+\\): ", "");
+            return String.valueOf(cause.getMessage())
+                    .replaceFirst("^\\w+\\(\\.\\.\\) failed with error\\(-?\\d+\\): ", "");
         }
 
         private static String plain(InetSocketAddress address) {
