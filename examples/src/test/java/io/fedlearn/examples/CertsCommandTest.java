@@ -188,6 +188,8 @@ final class CertsCommandTest {
         Outcome.of("certs", "revoke", "--ca", ca(), at("b.pem")).done();
         Outcome.of("certs", "revoke", "--ca", ca()).done();
 
+        // Read anew: a list that was read before acts on a change once it has stood for a moment.
+        list = RevocationList.crl(at("ca/crl.pem"), caFile());
         assertThat(list.revocation(certificate(at("a.pem")))).isPresent();
         assertThat(list.revocation(certificate(at("b.pem")))).isPresent();
         assertThat(Outcome.of("certs", "show", at("ca/crl.pem")).done().out()).contains("revoked:     2");
