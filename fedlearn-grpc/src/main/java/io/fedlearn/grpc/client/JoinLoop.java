@@ -124,6 +124,10 @@ final class JoinLoop {
                 }
             }
             return departure.get();
+        } catch (InterruptedException e) {
+            // A server that hears it does not wait for this client to come back.
+            leave();
+            throw e;
         } finally {
             shutDown();
         }
