@@ -95,8 +95,7 @@ final class ProxiedConnection {
     }
 
     private void close() {
-        up.drop();
-        down.drop();
+        // Before the lanes: a lane that is dropped ends its side in order, which would come before a reset.
         for (Socket socket : new Socket[] {client, server}) {
             try {
                 socket.close();
@@ -104,6 +103,8 @@ final class ProxiedConnection {
                 // It is of no more use.
             }
         }
+        up.drop();
+        down.drop();
         proxy.forget(this);
     }
 
