@@ -4,11 +4,14 @@ import io.fedlearn.grpc.TransportException;
 import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.fedlearn.grpc.security.ServerSecurity;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
+import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
@@ -97,6 +100,16 @@ public final class GrpcServer implements AutoCloseable {
         if (isInterrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** A watch lasts as long as its peer likes, and holds a connection that no other limit would end. */
+    private static <Q, A> ServerCall.Listener<Q> refuseWatch(
+            ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+        if (call.getMethodDescriptor().getType() == MethodDescriptor.MethodType.UNARY) {
+            return next.startCall(call, headers);
+        }
+        call.close(Status.UNIMPLEMENTED.withDescription("ask again instead: Check"), new Metadata());
+        return new ServerCall.Listener<>() {};
     }
 
     private void endHealth() {
@@ -200,9 +213,10 @@ public final class GrpcServer implements AutoCloseable {
                 SslContexts.of(security).ifPresent(builder::sslContext);
                 PeerInterceptor peers = new PeerInterceptor(security, metrics);
                 services.forEach(service -> builder.addService(ServerInterceptors.intercept(service, peers)));
-                builder.addService(health.getHealthService());
+                // Open to load balancers, which have no identity; so nothing there may last.
+                builder.addService(ServerInterceptors.intercept(health.getHealthService(), GrpcServer::refuseWatch));
                 if (reflection) {
-                    builder.addService(ProtoReflectionServiceV1.newInstance());
+                    builder.addService(ServerInterceptors.intercept(ProtoReflectionServiceV1.newInstance(), peers));
                 }
                 if (executor != null) {
                     builder.executor(executor);
@@ -221,7 +235,9 @@ public final class GrpcServer implements AutoCloseable {
                 if (security.mode() == ServerSecurity.Mode.INSECURE) {
                     LOG.log(
                             Level.WARNING,
-                            () -> "insecure server at " + server.address()
+                            () -> "insecure server at "
+                                    + server.address().getAddress().getHostAddress() + ":"
+                                    + server.address().getPort()
                                     + ": nothing is encrypted, and clients are whoever they say they are");
                 }
                 return server;

@@ -11,13 +11,20 @@ import io.fedlearn.grpc.security.ServerSecurity;
 import io.fedlearn.grpc.security.TestAuthority;
 import io.fedlearn.grpc.security.TestAuthority.Identity;
 import io.fedlearn.grpc.security.TokenFile;
+import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
+import io.grpc.reflection.v1.ServerReflectionRequest;
+import io.grpc.stub.ClientCalls;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.BeforeEach;
@@ -105,6 +112,31 @@ class TokensTest {
                 server.serving(false);
                 assertThat(health.check(HealthCheckRequest.getDefaultInstance()).getStatus())
                         .isEqualTo(ServingStatus.NOT_SERVING);
+            } finally {
+                channel.shutdownNow();
+            }
+        }
+    }
+
+    @Test
+    void keepsNoWatchOfAPeerWithoutAToken() {
+        try (GrpcServer server = Echo.server(security).reflection(true).start()) {
+            ManagedChannel channel = Echo.channel(server, client);
+            try {
+                Iterator<?> watch = HealthGrpc.newBlockingStub(channel).watch(HealthCheckRequest.getDefaultInstance());
+                assertThat(Status.fromThrowable(catchThrowable(watch::hasNext)).getCode())
+                        .isEqualTo(Status.Code.UNIMPLEMENTED);
+
+                Iterator<?> services = ClientCalls.blockingServerStreamingCall(
+                        channel,
+                        ServerReflectionGrpc.getServerReflectionInfoMethod().toBuilder()
+                                .setType(MethodDescriptor.MethodType.SERVER_STREAMING)
+                                .build(),
+                        CallOptions.DEFAULT,
+                        ServerReflectionRequest.newBuilder().setListServices("").build());
+                assertThat(Status.fromThrowable(catchThrowable(services::hasNext))
+                                .getCode())
+                        .isEqualTo(Status.Code.UNAUTHENTICATED);
             } finally {
                 channel.shutdownNow();
             }
