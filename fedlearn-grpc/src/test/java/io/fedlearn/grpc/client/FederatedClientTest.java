@@ -909,7 +909,12 @@ class FederatedClientTest {
 
         clients.get(0).close();
 
-        assertThat(run).isDone();
+        run.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (!siteThreads().isEmpty() && System.nanoTime() < end) {
+            // A thread that has nothing left to do takes a moment to be gone.
+            Thread.onSpinWait();
+        }
         assertThat(siteThreads()).isEmpty();
     }
 
