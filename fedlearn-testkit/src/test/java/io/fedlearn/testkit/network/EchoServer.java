@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 
 /** Sends back what it gets, and keeps what each connection sent. */
 final class EchoServer implements AutoCloseable {
@@ -60,7 +61,13 @@ final class EchoServer implements AutoCloseable {
                 Socket socket = listener.accept();
                 Received one = new Received();
                 received.add(one);
-                threads.execute(() -> echo(socket, one));
+                try {
+                    threads.execute(() -> echo(socket, one));
+                } catch (RejectedExecutionException e) {
+                    // It came as the server closed.
+                    socket.close();
+                    return;
+                }
             }
         } catch (IOException e) {
             if (!listener.isClosed()) {

@@ -315,7 +315,9 @@ class FaultyProxyTest {
     }
 
     private Socket connect() throws IOException {
-        return new Socket(proxy.address().getAddress(), proxy.address().getPort());
+        Socket socket = new Socket(proxy.address().getAddress(), proxy.address().getPort());
+        socket.setSoTimeout(20_000);
+        return socket;
     }
 
     private static void roundTrip(Socket client) throws IOException {
