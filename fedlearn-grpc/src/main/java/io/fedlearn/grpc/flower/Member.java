@@ -17,12 +17,12 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** One call of a client. Mutable fields are guarded by the lock of the {@link Roster}. */
 final class Member extends ServerCall.Listener<InputStream> {
     private static final Logger LOG = System.getLogger(FlowerServer.class.getName());
-    private static final Optional<Object> READ = Optional.empty();
+    private static final long READ = 0;
 
     final Peer peer;
     final Deque<Job> waiting = new ArrayDeque<>();
@@ -33,8 +33,9 @@ final class Member extends ServerCall.Listener<InputStream> {
 
     private final ServerCall<InputStream, Instruction> call;
     private final Reception reception;
-    // What the network has not taken yet, told apart by identity.
-    private final AtomicReference<Optional<Object>> unread = new AtomicReference<>(READ);
+    // The number of what the network has not taken yet.
+    private final AtomicLong unread = new AtomicLong(READ);
+    private final AtomicLong sends = new AtomicLong();
     // Touched in order only.
     private boolean wasAsked;
     // A call is not thread-safe.
@@ -70,7 +71,7 @@ final class Member extends ServerCall.Listener<InputStream> {
      * longer. To be called in order.
      */
     void expectReading(Duration timeout) {
-        Optional<Object> sending = Optional.of(new Object());
+        long sending = sends.incrementAndGet();
         if (unread.compareAndSet(READ, sending)) {
             // Holds no task: its model would stay in memory as long.
             CompletableFuture.delayedExecutor(timeout.toMillis(), TimeUnit.MILLISECONDS)
@@ -78,7 +79,7 @@ final class Member extends ServerCall.Listener<InputStream> {
         }
     }
 
-    private void expireReading(Optional<Object> sending, Duration timeout) {
+    private void expireReading(long sending, Duration timeout) {
         if (unread.get() == sending) {
             String reason = "it has not read its instruction within " + timeout.toMillis() + " ms";
             reception.leave(this, Status.DEADLINE_EXCEEDED.withDescription(reason), "lost", reason);
