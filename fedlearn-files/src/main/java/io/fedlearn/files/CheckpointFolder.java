@@ -5,6 +5,11 @@ import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.update.PartState;
+import io.fedlearn.formats.internal.run.DamagedException;
+import io.fedlearn.formats.internal.run.JsonFields;
+import io.fedlearn.formats.internal.run.NewerSchemaException;
+import io.fedlearn.formats.internal.run.RecordJson;
+import io.fedlearn.formats.internal.run.SealedJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -135,7 +140,7 @@ final class CheckpointFolder {
                 throw new DamagedException("is longer than any that was written");
             }
             JsonFields fields = SealedJson.ofFile(Files.readAllBytes(file)).parse();
-            NewerSchemaException.requireKnown(fields, SCHEMA, file);
+            NewerSchemaException.requireKnown(fields, SCHEMA, file.toString());
             manifest = RecordJson.checked(() -> new Manifest(
                     fields.text("runId"),
                     fields.round("round"),

@@ -3,6 +3,7 @@ package io.fedlearn.files;
 import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.formats.internal.run.DamagedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;

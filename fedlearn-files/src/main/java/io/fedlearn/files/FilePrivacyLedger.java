@@ -7,6 +7,7 @@ import io.fedlearn.core.budget.PrivacyLedgerException;
 import io.fedlearn.core.record.AuditHead;
 import io.fedlearn.formats.FormatException;
 import io.fedlearn.formats.audit.AuditRecord;
+import io.fedlearn.formats.internal.run.DamagedException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.System.Logger.Level;

@@ -1,5 +1,8 @@
 package io.fedlearn.files;
 
+import io.fedlearn.formats.internal.run.DamagedException;
+import io.fedlearn.formats.internal.run.RecordJson;
+import io.fedlearn.formats.internal.run.SealedJson;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -2,6 +2,9 @@ package io.fedlearn.files;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.fedlearn.core.record.AuditHead;
+import io.fedlearn.formats.internal.run.DamagedException;
+import io.fedlearn.formats.internal.run.JsonFields;
+import io.fedlearn.formats.internal.run.SealedJson;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;

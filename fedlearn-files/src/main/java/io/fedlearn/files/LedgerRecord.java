@@ -6,6 +6,7 @@ import io.fedlearn.core.record.AuditHead;
 import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.formats.audit.AuditRecord;
+import io.fedlearn.formats.internal.run.DamagedException;
 import io.fedlearn.formats.json.CanonicalJson;
 import java.time.Instant;
 import java.util.HashMap;

@@ -3,6 +3,10 @@ package io.fedlearn.files;
 import io.fedlearn.core.record.RunHeader;
 import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.store.RunStoreException;
+import io.fedlearn.formats.internal.run.DamagedException;
+import io.fedlearn.formats.internal.run.NewerSchemaException;
+import io.fedlearn.formats.internal.run.RecordJson;
+import io.fedlearn.formats.internal.run.SealedJson;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -133,7 +137,7 @@ final class RunRecovery {
     private RunHeader header(SealedJson sealed) {
         Path file = directory.resolve(FileRunStore.RUN);
         try {
-            NewerSchemaException.requireKnown(sealed.parse(), RecordJson.RUN_SCHEMA, file);
+            NewerSchemaException.requireKnown(sealed.parse(), RecordJson.RUN_SCHEMA, file.toString());
             return RecordJson.readHeader(sealed);
         } catch (NewerSchemaException e) {
             throw new RunStoreException(String.valueOf(e.getMessage()), e);

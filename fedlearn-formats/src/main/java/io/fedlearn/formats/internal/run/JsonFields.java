@@ -1,4 +1,4 @@
-package io.fedlearn.files;
+package io.fedlearn.formats.internal.run;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.fedlearn.core.metric.Metrics;
@@ -13,14 +13,19 @@ import java.util.Map;
 import java.util.Optional;
 
 /** The members of a JSON object, each read as the type that it must have. Nothing is converted and nothing assumed. */
-final class JsonFields {
+public final class JsonFields {
     private final JsonNode object;
 
     private JsonFields(JsonNode object) {
         this.object = object;
     }
 
-    static JsonFields of(JsonNode node) throws DamagedException {
+    /**
+     * The members of this node.
+     *
+     * @throws DamagedException if it is not an object
+     */
+    public static JsonFields of(JsonNode node) throws DamagedException {
         if (!node.isObject()) {
             throw new DamagedException("must be a JSON object");
         }
@@ -29,16 +34,18 @@ final class JsonFields {
 
     /** Reads something out of members. */
     @FunctionalInterface
-    interface Reader<T> {
+    public interface Reader<T> {
         /** Reads it. */
         T read(JsonFields fields) throws DamagedException;
     }
 
-    boolean has(String name) {
+    /** Whether there is such a member. */
+    public boolean has(String name) {
         return object.has(name);
     }
 
-    String text(String name) throws DamagedException {
+    /** A text. */
+    public String text(String name) throws DamagedException {
         JsonNode node = required(name);
         if (!node.isTextual()) {
             throw wrong(name, "a text");
@@ -46,11 +53,13 @@ final class JsonFields {
         return node.textValue();
     }
 
-    Optional<String> optionalText(String name) throws DamagedException {
+    /** A text, if there is the member. */
+    public Optional<String> optionalText(String name) throws DamagedException {
         return has(name) ? Optional.of(text(name)) : Optional.empty();
     }
 
-    boolean bool(String name) throws DamagedException {
+    /** A truth value. */
+    public boolean bool(String name) throws DamagedException {
         JsonNode node = required(name);
         if (!node.isBoolean()) {
             throw wrong(name, "true or false");
@@ -58,7 +67,8 @@ final class JsonFields {
         return node.booleanValue();
     }
 
-    long integer(String name) throws DamagedException {
+    /** A whole number of 64 bits. */
+    public long integer(String name) throws DamagedException {
         JsonNode node = required(name);
         if (!node.isIntegralNumber() || !node.canConvertToLong()) {
             throw wrong(name, "a whole number of 64 bits");
@@ -66,7 +76,8 @@ final class JsonFields {
         return node.longValue();
     }
 
-    int round(String name) throws DamagedException {
+    /** The number of a round. */
+    public int round(String name) throws DamagedException {
         long round = integer(name);
         if (round < 0 || round > Integer.MAX_VALUE) {
             throw wrong(name, "the number of a round");
@@ -74,7 +85,8 @@ final class JsonFields {
         return (int) round;
     }
 
-    double number(String name) throws DamagedException {
+    /** A number. */
+    public double number(String name) throws DamagedException {
         JsonNode node = required(name);
         if (!node.isNumber()) {
             throw wrong(name, "a number");
@@ -82,7 +94,8 @@ final class JsonFields {
         return node.doubleValue();
     }
 
-    Instant instant(String name) throws DamagedException {
+    /** A time, ISO 8601 in UTC. */
+    public Instant instant(String name) throws DamagedException {
         try {
             return Instant.parse(text(name));
         } catch (DateTimeException e) {
@@ -90,7 +103,8 @@ final class JsonFields {
         }
     }
 
-    List<String> texts(String name) throws DamagedException {
+    /** A list of texts. */
+    public List<String> texts(String name) throws DamagedException {
         List<String> texts = new ArrayList<>();
         for (JsonNode element : array(name)) {
             if (!element.isTextual()) {
@@ -101,15 +115,18 @@ final class JsonFields {
         return texts;
     }
 
-    <T> T object(String name, Reader<T> reader) throws DamagedException {
+    /** What is read out of an object. */
+    public <T> T object(String name, Reader<T> reader) throws DamagedException {
         return reader.read(of(required(name)));
     }
 
-    <T> Optional<T> optionalObject(String name, Reader<T> reader) throws DamagedException {
+    /** What is read out of an object, if there is the member. */
+    public <T> Optional<T> optionalObject(String name, Reader<T> reader) throws DamagedException {
         return has(name) ? Optional.of(object(name, reader)) : Optional.empty();
     }
 
-    <T> List<T> objects(String name, Reader<T> reader) throws DamagedException {
+    /** What is read out of each object of a list. */
+    public <T> List<T> objects(String name, Reader<T> reader) throws DamagedException {
         List<T> objects = new ArrayList<>();
         for (JsonNode element : array(name)) {
             objects.add(reader.read(of(element)));
@@ -117,7 +134,8 @@ final class JsonFields {
         return objects;
     }
 
-    Metrics metrics(String name) throws DamagedException {
+    /** Numbers by name. */
+    public Metrics metrics(String name) throws DamagedException {
         return object(name, fields -> {
             Map<String, Double> values = new HashMap<>();
             for (Iterator<String> names = fields.object.fieldNames(); names.hasNext(); ) {
@@ -128,7 +146,8 @@ final class JsonFields {
         });
     }
 
-    Config config(String name) throws DamagedException {
+    /** Scalars by name; whole numbers are those without point and exponent. */
+    public Config config(String name) throws DamagedException {
         return object(name, fields -> {
             Map<String, Object> values = new HashMap<>();
             for (Iterator<String> names = fields.object.fieldNames(); names.hasNext(); ) {

@@ -1,4 +1,4 @@
-package io.fedlearn.files;
+package io.fedlearn.formats.internal.run;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
@@ -24,7 +24,7 @@ import java.util.HexFormat;
  *
  * <p>A text that is not valid Unicode (half of a surrogate pair) survives as an escape. Immutable.
  */
-final class SealedJson {
+public final class SealedJson {
     private static final String SEAL = ",\"sha256\":\"";
     private static final int HASH_LENGTH = 64;
     private static final int SEAL_LENGTH = SEAL.length() + HASH_LENGTH + 2;
@@ -55,13 +55,13 @@ final class SealedJson {
 
     /** Writes the members of an object. */
     @FunctionalInterface
-    interface Members {
+    public interface Members {
         /** Writes at least one member. */
         void writeTo(JsonGenerator out) throws IOException;
     }
 
     /** Writes an object and seals it. */
-    static SealedJson write(Members members) {
+    public static SealedJson write(Members members) {
         StringWriter text = new StringWriter();
         try (JsonGenerator out = MAPPER.getFactory().createGenerator(text)) {
             out.writeStartObject();
@@ -80,7 +80,7 @@ final class SealedJson {
     }
 
     /** Recognises a sealed line; its content is not parsed yet. */
-    static SealedJson of(byte[] line) throws DamagedException {
+    public static SealedJson of(byte[] line) throws DamagedException {
         int length = line.length - SEAL_LENGTH;
         if (length < 1) {
             throw new DamagedException("is cut off");
@@ -94,7 +94,7 @@ final class SealedJson {
     }
 
     /** Recognises the sealed line that makes up a whole file, with a line break at its end. */
-    static SealedJson ofFile(byte[] file) throws DamagedException {
+    public static SealedJson ofFile(byte[] file) throws DamagedException {
         if (file.length == 0 || file[file.length - 1] != '\n') {
             throw new DamagedException("is cut off");
         }
@@ -102,19 +102,19 @@ final class SealedJson {
     }
 
     /** The checksum that the line carries. */
-    String sha256() {
+    public String sha256() {
         return sha256;
     }
 
     /** The line with a line break at its end. */
-    byte[] toLine() {
+    public byte[] toLine() {
         byte[] line = Arrays.copyOf(bytes, bytes.length + 1);
         line[bytes.length] = '\n';
         return line;
     }
 
     /** The object's members. */
-    JsonFields parse() throws DamagedException {
+    public JsonFields parse() throws DamagedException {
         try {
             JsonNode node = MAPPER.readTree(bytes);
             return JsonFields.of(node);

@@ -1,4 +1,4 @@
-package io.fedlearn.files;
+package io.fedlearn.formats.internal.run;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.fedlearn.core.budget.PrivacySpent;
@@ -14,12 +14,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Run headers and round records as JSON, by the schema that the package describes. What is written is read back equal:
+ * Run headers and round records as JSON, by the schema that the documentation of the run directory (package {@code io.fedlearn.files}) describes. What is written is read back equal:
  * whole numbers have no point, other numbers always have one.
  */
-final class RecordJson {
+public final class RecordJson {
     /** The schema of {@code run.json} and of the directory around it: {@value}. */
-    static final String RUN_SCHEMA = "fedlearn-run/1";
+    public static final String RUN_SCHEMA = "fedlearn-run/1";
 
     private RecordJson() {}
 
@@ -30,9 +30,10 @@ final class RecordJson {
      * @param best whether its model was the best so far
      * @param sha256 that its line carries
      */
-    record Line(RoundRecord record, boolean best, String sha256) {}
+    public record Line(RoundRecord record, boolean best, String sha256) {}
 
-    static SealedJson write(RunHeader header) {
+    /** The line of a run. */
+    public static SealedJson write(RunHeader header) {
         return SealedJson.write(out -> {
             out.writeStringField("schema", RUN_SCHEMA);
             out.writeStringField("runId", header.runId());
@@ -45,7 +46,8 @@ final class RecordJson {
         });
     }
 
-    static RunHeader readHeader(SealedJson sealed) throws DamagedException {
+    /** The run of a line. */
+    public static RunHeader readHeader(SealedJson sealed) throws DamagedException {
         JsonFields fields = sealed.parse();
         return checked(() -> new RunHeader(
                 fields.text("runId"),
@@ -57,7 +59,8 @@ final class RecordJson {
                 fields.instant("startedAt")));
     }
 
-    static SealedJson write(RoundRecord record, boolean best) {
+    /** The line of a round. */
+    public static SealedJson write(RoundRecord record, boolean best) {
         return SealedJson.write(out -> {
             out.writeNumberField("round", record.round());
             out.writeStringField("status", record.isAborted() ? "aborted" : "completed");
@@ -97,7 +100,8 @@ final class RecordJson {
         });
     }
 
-    static Line readLine(SealedJson sealed) throws DamagedException {
+    /** The round of a line. */
+    public static Line readLine(SealedJson sealed) throws DamagedException {
         JsonFields fields = sealed.parse();
         return checked(() -> new Line(record(fields), fields.bool("best"), sealed.sha256()));
     }
@@ -177,7 +181,7 @@ final class RecordJson {
     }
 
     /** Writes settings such that whole numbers, other numbers, texts and booleans stay apart. */
-    static void config(JsonGenerator out, String name, Config config) throws IOException {
+    public static void config(JsonGenerator out, String name, Config config) throws IOException {
         out.writeObjectFieldStart(name);
         for (Map.Entry<String, Object> setting : config.asMap().entrySet()) {
             Object value = setting.getValue();
@@ -205,7 +209,7 @@ final class RecordJson {
      * Makes something out of members that were read; what its class refuses was damaged, or never written by this
      * store.
      */
-    static <T> T checked(Reading<T> reading) throws DamagedException {
+    public static <T> T checked(Reading<T> reading) throws DamagedException {
         try {
             return reading.read();
         } catch (IllegalArgumentException e) {
@@ -215,7 +219,7 @@ final class RecordJson {
 
     /** Makes something out of what was read. */
     @FunctionalInterface
-    interface Reading<T> {
+    public interface Reading<T> {
         /** Makes it. */
         T read() throws DamagedException;
     }

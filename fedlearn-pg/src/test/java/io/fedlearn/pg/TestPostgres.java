@@ -1,0 +1,87 @@
+package io.fedlearn.pg;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/**
+ * A real PostgreSQL for tests: one per JVM that starts by itself, or the server whose JDBC URL is the system property
+ * {@code fedlearn.pg.url}, where the user may create databases and roles.
+ */
+public final class TestPostgres {
+    private static final AtomicInteger NUMBER = new AtomicInteger();
+    private static final String URL = System.getProperty("fedlearn.pg.url", "");
+
+    private TestPostgres() {}
+
+    private static final class Embedded {
+        static final EmbeddedPostgres SERVER = start();
+
+        private static EmbeddedPostgres start() {
+            try {
+                // What tests need, not what keeps data: but for fsync, as a server has it.
+                return EmbeddedPostgres.builder()
+                        .setServerConfig("fsync", "off")
+                        .setServerConfig("max_connections", "300")
+                        .setServerConfig("wal_level", "logical")
+                        .start();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    /** A new, empty database; its user may do everything. */
+    public static PGSimpleDataSource newDatabase() {
+        String name = "test_" + ProcessHandle.current().pid() + "_" + NUMBER.incrementAndGet();
+        PGSimpleDataSource server = server();
+        execute(server, "CREATE DATABASE " + name);
+        PGSimpleDataSource database = server();
+        database.setDatabaseName(name);
+        return database;
+    }
+
+    /** A new database with our schema. */
+    public static PgSchema newSchema() {
+        return PgSchema.of(newDatabase()).migrate();
+    }
+
+    /** A new role without rights that can log in, and the same database as that role. */
+    public static PGSimpleDataSource asNewRole(PGSimpleDataSource database) {
+        String role = "role_" + ProcessHandle.current().pid() + "_" + NUMBER.incrementAndGet();
+        execute(database, "CREATE ROLE " + role + " LOGIN PASSWORD 'trial-" + role + "'");
+        PGSimpleDataSource as = server();
+        as.setDatabaseName(String.valueOf(database.getDatabaseName()));
+        as.setUser(role);
+        as.setPassword("trial-" + role);
+        return as;
+    }
+
+    /** Runs statements, for tests to arrange what they need. */
+    public static void execute(DataSource database, String... statements) {
+        try (Connection connection = database.getConnection();
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static PGSimpleDataSource server() {
+        PGSimpleDataSource server = new PGSimpleDataSource();
+        if (URL.isEmpty()) {
+            server.setUrl(Embedded.SERVER.getJdbcUrl("postgres", "postgres"));
+        } else {
+            server.setUrl(URL);
+        }
+        return server;
+    }
+}
