@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -258,7 +259,10 @@ public final class NetworkRoundBenchmark {
                     security,
                     Answer.MADE,
                     List.of("-XX:+UseSerialGC", "-Xmn8m", "-Xms" + mib + "m", "-Xmx" + mib + "m"));
-            System.out.printf(Locale.ROOT, "| %s | %s | %.0f |%n", way, result.seconds, result.peakResident / 1e6);
+            String seconds = result.seconds.stream()
+                    .map(round -> String.format(Locale.ROOT, "%.1f", round))
+                    .collect(Collectors.joining(", "));
+            System.out.printf(Locale.ROOT, "| %s | %s | %.0f |%n", way, seconds, result.peakResident / 1e6);
         }
     }
 
