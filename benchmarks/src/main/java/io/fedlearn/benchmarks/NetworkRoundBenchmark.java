@@ -297,8 +297,9 @@ public final class NetworkRoundBenchmark {
     }
 
     private static List<ChildProgram> clients(long size, int clients, Security security, Answer answer, String port) {
-        // Model and copy, and room beside.
-        long mib = (answer == Answer.COPY ? 3 : 1) * size * Float.BYTES / (1 << 20) + 96;
+        // Model and copy of a few rounds, so that collections are as rare as in an application that is not short of
+        // memory.
+        long mib = (answer == Answer.COPY ? 12 : 1) * size * Float.BYTES / (1 << 20) + 96;
         List<ChildProgram> started = new ArrayList<>();
         for (int i = 0; i < clients; i++) {
             started.add(ChildProgram.java(
