@@ -12,6 +12,7 @@ import io.fedlearn.grpc.client.Departure;
 import io.fedlearn.grpc.internal.netty.ConnectionLimits;
 import io.fedlearn.grpc.internal.netty.ConnectionTrouble;
 import io.fedlearn.grpc.internal.netty.GrpcChannels;
+import io.fedlearn.grpc.internal.threads.Daemons;
 import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.fedlearn.grpc.security.ClientSecurity;
 import io.grpc.ManagedChannel;
@@ -25,7 +26,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -82,12 +82,7 @@ public final class FlowerClient implements AutoCloseable {
         if (builder.executor.isPresent()) {
             this.ownedExecutor = Optional.empty();
         } else {
-            AtomicInteger number = new AtomicInteger();
-            this.ownedExecutor = Optional.of(Executors.newCachedThreadPool(task -> {
-                Thread thread = new Thread(task, "fedlearn-flower-client-" + number.incrementAndGet());
-                thread.setDaemon(true);
-                return thread;
-            }));
+            this.ownedExecutor = Optional.of(Executors.newCachedThreadPool(Daemons.named("fedlearn-flower-client")));
         }
         Executor executor = builder.executor.or(() -> ownedExecutor).orElseThrow();
         this.talk = new Conversation(duties, executor, builder.metrics, where());

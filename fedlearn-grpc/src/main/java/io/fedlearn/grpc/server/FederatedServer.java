@@ -7,6 +7,9 @@ import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.grpc.internal.netty.ConnectionLimits;
 import io.fedlearn.grpc.internal.netty.GrpcServer;
+import io.fedlearn.grpc.internal.threads.Daemons;
+import io.fedlearn.grpc.internal.threads.Workers;
+import io.fedlearn.grpc.internal.transfer.HeapBudget;
 import io.fedlearn.grpc.internal.transfer.TransferMethods;
 import io.fedlearn.grpc.internal.transfer.TransferService;
 import io.fedlearn.grpc.internal.transfer.TransferSettings;
@@ -29,11 +32,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The runtime whose clients are at other machines: they connect to this server, join under their ids, and get the tasks of a
@@ -71,13 +72,13 @@ public final class FederatedServer implements Runtime {
     private final AtomicBoolean isClosed = new AtomicBoolean();
 
     private FederatedServer(Builder builder) {
-        this.timer = Executors.newSingleThreadScheduledExecutor(daemons("fedlearn-server-timer"));
+        this.timer = Executors.newSingleThreadScheduledExecutor(Daemons.named("fedlearn-server-timer"));
         this.control = newPool(CONTROL_THREADS, "fedlearn-server-control");
         this.credentials = newPool(1, "fedlearn-server-credentials");
         // Without threads until there is work for it.
         this.ownWorkers = newPool(WORKER_THREADS, "fedlearn-server-worker");
         Executor workers = builder.executor
-                .<Executor>map(given -> new Workers(given, ownWorkers))
+                .<Executor>map(given -> Workers.of(given, ownWorkers, LOG))
                 .orElse(ownWorkers);
         DeskSettings settings = new DeskSettings(
                 builder.heartbeat,
@@ -150,18 +151,9 @@ public final class FederatedServer implements Runtime {
 
     private static ExecutorService newPool(int threads, String name) {
         ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemons(name));
+                threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), Daemons.named(name));
         pool.allowCoreThreadTimeOut(true);
         return pool;
-    }
-
-    private static ThreadFactory daemons(String name) {
-        AtomicInteger number = new AtomicInteger();
-        return task -> {
-            Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-        };
     }
 
     private void every(Duration interval, Executor where, Runnable task) {
@@ -280,7 +272,7 @@ public final class FederatedServer implements Runtime {
         public static final int DEFAULT_RECONNECT_GRACE_SECONDS = 120;
 
         /** Default of {@link #receiveHeapBytes}: {@value}, 64 MiB. */
-        public static final long DEFAULT_RECEIVE_HEAP_BYTES = 64L << 20;
+        public static final long DEFAULT_RECEIVE_HEAP_BYTES = HeapBudget.DEFAULT_BYTES;
 
         /** Default of {@link #chunkBytes}: {@value}, 256 KiB. */
         public static final int DEFAULT_CHUNK_BYTES = 256 << 10;

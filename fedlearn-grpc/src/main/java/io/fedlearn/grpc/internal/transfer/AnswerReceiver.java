@@ -12,7 +12,6 @@ import io.fedlearn.grpc.proto.v1.AnswerReceipt;
 import io.fedlearn.grpc.proto.v1.Payload;
 import io.fedlearn.grpc.proto.v1.TaskAnswer;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,9 +25,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * holds it, and an older one cannot write any more. Thread-safe.
  */
 public final class AnswerReceiver {
-    /** How long an answer waits for room on the heap, since some was last given back, before it goes to the spool. */
-    static final Duration PATIENCE = Duration.ofMillis(250);
-
     /** How often a model may come out other than announced. */
     private static final int MAX_MISMATCHES = 2;
 
@@ -309,7 +305,7 @@ public final class AnswerReceiver {
         if (place != Place.UNDECIDED) {
             return;
         }
-        if (fitsHeap && budget.reserve(taskId(), byteCount, PATIENCE)) {
+        if (fitsHeap && budget.reserve(taskId(), byteCount, HeapBudget.PATIENCE)) {
             place = Place.HEAP;
         } else if (spool.isPresent()) {
             place = Place.SPOOL;

@@ -12,6 +12,12 @@ import java.util.concurrent.locks.ReentrantLock;
  * of the limit still come side by side. At most the limit and one answer are taken. Thread-safe.
  */
 public final class HeapBudget {
+    /** What a server's answers may take unless its builder says otherwise: {@value}, 64 MiB. */
+    public static final long DEFAULT_BYTES = 64L << 20;
+
+    /** How long an answer waits for room on the heap, since some was last given back, before it goes to the spool. */
+    public static final Duration PATIENCE = Duration.ofMillis(250);
+
     private final long limit;
     // Guards what follows.
     private final ReentrantLock lock = new ReentrantLock();
@@ -51,7 +57,7 @@ public final class HeapBudget {
      * @return whether there was room
      * @throws InterruptedException if the waiting thread is interrupted
      */
-    boolean reserve(String name, long bytes, Duration patience) throws InterruptedException {
+    public boolean reserve(String name, long bytes, Duration patience) throws InterruptedException {
         lock.lockInterruptibly();
         Waiter waiter = new Waiter(name, waiters++);
         try {
@@ -84,7 +90,7 @@ public final class HeapBudget {
     }
 
     /** Takes so many bytes though there may be no room for them. */
-    void overdraw(long bytes) {
+    public void overdraw(long bytes) {
         lock.lock();
         try {
             reserved += bytes;
@@ -94,7 +100,7 @@ public final class HeapBudget {
     }
 
     /** Gives bytes back. */
-    void release(long bytes) {
+    public void release(long bytes) {
         lock.lock();
         try {
             reserved -= bytes;

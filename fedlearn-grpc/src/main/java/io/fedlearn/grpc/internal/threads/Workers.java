@@ -1,22 +1,36 @@
-package io.fedlearn.grpc.server;
+package io.fedlearn.grpc.internal.threads;
 
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The application's executor, and another for what that one rejects: an outcome that no thread tells would be lost. Thread-safe. */
-final class Workers implements Executor {
-    private static final System.Logger LOG = System.getLogger(FederatedServer.class.getName());
-
+public final class Workers implements Executor {
     private final Executor given;
     private final Executor own;
+    private final System.Logger log;
     private final AtomicBoolean hasRejected = new AtomicBoolean();
 
-    Workers(Executor given, Executor own) {
+    private Workers(Executor given, Executor own, System.Logger log) {
         this.given = given;
         this.own = own;
+        this.log = log;
     }
 
+    /**
+     * The given executor, and what stands in for it.
+     *
+     * @param log of the server whose own threads these are
+     */
+    public static Workers of(Executor given, Executor own, System.Logger log) {
+        return new Workers(given, own, log);
+    }
+
+    /**
+     * Leaves the work to one of the two.
+     *
+     * @throws RejectedExecutionException if both reject it
+     */
     @Override
     public void execute(Runnable work) {
         try {
@@ -24,7 +38,7 @@ final class Workers implements Executor {
         } catch (RejectedExecutionException e) {
             own.execute(work);
             if (hasRejected.compareAndSet(false, true)) {
-                LOG.log(
+                log.log(
                         System.Logger.Level.WARNING,
                         "the executor rejects work, which threads of the server's own do; this is logged once",
                         e);

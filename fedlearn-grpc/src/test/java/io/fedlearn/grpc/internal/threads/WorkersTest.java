@@ -1,4 +1,4 @@
-package io.fedlearn.grpc.server;
+package io.fedlearn.grpc.internal.threads;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,6 +10,8 @@ import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
 
 class WorkersTest {
+    private static final System.Logger LOG = System.getLogger(WorkersTest.class.getName());
+
     private final List<String> done = new ArrayList<>();
 
     private Executor named(String name) {
@@ -25,21 +27,21 @@ class WorkersTest {
 
     @Test
     void leavesWorkToTheGivenExecutor() {
-        new Workers(named("given"), named("own")).execute(() -> done.add("work"));
+        Workers.of(named("given"), named("own"), LOG).execute(() -> done.add("work"));
 
         assertThat(done).containsExactly("given", "work");
     }
 
     @Test
     void doesItselfWhatTheGivenExecutorRejects() {
-        new Workers(WorkersTest::reject, named("own")).execute(() -> done.add("work"));
+        Workers.of(WorkersTest::reject, named("own"), LOG).execute(() -> done.add("work"));
 
         assertThat(done).containsExactly("own", "work");
     }
 
     @Test
     void rejectsWhatBothReject() {
-        Workers closed = new Workers(WorkersTest::reject, WorkersTest::reject);
+        Workers closed = Workers.of(WorkersTest::reject, WorkersTest::reject, LOG);
 
         assertThatThrownBy(() -> closed.execute(() -> done.add("work"))).isInstanceOf(RejectedExecutionException.class);
     }
