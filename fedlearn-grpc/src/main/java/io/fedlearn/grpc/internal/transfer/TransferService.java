@@ -135,6 +135,14 @@ public final class TransferService {
         return open.add(upload) ? upload.start() : refuse(call, tooMany());
     }
 
+    /** Tells whose it was, and the failure with its message, only where who was asked in a private run may be told. */
+    private static void logFailure(String what, String whose, Throwable failure) {
+        LOG.log(
+                System.Logger.Level.ERROR,
+                "a " + what + " has failed (" + failure.getClass().getName() + "); the level DEBUG tells more");
+        LOG.log(System.Logger.Level.DEBUG, "the " + what + " " + whose + " has failed", failure);
+    }
+
     /** What Download and Upload have in common: they end, in turn, when they stand still or have become nobody's. */
     private abstract class Transfer<Q, R> extends ServerCall.Listener<Q> implements OpenCalls.OpenCall {
         final ServerCall<Q, R> call;
@@ -169,7 +177,7 @@ public final class TransferService {
         }
 
         private void fail(Throwable failure) {
-            LOG.log(System.Logger.Level.ERROR, what + " of client " + peer.clientId() + " has failed", failure);
+            logFailure(what, "of client " + peer.clientId(), failure);
             close(Status.INTERNAL.withDescription("the server has failed"));
         }
 
@@ -455,7 +463,7 @@ public final class TransferService {
                 try {
                     answer.delivered(desk.deliver(peer.clientId(), answer));
                 } catch (RuntimeException e) {
-                    LOG.log(System.Logger.Level.ERROR, "answer to " + answer.taskId() + " could not be taken", e);
+                    logFailure("delivery", "of the answer to " + answer.taskId(), e);
                     answer.notDelivered(e);
                 }
             }
