@@ -5,6 +5,8 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.WireFormat;
 import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.tensor.Tensor;
+import io.fedlearn.core.tensor.TensorSpec;
+import io.fedlearn.core.update.UpdateSpool;
 import io.fedlearn.grpc.proto.flower.ClientMessage;
 import io.fedlearn.grpc.proto.flower.Parameters;
 import java.io.ByteArrayOutputStream;
@@ -24,10 +26,27 @@ import java.util.Optional;
  * @param tensorCount how many tensors the message has
  * @param tensors the decoded ones: all, or the first of them, up to the first that is malformed
  * @param malformed what is wrong with the first tensor that is malformed
+ * @param untaken why this side has no place for the tensors; then there are none
  */
-record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors, Optional<String> malformed) {
+record ClientAnswer(
+        ClientMessage message,
+        int tensorCount,
+        List<Tensor> tensors,
+        Optional<String> malformed,
+        Optional<String> untaken) {
     /** What a message may have beside its tensors. */
     private static final int MAX_BYTES_BESIDE_TENSORS = 16 << 20;
+
+    /** Where tensors go as they are read. */
+    @FunctionalInterface
+    interface Laying {
+        /**
+         * The tensor where it is to stay.
+         *
+         * @throws UpdateSpool.SpoolException if it cannot be laid there
+         */
+        Tensor lay(TensorSpec spec, Tensor tensor);
+    }
 
     /**
      * Reads a message to its end.
@@ -36,13 +55,18 @@ record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors
      * @throws FlowerException if it is not a message of Flower's protocol
      */
     static ClientAnswer read(InputStream in, int maxTensors) throws FlowerException {
-        return read(in, maxTensors, Optional.empty());
+        return read(in, maxTensors, Optional.empty(), (spec, tensor) -> tensor);
     }
 
-    /** As {@link #read(InputStream, int)}; the tensors are those of a specification, if any, or the first that is not is malformed. */
-    static ClientAnswer read(InputStream in, int maxTensors, Optional<ModelSpec> spec) throws FlowerException {
+    /**
+     * As {@link #read(InputStream, int)}; the tensors are those of a specification, if any, or the first that is not is malformed.
+     *
+     * @param laying where those of a specification go
+     */
+    static ClientAnswer read(InputStream in, int maxTensors, Optional<ModelSpec> spec, Laying laying)
+            throws FlowerException {
         try {
-            return new Reader(in, maxTensors, spec).read();
+            return new Reader(in, maxTensors, spec, laying).read();
         } catch (EOFException | InvalidProtocolBufferException e) {
             throw new FlowerException("the message is not one of Flower's protocol: " + e.getMessage(), e);
         } catch (IOException e) {
@@ -55,16 +79,19 @@ record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors
         private final InputStream in;
         private final int maxTensors;
         private final Optional<ModelSpec> spec;
+        private final Laying laying;
         private final List<Tensor> tensors = new ArrayList<>();
         private int tensorCount;
         private Optional<String> malformed = Optional.empty();
+        private Optional<String> untaken = Optional.empty();
         private long position;
         private int copied;
 
-        Reader(InputStream in, int maxTensors, Optional<ModelSpec> spec) {
-            this.spec = spec;
+        Reader(InputStream in, int maxTensors, Optional<ModelSpec> spec, Laying laying) {
             this.in = in;
             this.maxTensors = maxTensors;
+            this.spec = spec;
+            this.laying = laying;
         }
 
         ClientAnswer read() throws IOException, FlowerException {
@@ -81,6 +108,7 @@ record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors
                     tensors.clear();
                     tensorCount = 0;
                     malformed = Optional.empty();
+                    untaken = Optional.empty();
                     lastMember = member;
                 }
                 boolean hasTensors = member == ClientMessage.FIT_RES_FIELD_NUMBER
@@ -93,7 +121,8 @@ record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors
                 }
             }
             out.flush();
-            return new ClientAnswer(ClientMessage.parseFrom(rest.toByteArray()), tensorCount, tensors, malformed);
+            return new ClientAnswer(
+                    ClientMessage.parseFrom(rest.toByteArray()), tensorCount, tensors, malformed, untaken);
         }
 
         private static boolean isDelimited(int tag) {
@@ -140,22 +169,33 @@ record ClientAnswer(ClientMessage message, int tensorCount, List<Tensor> tensors
         private void readTensor(int length) throws IOException {
             int index = tensorCount++;
             Counting tensor = new Counting(length);
-            if (index < maxTensors && malformed.isEmpty()) {
+            if (index < maxTensors && malformed.isEmpty() && untaken.isEmpty()) {
                 try {
-                    tensors.add(
-                            spec.isPresent()
-                                    ? FlowerTensors.read(
-                                            index,
-                                            tensor,
-                                            length,
-                                            spec.get().tensors().get(index))
-                                    : FlowerTensors.read(index, tensor, length));
+                    tensors.add(decode(index, tensor, length));
                 } catch (FlowerException e) {
                     malformed = Optional.of(String.valueOf(e.getMessage()));
+                } catch (UpdateSpool.SpoolException e) {
+                    drop(String.valueOf(e.getMessage()));
+                } catch (OutOfMemoryError e) {
+                    drop("the heap has no room for " + FlowerTensors.place(index) + ", which has " + length + " bytes");
                 }
             }
             in.skipNBytes(tensor.left);
             position += length;
+        }
+
+        private Tensor decode(int index, InputStream tensor, int length) throws IOException, FlowerException {
+            if (spec.isEmpty()) {
+                return FlowerTensors.read(index, tensor, length);
+            }
+            TensorSpec due = spec.get().tensors().get(index);
+            return laying.lay(due, FlowerTensors.read(index, tensor, length, due));
+        }
+
+        /** The client is not to blame: its message is read to the end, so that it keeps its call. */
+        private void drop(String reason) {
+            tensors.clear();
+            untaken = Optional.of(reason);
         }
 
         /** Copies one field whose tag was read. */

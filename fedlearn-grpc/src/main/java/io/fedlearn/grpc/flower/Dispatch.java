@@ -45,7 +45,8 @@ final class Dispatch {
     void submit(Task task, TaskListener listener) {
         Optional<Roster.Taken> taken = roster.take(task, listener);
         if (taken.isEmpty()) {
-            finish(task, listener, new ClientOutcome.Failed("there is no client '" + task.clientId() + "'"), 0);
+            ClientOutcome outcome = new ClientOutcome.Failed("there is no client '" + task.clientId() + "'");
+            finish(task, listener, outcome, Duration.ZERO, () -> {});
         } else if (taken.get().isFirst()) {
             sendLater(taken.get().job());
         }
@@ -101,10 +102,18 @@ final class Dispatch {
 
     /** Ends the current task of a client, unless it has ended otherwise, and gives the client its next. */
     void end(Job job, ClientOutcome outcome) {
-        roster.end(job).ifPresent(ended -> {
-            finish(job, outcome);
-            ended.next().ifPresent(this::sendLater);
-        });
+        end(job, outcome, () -> {});
+    }
+
+    /** As {@link #end(Job, ClientOutcome)}; what is done at last is done when the listener has heard, or at once if it does not. */
+    void end(Job job, ClientOutcome outcome, Runnable atLast) {
+        Optional<Roster.Ended> ended = roster.end(job);
+        if (ended.isEmpty()) {
+            atLast.run();
+            return;
+        }
+        finish(job.task, job.listener, outcome, job.sinceSubmitted(), atLast);
+        ended.get().next().ifPresent(this::sendLater);
     }
 
     /** Ends the current task of a client that gets no other. */
@@ -116,28 +125,43 @@ final class Dispatch {
 
     /** Tells what became of a task that the roster has forgotten. */
     void finish(Job job, ClientOutcome outcome) {
-        finish(job.task, job.listener, outcome, System.nanoTime() - job.submitted);
+        finish(job.task, job.listener, outcome, job.sinceSubmitted(), () -> {});
     }
 
-    private void finish(Task task, TaskListener listener, ClientOutcome outcome, long nanos) {
-        metrics.taskFinished(outcome.word(), Duration.ofNanos(nanos));
-        execute(() -> tell(task, () -> listener.finished(task, outcome)));
+    private void finish(Task task, TaskListener listener, ClientOutcome outcome, Duration time, Runnable atLast) {
+        metrics.taskFinished(outcome.word(), time);
+        boolean isTaken = execute(() -> {
+            try {
+                tell(task, () -> listener.finished(task, outcome));
+            } finally {
+                atLast.run();
+            }
+        });
+        if (!isTaken) {
+            atLast.run();
+        }
     }
 
     private static void tell(Task task, Runnable call) {
         try {
             call.run();
         } catch (RuntimeException e) {
-            LOG.log(Level.ERROR, "the listener of task " + task.id() + " failed", e);
+            // Which client was asked may be what a private run withholds.
+            LOG.log(
+                    Level.ERROR,
+                    "the listener of a task has failed (" + e.getClass().getName() + "); the level DEBUG tells more");
+            LOG.log(Level.DEBUG, "the listener of task " + task.id() + " has failed", e);
         }
     }
 
-    private void execute(Runnable work) {
+    /** Has work done, unless the server was closed; whether it is. */
+    private boolean execute(Runnable work) {
         try {
             executor.execute(work);
+            return true;
         } catch (RejectedExecutionException e) {
-            // An executor that is shut down must not swallow outcomes.
-            work.run();
+            LOG.log(Level.DEBUG, "a client or listener is not told: the executor is closed");
+            return false;
         }
     }
 }

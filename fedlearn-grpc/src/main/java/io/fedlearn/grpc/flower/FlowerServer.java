@@ -8,6 +8,9 @@ import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.grpc.internal.netty.ConnectionLimits;
 import io.fedlearn.grpc.internal.netty.GrpcServer;
+import io.fedlearn.grpc.internal.threads.Daemons;
+import io.fedlearn.grpc.internal.threads.Workers;
+import io.fedlearn.grpc.internal.transfer.HeapBudget;
 import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.fedlearn.grpc.proto.flower.ServerMessage;
 import io.fedlearn.grpc.security.ServerSecurity;
@@ -23,7 +26,6 @@ import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A server that clients written for Flower join unchanged, from 1.0 to today's {@code start_client}: it speaks the bidirectional
@@ -47,13 +49,17 @@ import java.util.concurrent.atomic.AtomicInteger;
  * either: whatever a client says without having been asked ends its call, so that it is not taken for the answer to the next
  * instruction.
  *
- * <p><b>Memory.</b> Models are encoded while they are sent, and decoded while they are read. In between, gRPC holds each message whole,
- * outside the Java heap: of those being sent at most 256 MiB at a time, or one if it is larger, and one for each client that is
- * answering.
+ * <p><b>Memory.</b> Models are encoded while they are sent, and decoded while they are read: on the heap while the answers to
+ * {@code fit} that lie there take less than {@link Builder#receiveHeapBytes}, else one after the other into the round's spool on disk.
+ * In between, gRPC holds each message whole, outside the Java heap: of those being sent at most 256 MiB at a time, or one if it is
+ * larger, and one for each client that is answering. A client that does not read its instruction holds others up no longer than
+ * {@link FlowerLimits#sendTimeout()}.
  *
  * <p>{@link #close()} sends Flower's {@code reconnect} instruction, at which its clients end well. Thread-safe.
  */
 public final class FlowerServer implements Runtime {
+    private static final System.Logger LOG = System.getLogger(FlowerServer.class.getName());
+
     /** As much as a few models of medium size, or one large one. */
     private static final long WINDOW_BYTES = 256L << 20;
 
@@ -67,23 +73,21 @@ public final class FlowerServer implements Runtime {
     private final Roster roster;
     private final Dispatch dispatch;
     private final Reception reception;
-    private final Optional<ExecutorService> ownedExecutor;
+    private final AnswerRoom room;
+    private final ExecutorService ownWorkers;
+    private final Timer timer;
     private final GrpcServer grpc;
 
     private FlowerServer(Builder builder, ServerSecurity security) {
         this.limits = builder.limits;
         this.hasStableIds = builder.idProperty.isPresent() || security.identifiesClients();
-        if (builder.executor.isPresent()) {
-            this.ownedExecutor = Optional.empty();
-        } else {
-            AtomicInteger number = new AtomicInteger();
-            this.ownedExecutor = Optional.of(Executors.newCachedThreadPool(task -> {
-                Thread thread = new Thread(task, "fedlearn-flower-" + number.incrementAndGet());
-                thread.setDaemon(true);
-                return thread;
-            }));
-        }
-        Executor executor = builder.executor.or(() -> ownedExecutor).orElseThrow();
+        // Both without threads until there is work for them.
+        this.ownWorkers = Executors.newCachedThreadPool(Daemons.named("fedlearn-flower"));
+        Executor workers = builder.executor
+                .<Executor>map(given -> Workers.of(given, ownWorkers, LOG))
+                .orElse(ownWorkers);
+        this.timer = Timer.on(workers);
+        this.room = new AnswerRoom(HeapBudget.of(builder.receiveHeapBytes), HeapBudget.PATIENCE);
         this.cautions = new Cautions(builder.names);
         this.roster = new Roster(limits.maxClients());
         this.dispatch = new Dispatch(
@@ -93,27 +97,28 @@ public final class FlowerServer implements Runtime {
                 limits.maxMessageBytes(),
                 limits.sendTimeout(),
                 builder.metrics,
-                executor);
+                workers);
         this.reception = new Reception(
                 roster,
                 dispatch,
                 new FlowerTasks(builder.names),
                 builder.idProperty,
                 limits.joinTimeout(),
-                builder.metrics,
-                executor);
+                room,
+                timer,
+                builder.metrics);
         boolean isStarted = false;
         try {
-            this.grpc = start(builder, security, executor);
+            this.grpc = start(builder, security, workers);
             isStarted = true;
         } finally {
             if (!isStarted) {
-                ownedExecutor.ifPresent(ExecutorService::shutdownNow);
+                stopThreads();
             }
         }
     }
 
-    private GrpcServer start(Builder builder, ServerSecurity security, Executor executor) {
+    private GrpcServer start(Builder builder, ServerSecurity security, Executor workers) {
         GrpcServer.Builder server = GrpcServer.builder(security)
                 .limits(ConnectionLimits.DEFAULTS
                         .withMaxMessageBytes(limits.maxMessageBytes())
@@ -126,7 +131,7 @@ public final class FlowerServer implements Runtime {
                                 // Several clients of one process may share a connection.
                                 limits.maxClients()))
                 .metrics(builder.metrics)
-                .executor(executor)
+                .executor(workers)
                 .service(ServerServiceDefinition.builder(JoinMethod.SERVICE)
                         .addMethod(JoinMethod.JOIN, reception::join)
                         .build());
@@ -187,13 +192,14 @@ public final class FlowerServer implements Runtime {
     @Override
     public void cancel(Task task) {
         Roster.Cancelled cancelled = roster.cancel(task);
-        cancelled
-                .aborted()
-                .ifPresent(member -> reception.leave(
-                        member,
-                        Status.DEADLINE_EXCEEDED.withDescription("the answer is not waited for any longer"),
-                        "cancelled",
-                        "its task " + task.id() + " was cancelled"));
+        cancelled.aborted().ifPresent(member -> {
+            LOG.log(System.Logger.Level.DEBUG, () -> "task " + task.id() + " was cancelled");
+            reception.leave(
+                    member,
+                    Status.DEADLINE_EXCEEDED.withDescription("the answer is not waited for any longer"),
+                    "cancelled",
+                    "its call was ended");
+        });
         cancelled.next().ifPresent(dispatch::sendLater);
     }
 
@@ -216,10 +222,15 @@ public final class FlowerServer implements Runtime {
         boolean isInterrupted = !awaitGoodbyes();
         grpc.close();
         roster.clear();
-        ownedExecutor.ifPresent(ExecutorService::shutdownNow);
+        stopThreads();
         if (isInterrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private void stopThreads() {
+        timer.close();
+        ownWorkers.shutdownNow();
     }
 
     /** Returns whether the thread was not interrupted meanwhile. */
@@ -237,8 +248,16 @@ public final class FlowerServer implements Runtime {
         }
     }
 
+    /** The bytes of the heap that answers take. */
+    long reserved() {
+        return room.reserved();
+    }
+
     /** Settings of a {@link FlowerServer}. Not thread-safe. */
     public static final class Builder {
+        /** Default of {@link #receiveHeapBytes}: {@value}, 64 MiB. */
+        public static final long DEFAULT_RECEIVE_HEAP_BYTES = HeapBudget.DEFAULT_BYTES;
+
         private Optional<String> host = Optional.empty();
         private int port;
         private Optional<ServerSecurity> security = Optional.empty();
@@ -247,6 +266,7 @@ public final class FlowerServer implements Runtime {
         private Optional<String> idProperty = Optional.empty();
         private TransportMetrics metrics = TransportMetrics.none();
         private Optional<Executor> executor = Optional.empty();
+        private long receiveHeapBytes = DEFAULT_RECEIVE_HEAP_BYTES;
         private long windowBytes = WINDOW_BYTES;
 
         private Builder() {}
@@ -279,6 +299,18 @@ public final class FlowerServer implements Runtime {
             return this;
         }
 
+        /**
+         * While fewer bytes than this of answers lie on the heap as they are received, another answer may begin there, however large.
+         * More answers than that wait for a moment, and then go to the round's spool on disk.
+         */
+        public Builder receiveHeapBytes(long bytes) {
+            if (bytes < 0) {
+                throw new IllegalArgumentException("bytes must be >= 0, was " + bytes);
+            }
+            this.receiveHeapBytes = bytes;
+            return this;
+        }
+
         /** What the tensors of a client's initial model are called; {@link TensorNames#byPlace()} by default. */
         public Builder tensorNames(TensorNames tensorNames) {
             this.names = tensorNames;
@@ -304,7 +336,12 @@ public final class FlowerServer implements Runtime {
             return this;
         }
 
-        /** Where calls are served and listeners called; by default daemon threads of its own, as many as there is work. */
+        /**
+         * Where calls are served, answers are received and listeners called; the caller closes it. Its threads may be blocked while
+         * answers are aggregated. Without one, the server makes daemon threads of its own, as many as there is work, and ends them
+         * when it is closed; they also do what the executor rejects while the server is open, since no outcome may be lost. A timer
+         * always has a daemon thread of the server's own, from the first instruction on.
+         */
         public Builder executor(Executor callExecutor) {
             this.executor = Optional.of(callExecutor);
             return this;

@@ -8,6 +8,7 @@ import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.ModelSpec;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.formats.FormatException;
@@ -19,6 +20,7 @@ import io.fedlearn.grpc.proto.flower.ServerMessage;
 import io.fedlearn.grpc.proto.flower.Status;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** Tasks as a Flower server's instructions, and a Flower client's answers as outcomes. */
 final class FlowerTasks {
@@ -104,11 +106,19 @@ final class FlowerTasks {
     }
 
     /** How many tensors of an answer to this task are looked at. */
-    static int maxTensors(Task task) {
+    int maxTensors(Task task) {
         if (task.kind().equals(TaskKind.FIT)) {
             return task.model().spec().size();
         }
-        return task.kind().equals(TaskKind.INITIAL_MODEL) ? MAX_INITIAL_TENSORS : 0;
+        return task.kind().equals(TaskKind.INITIAL_MODEL) ? names.size().orElse(MAX_INITIAL_TENSORS) : 0;
+    }
+
+    /** The tensors that an answer to this task must have, if that is known. */
+    Optional<ModelSpec> spec(Task task) {
+        if (task.kind().equals(TaskKind.FIT)) {
+            return Optional.of(task.model().spec());
+        }
+        return task.kind().equals(TaskKind.INITIAL_MODEL) ? names.spec() : Optional.empty();
     }
 
     /** What an answer to this task amounts to. Whatever is in it, it becomes an outcome. */
@@ -165,6 +175,11 @@ final class FlowerTasks {
             throws FlowerException, NotDone {
         requireDone(result.getStatus());
         requireTensors(answer);
+        int named = names.size().orElse(answer.tensorCount());
+        if (answer.tensorCount() != named) {
+            throw new FlowerException(
+                    "the mapping names " + named + " tensors, the answer has " + answer.tensorCount());
+        }
         if (answer.tensorCount() > MAX_INITIAL_TENSORS) {
             throw new FlowerException("the answer has " + answer.tensorCount() + " tensors, at most "
                     + MAX_INITIAL_TENSORS + " are taken");
@@ -190,7 +205,11 @@ final class FlowerTasks {
         return new ClientOutcome.Completed(result);
     }
 
-    private static void requireTensors(ClientAnswer answer) throws FlowerException {
+    private static void requireTensors(ClientAnswer answer) throws FlowerException, NotDone {
+        if (answer.untaken().isPresent()) {
+            throw new NotDone(new ClientOutcome.Failed("the server was not able to take the answer: "
+                    + answer.untaken().get()));
+        }
         if (answer.tensorCount() == 0) {
             throw new FlowerException("the answer holds no parameters");
         }

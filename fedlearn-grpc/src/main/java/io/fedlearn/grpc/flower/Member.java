@@ -15,16 +15,15 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 
 /** One call of a client. Mutable fields are guarded by the lock of the {@link Roster}. */
 final class Member extends ServerCall.Listener<InputStream> {
     private static final Logger LOG = System.getLogger(FlowerServer.class.getName());
-    private static final long READ = 0;
 
     final Peer peer;
+    /** Goes off if it has not said its id in time. */
+    final Timer.Alarm joining;
+
     final Deque<Job> waiting = new ArrayDeque<>();
     Optional<Job> current = Optional.empty();
     ClientInfo info;
@@ -33,19 +32,19 @@ final class Member extends ServerCall.Listener<InputStream> {
 
     private final ServerCall<InputStream, Instruction> call;
     private final Reception reception;
-    // The number of what the network has not taken yet.
-    private final AtomicLong unread = new AtomicLong(READ);
-    private final AtomicLong sends = new AtomicLong();
+    private final Timer.Alarm reading;
     // Touched in order only.
     private boolean wasAsked;
     // A call is not thread-safe.
     private final SynchronizationContext order = new SynchronizationContext(
             (thread, problem) -> LOG.log(Level.ERROR, "a call of a Flower client failed", problem));
 
-    Member(ServerCall<InputStream, Instruction> call, Peer peer, int number, Reception reception) {
+    Member(ServerCall<InputStream, Instruction> call, Peer peer, int number, Reception reception, Timer timer) {
         this.call = call;
         this.peer = peer;
         this.reception = reception;
+        this.joining = timer.alarm();
+        this.reading = timer.alarm();
         // Until it says another.
         this.info = new ClientInfo(
                 "flower-" + number + "-" + UUID.randomUUID().toString().substring(0, 8), Config.empty());
@@ -68,27 +67,18 @@ final class Member extends ServerCall.Listener<InputStream> {
 
     /**
      * From now on the network has so long to take what is sent, or the client leaves; what is sent before that is read gives it no
-     * longer. To be called in order.
+     * longer.
      */
     void expectReading(Duration timeout) {
-        long sending = sends.incrementAndGet();
-        if (unread.compareAndSet(READ, sending)) {
-            // Holds no task: its model would stay in memory as long.
-            CompletableFuture.delayedExecutor(timeout.toMillis(), TimeUnit.MILLISECONDS)
-                    .execute(() -> expireReading(sending, timeout));
-        }
-    }
-
-    private void expireReading(long sending, Duration timeout) {
-        if (unread.get() == sending) {
+        reading.set(timeout, () -> {
             String reason = "it has not read its instruction within " + timeout.toMillis() + " ms";
             reception.leave(this, Status.DEADLINE_EXCEEDED.withDescription(reason), "lost", reason);
-        }
+        });
     }
 
     /** What was sent is on the line. */
     void hasRead() {
-        unread.set(READ);
+        reading.turnOff();
     }
 
     /** Whether the network takes more at once. */

@@ -7,7 +7,6 @@ import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.grpc.internal.netty.Peer;
 import io.fedlearn.grpc.metrics.TransportMetrics;
-import io.fedlearn.grpc.proto.flower.ClientMessage;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
@@ -17,11 +16,7 @@ import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Where clients join, say who they are, answer and leave. Thread-safe. */
@@ -33,8 +28,9 @@ final class Reception {
     private final FlowerTasks tasks;
     private final Optional<String> idProperty;
     private final Duration joinTimeout;
+    private final AnswerRoom room;
+    private final Timer timer;
     private final TransportMetrics metrics;
-    private final Executor executor;
     private final AtomicInteger joined = new AtomicInteger();
 
     Reception(
@@ -43,22 +39,24 @@ final class Reception {
             FlowerTasks tasks,
             Optional<String> idProperty,
             Duration joinTimeout,
-            TransportMetrics metrics,
-            Executor executor) {
+            AnswerRoom room,
+            Timer timer,
+            TransportMetrics metrics) {
         this.roster = roster;
         this.dispatch = dispatch;
         this.tasks = tasks;
         this.idProperty = idProperty;
         this.joinTimeout = joinTimeout;
+        this.room = room;
+        this.timer = timer;
         this.metrics = metrics;
-        this.executor = executor;
     }
 
     // ---- clients
 
     /** Takes up a call. */
     ServerCall.Listener<InputStream> join(ServerCall<InputStream, Instruction> call, Metadata headers) {
-        Member member = new Member(call, Peer.current(), joined.incrementAndGet(), this);
+        Member member = new Member(call, Peer.current(), joined.incrementAndGet(), this, timer);
         Optional<Status> refusal = roster.enter(member);
         if (refusal.isPresent()) {
             Status status = refusal.get();
@@ -71,9 +69,8 @@ final class Reception {
         if (member.peer.clientId().isPresent()) {
             admit(member, new ClientInfo(member.peer.clientId().get(), Config.empty()));
         } else if (idProperty.isPresent()) {
+            member.joining.set(joinTimeout, () -> expireJoin(member));
             member.inOrder(() -> member.send(FlowerTasks.properties(Config.empty())));
-            CompletableFuture.delayedExecutor(joinTimeout.toMillis(), TimeUnit.MILLISECONDS, executor)
-                    .execute(() -> expireJoin(member));
         } else {
             admit(member, member.info);
         }
@@ -98,6 +95,7 @@ final class Reception {
         if (admission.isEmpty()) {
             return;
         }
+        member.joining.turnOff();
         int count = admission.get().count();
         LOG.log(Level.INFO, () -> "client " + member + " has joined");
         metrics.sessionJoined();
@@ -119,6 +117,7 @@ final class Reception {
             return;
         }
         Roster.Removal removal = removed.get();
+        member.joining.turnOff();
         member.end(status);
         dispatch.release(member);
         // After the goodbye, however a client goes is well.
@@ -147,17 +146,35 @@ final class Reception {
         if (standing.isGone()) {
             return;
         }
-        Optional<Job> asked = standing.asked();
         metrics.bytesReceived(TransportMetrics.Content.ANSWER, available(message));
+        try (AnswerRoom.Place place = place(standing.asked())) {
+            // It may have been given up while there was no place for its answer.
+            if (!roster.standing(member).isGone()) {
+                receive(member, standing, message, place);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            String reason = "the server stopped while it took an answer";
+            leave(member, Status.UNAVAILABLE.withDescription(reason), "lost", reason);
+        }
+    }
+
+    private AnswerRoom.Place place(Optional<Job> asked) throws InterruptedException {
+        return asked.isPresent() ? room.enter(asked.get().task, asked.get().listener) : room.nowhere();
+    }
+
+    private void receive(Member member, Roster.Standing standing, InputStream message, AnswerRoom.Place place) {
+        Optional<Job> asked = standing.asked();
         ClientAnswer answer;
         try {
             answer = ClientAnswer.read(
                     message,
-                    asked.map(job -> FlowerTasks.maxTensors(job.task)).orElse(0),
-                    asked.map(job -> job.task)
-                            .filter(task -> task.kind().equals(TaskKind.FIT))
-                            .map(task -> task.model().spec()));
+                    asked.map(job -> tasks.maxTensors(job.task)).orElse(0),
+                    asked.flatMap(job -> tasks.spec(job.task)),
+                    place::lay);
+            place.filled();
         } catch (FlowerException e) {
+            place.filled();
             String reason = String.valueOf(e.getMessage());
             asked.ifPresent(job -> dispatch.endLast(job, new ClientOutcome.Rejected(reason)));
             leave(member, Status.INVALID_ARGUMENT.withDescription(reason), "protocol", reason);
@@ -167,9 +184,9 @@ final class Reception {
             String reason = answer.message().getDisconnectRes().getReason().name();
             leave(member, Status.OK, "left", "it has left (" + reason + ")");
         } else if (asked.isPresent()) {
-            answered(asked.get(), answer);
+            answered(asked.get(), answer, place);
         } else if (!standing.isMember() && idProperty.isPresent() && !standing.isClosing()) {
-            identify(member, answer.message());
+            identify(member, answer);
         } else if (!standing.isClosing()) {
             // Kept, it would be taken for the answer to the next instruction.
             String reason = "it has answered without having been asked";
@@ -177,8 +194,13 @@ final class Reception {
         }
     }
 
-    private void answered(Job job, ClientAnswer answer) {
+    private void answered(Job job, ClientAnswer answer, AnswerRoom.Place place) {
+        answer.untaken().ifPresent(why -> LOG.log(Level.WARNING, () -> "an answer cannot be taken: " + why));
         ClientOutcome outcome = tasks.outcome(job.task, answer);
+        if (outcome instanceof ClientOutcome.Completed) {
+            dispatch.end(job, outcome, place.keep());
+            return;
+        }
         if (FlowerTasks.answers(job.task, answer.message())) {
             dispatch.end(job, outcome);
             return;
@@ -189,9 +211,8 @@ final class Reception {
         leave(job.member, Status.FAILED_PRECONDITION.withDescription(reason), "protocol", reason);
     }
 
-    private void identify(Member member, ClientMessage message) {
+    private void identify(Member member, ClientAnswer answer) {
         Task question = Task.builder(TaskKind.PROPERTIES, member.info.id()).build();
-        ClientAnswer answer = new ClientAnswer(message, 0, List.of(), Optional.empty());
         ClientOutcome outcome = tasks.outcome(question, answer);
         if (!(outcome instanceof ClientOutcome.Completed completed)) {
             refuse(member, "it must say its id as a property: " + outcome.reason());

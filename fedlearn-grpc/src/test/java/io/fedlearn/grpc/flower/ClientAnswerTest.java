@@ -8,7 +8,10 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.ModelSpec;
+import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.tensor.Tensor;
+import io.fedlearn.core.tensor.TensorType;
 import io.fedlearn.grpc.proto.flower.ClientMessage;
 import io.fedlearn.grpc.proto.flower.Parameters;
 import io.fedlearn.grpc.proto.flower.ServerMessage;
@@ -33,6 +36,11 @@ class ClientAnswerTest {
 
     private static ClientAnswer read(byte[] bytes) throws FlowerException {
         return ClientAnswer.read(new ByteArrayInputStream(bytes), 10);
+    }
+
+    private static ClientAnswer read(ModelSpec spec, ClientAnswer.Laying laying) throws Exception {
+        return ClientAnswer.read(
+                new ByteArrayInputStream(Golden.bytes("cm_fit_res")), spec.size(), Optional.of(spec), laying);
     }
 
     private static ClientMessage withoutTensors(ClientMessage message) {
@@ -106,11 +114,37 @@ class ClientAnswerTest {
                 .trainable("b", Tensor.copyOf(new float[2]))
                 .build();
 
-        ClientAnswer answer =
-                ClientAnswer.read(new ByteArrayInputStream(Golden.bytes("cm_fit_res")), 2, Optional.of(other.spec()));
+        ClientAnswer answer = read(other.spec(), (spec, tensor) -> tensor);
 
         assertThat(answer.tensors()).containsExactly(WEIGHTS);
         assertThat(answer.malformed()).contains("tensor 'b' must have shape 2, had 1");
+        assertThat(answer.message().getFitRes().getNumExamples()).isEqualTo(17);
+    }
+
+    @Test
+    void laysTensorsWhereTheyAreToStay() throws Exception {
+        ClientAnswer answer = read(MODEL.spec(), (spec, tensor) -> Tensor.zeros(spec.type(), spec.shape()));
+
+        assertThat(answer.tensors())
+                .containsExactly(Tensor.zeros(TensorType.FLOAT32, Shape.of(2, 3)), Tensor.copyOf(new float[1]));
+        assertThat(answer.untaken()).isEmpty();
+    }
+
+    @Test
+    void readsOnThoughThereIsNoPlaceForATensor() throws Exception {
+        ClientAnswer answer = read(MODEL.spec(), (spec, tensor) -> {
+            if (spec.name().equals("b")) {
+                throw new OutOfMemoryError("as a test wants it");
+            }
+            return tensor;
+        });
+
+        assertThat(answer.tensors()).isEmpty();
+        assertThat(answer.untaken())
+                .hasValueSatisfying(
+                        why -> assertThat(why).startsWith("the heap has no room for tensors[1], which has "));
+        assertThat(answer.malformed()).isEmpty();
+        assertThat(answer.tensorCount()).isEqualTo(2);
         assertThat(answer.message().getFitRes().getNumExamples()).isEqualTo(17);
     }
 
