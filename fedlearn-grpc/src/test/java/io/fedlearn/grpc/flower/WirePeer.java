@@ -139,6 +139,14 @@ final class WirePeer implements AutoCloseable {
                 .setNumExamples(examples);
     }
 
+    /** A client's initial model. */
+    static ClientMessage parameters(Model model) {
+        return ClientMessage.newBuilder()
+                .setGetParametersRes(
+                        ClientMessage.GetParametersRes.newBuilder().setParameters(FlowerTensors.write(model)))
+                .build();
+    }
+
     static Status status(Code code, String message) {
         return Status.newBuilder().setCode(code).setMessage(message).build();
     }

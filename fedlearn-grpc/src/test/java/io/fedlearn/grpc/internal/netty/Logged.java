@@ -13,7 +13,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /** What a class logs while this is open. */
-final class Logged implements AutoCloseable {
+public final class Logged implements AutoCloseable {
     private static final long SECONDS = 20;
 
     private final Logger logger;
@@ -36,12 +36,13 @@ final class Logged implements AutoCloseable {
         logger.addHandler(handler);
     }
 
-    static Logged of(Class<?> type) {
+    /** Begins to listen to a class. */
+    public static Logged of(Class<?> type) {
         return new Logged(Logger.getLogger(type.getName()));
     }
 
     /** Waits for a message with all these parts. */
-    LogRecord await(String... parts) {
+    public LogRecord await(String... parts) {
         try {
             for (LogRecord record = records.poll(SECONDS, TimeUnit.SECONDS);
                     record != null;
@@ -58,7 +59,7 @@ final class Logged implements AutoCloseable {
     }
 
     /** That nothing so bad was logged so far. */
-    void assertNone(Level level) {
+    public void assertNone(Level level) {
         assertThat(records).noneMatch(record -> record.getLevel().intValue() >= level.intValue());
     }
 
