@@ -17,7 +17,8 @@ import java.util.OptionalLong;
  * begun; (4) the same id with another fingerprint is another task; (5) what is cancelled is interrupted and never answered; (6) a
  * task whose time limit has passed is interrupted, and answered as failed only if the server does not cancel it; (7) work that does
  * not heed its interruption makes the next task fail after a while, but never hangs it; (8) answers go only to a connection on
- * which their task was offered, since a server that was restarted does not know it before.
+ * which their task was offered, since a server that was restarted does not know it before; (9) work is interrupted when a new
+ * connection begins with another task, since such a server may not know it at all, nor have its model.
  *
  * @param <O> an offer
  * @param <A> an answer
@@ -117,6 +118,10 @@ final class TaskBoard<O, A> {
         }
         if (waiting.stream().anyMatch(it -> it.key().equals(key))) {
             return steps;
+        }
+        if (work.isPresent() && !work.get().offeredHere()) {
+            // A server offers a client's tasks in their order: one that was restarted may not know this one any more.
+            forget(work.get().key().taskId(), "the server asks for another task instead", now, steps);
         }
         forget(key.taskId(), "it is another task now", now, steps);
         if (waiting.size() >= MAX_WAITING) {

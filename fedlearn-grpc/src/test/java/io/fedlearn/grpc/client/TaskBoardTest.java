@@ -141,6 +141,18 @@ class TaskBoardTest {
     }
 
     @Test
+    void dropsWorkWhenAConnectionBeginsWithAnotherTask() {
+        offer(A);
+        board.disconnected();
+
+        assertThat(offer(B)).containsExactly(new Interrupt<>(1, A, "the server asks for another task instead"));
+        assertThat(board.lost(1, "interrupted", 0)).containsExactly(start(2, B));
+        assertThat(offer(A)).as("known after all, it is another's turn").isEmpty();
+        board.answered(2, "answer", 0);
+        assertThat(board.settled("b", 0)).containsExactly(start(3, A));
+    }
+
+    @Test
     void offersThatWaitedAreForgottenWithTheirConnection() {
         offer(A);
         offer(B);
