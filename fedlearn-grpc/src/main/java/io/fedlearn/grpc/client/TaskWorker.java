@@ -59,9 +59,8 @@ final class TaskWorker {
     private Optional<Work> work = Optional.empty();
     private Optional<Upload> upload = Optional.empty();
 
-    // The model that was downloaded last. Only the one job that is at work touches it; from one to the next, events and
-    // the
-    // executor hand it over.
+    // The model that was downloaded last. Only the one job that is at work touches it; events and the executor hand it
+    // over from one to the next.
     private Optional<Downloaded> lastModel = Optional.empty();
 
     private record Downloaded(ByteString digest, Model model) {}

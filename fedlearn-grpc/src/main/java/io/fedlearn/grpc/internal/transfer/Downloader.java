@@ -145,7 +145,7 @@ public final class Downloader {
         }
 
         @Override
-        public void onMessage(TransferFrame message) {
+        void take(TransferFrame message) {
             moved();
             try {
                 if (message instanceof IncomingChunk incoming) {
@@ -161,7 +161,7 @@ public final class Downloader {
 
         private void accept(IncomingChunk incoming) throws ChunkException {
             try (incoming) {
-                if (damage.isPresent()) {
+                if (damage.isPresent() || hasFailed()) {
                     return;
                 }
                 ReceivedChunk chunk = incoming.values(

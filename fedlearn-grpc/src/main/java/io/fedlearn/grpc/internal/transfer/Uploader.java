@@ -110,7 +110,7 @@ public final class Uploader {
         }
 
         @Override
-        public void onMessage(UploadReply reply) {
+        void take(UploadReply reply) {
             moved();
             if (reply.hasReceipt()) {
                 receipt = Optional.of(reply.getReceipt());
@@ -119,13 +119,13 @@ public final class Uploader {
                 isResumed = true;
                 resumed = reply.getResume().getOffset();
                 offset = resumed;
-                onReady();
+                proceed();
             }
         }
 
         @Override
-        public void onReady() {
-            if (!isResumed || receipt.isPresent()) {
+        void proceed() {
+            if (!isResumed || receipt.isPresent() || hasFailed()) {
                 return;
             }
             while (call().isReady() && model < models.size()) {
