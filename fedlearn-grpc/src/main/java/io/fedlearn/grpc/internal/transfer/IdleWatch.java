@@ -15,7 +15,7 @@ final class IdleWatch {
 
     private IdleWatch(ScheduledExecutorService timer, Duration timeout, Runnable onIdle) {
         this.onIdle = onIdle;
-        // A call that stands still is noticed after one to two times half of the timeout.
+        // A call that stands still is noticed after one to two times the timeout.
         long nanos = Math.max(1, timeout.toNanos());
         this.checks = timer.scheduleWithFixedDelay(this::check, nanos, nanos, TimeUnit.NANOSECONDS);
     }

@@ -18,9 +18,9 @@ final class Retries {
     /** Whether a call that ended so may go better another time; to be asked once for each. */
     boolean mayGoBetter(Status status) {
         return switch (status.getCode()) {
-            case UNAVAILABLE, CANCELLED, ABORTED, UNAUTHENTICATED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED -> true;
-            // A moment's trouble of a proxy, or something that fails each time.
-            case INTERNAL, UNKNOWN -> ++failures < MAX_FAILURES;
+            case UNAVAILABLE, CANCELLED, ABORTED, UNAUTHENTICATED, DEADLINE_EXCEEDED -> true;
+            // A moment's trouble of a proxy or of a server with too many calls, or something that fails each time.
+            case INTERNAL, UNKNOWN, RESOURCE_EXHAUSTED -> ++failures < MAX_FAILURES;
             default -> false;
         };
     }
