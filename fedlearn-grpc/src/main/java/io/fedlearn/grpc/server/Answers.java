@@ -37,7 +37,7 @@ final class Answers {
 
     /** An answer came over the client's session. */
     void answer(Session session, TaskAnswer answer) {
-        answer(session.member.id, answer, receipt -> tell(session, receipt));
+        answer(session.member.id, answer, receipt -> tell(session, receipt), tasks::execute);
     }
 
     private void tell(Session session, AnswerReceipt receipt) {
@@ -56,13 +56,18 @@ final class Answers {
     /** Takes an answer without values that came in a call of its own. May block while its listener does. */
     AnswerReceipt answerNow(String clientId, TaskAnswer answer) {
         CompletableFuture<AnswerReceipt> told = new CompletableFuture<>();
-        answer(clientId, answer, told::complete);
+        // On this thread: one that waited for another of the executor might wait for a thread that waits likewise.
+        answer(clientId, answer, told::complete, InOrder::drain);
         // Whoever makes the call, if it is not this thread, is at it.
         return told.join();
     }
 
-    /** Takes an answer that holds all its values; never blocks. The receipt is told once. */
-    private void answer(String clientId, TaskAnswer answer, Consumer<AnswerReceipt> teller) {
+    /**
+     * Takes an answer that holds all its values. The receipt is told once.
+     *
+     * @param caller has the calls made to the task's listener
+     */
+    private void answer(String clientId, TaskAnswer answer, Consumer<AnswerReceipt> teller, Consumer<InOrder> caller) {
         Judgement judgement = claim(clientId, answer);
         if (judgement.task().isEmpty()) {
             teller.accept(judgement.receipt());
@@ -96,7 +101,7 @@ final class Answers {
             receipt = Replies.receipt(task.id(), Verdict.VERDICT_LATE, outcome.reason());
         }
         settle(task, outcome, receipt, teller);
-        tasks.execute(task.calls);
+        caller.accept(task.calls);
     }
 
     static String tooLarge(long bytes, OpenTask task) {

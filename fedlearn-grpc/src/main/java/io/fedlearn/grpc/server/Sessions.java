@@ -213,9 +213,8 @@ final class Sessions {
     void tick() {
         lock.decide(effects -> {
             long now = nanoTime.getAsLong();
-            // After this process stood still, what clients sent meanwhile lies unread, and they could not come back:
-            // that
-            // time does not count.
+            // After this process stood still, what clients sent meanwhile lies unread, and they could not come back.
+            // That time does not count.
             if (now - tickedAt > settings.heartbeatNanos()) {
                 long stoodStill = now - tickedAt;
                 for (Member member : members.all()) {

@@ -72,7 +72,14 @@ final class TaskTable {
             // Once for each mention, as they are released.
             shared.put(model.digest(), models.take(model));
         }
-        OpenTask opened = new OpenTask(task, listener, offer(task, shared), nanoTime.getAsLong());
+        TaskOffer offer;
+        try {
+            offer = offer(task, shared);
+        } catch (RuntimeException e) {
+            OpenTask.models(task).forEach(models::release);
+            throw e;
+        }
+        OpenTask opened = new OpenTask(task, listener, offer, nanoTime.getAsLong());
         boolean isKnown = lock.choose(effects -> open(opened, effects));
         if (!isKnown) {
             failUnknown(task, listener);
