@@ -126,7 +126,10 @@ public final class IdleClientsBenchmark {
     }
 
     private static ServerLimits limits(int count) {
-        return ServerLimits.defaults().withMaxClients(count).withMaxConnectionsPerAddress(2 * count);
+        return ServerLimits.builder()
+                .maxClients(count)
+                .maxConnectionsPerAddress(2 * count)
+                .build();
     }
 
     /** Sorted. */

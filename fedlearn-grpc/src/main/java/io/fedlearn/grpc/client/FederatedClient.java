@@ -57,7 +57,8 @@ public final class FederatedClient implements AutoCloseable {
         int port = builder.port;
         ClientSecurity security = builder.security.orElseThrow();
         String id = builder.clientId.or(() -> certified(security)).orElseThrow();
-        ConnectionLimits limits = ConnectionLimits.DEFAULTS.withMaxMessageBytes(MAX_MESSAGE_BYTES);
+        ConnectionLimits limits =
+                ConnectionLimits.builder().maxMessageBytes(MAX_MESSAGE_BYTES).build();
         this.loop = new JoinLoop(
                 new JoinLoop.Settings(
                         new Refusals(host, port, security, id),

@@ -400,9 +400,10 @@ public final class FlowerClient implements AutoCloseable {
         }
 
         private ConnectionLimits limits() {
-            ConnectionLimits limits = ConnectionLimits.DEFAULTS;
-            return limits.withMaxMessageBytes(maxMessageBytes)
-                    .withPings(limits.minPingInterval(), PING_INTERVAL, limits.pingTimeout());
+            return ConnectionLimits.builder()
+                    .maxMessageBytes(maxMessageBytes)
+                    .pings(PING_INTERVAL, ConnectionLimits.DEFAULTS.pingTimeout())
+                    .build();
         }
 
         /**

@@ -120,16 +120,17 @@ public final class FlowerServer implements Runtime {
 
     private GrpcServer start(Builder builder, ServerSecurity security, Executor workers) {
         GrpcServer.Builder server = GrpcServer.builder(security)
-                .limits(ConnectionLimits.DEFAULTS
-                        .withMaxMessageBytes(limits.maxMessageBytes())
+                .limits(ConnectionLimits.builder()
+                        .maxMessageBytes(limits.maxMessageBytes())
                         // Flower's server asks after 210 s of silence; a client in local training may be slow to
                         // answer.
-                        .withPings(Duration.ofSeconds(5), Duration.ofMinutes(2), Duration.ofMinutes(1))
-                        .withConnections(
+                        .pings(Duration.ofMinutes(2), Duration.ofMinutes(1))
+                        .connections(
                                 2 * Math.max(limits.maxClients(), limits.maxConnectionsPerAddress()),
                                 limits.maxConnectionsPerAddress(),
                                 // Several clients of one process may share a connection.
-                                limits.maxClients()))
+                                limits.maxClients())
+                        .build())
                 .metrics(builder.metrics)
                 .executor(workers)
                 .service(ServerServiceDefinition.builder(JoinMethod.SERVICE)

@@ -122,14 +122,17 @@ public final class FederatedServer implements Runtime {
         String join = JoinMethod.JOIN.getFullMethodName();
         return GrpcServer.builder(builder.security.orElseThrow())
                 .listen(builder.host, builder.port)
-                .limits(ConnectionLimits.DEFAULTS
-                        .withMaxMessageBytes(
-                                Math.max(limits.maxMessageBytes(), builder.chunkBytes + MESSAGE_EXTRA_BYTES))
-                        .withTimeouts(limits.helloTimeout(), ConnectionLimits.DEFAULTS.idleTimeout())
-                        .withConnections(
+                .limits(ConnectionLimits.builder()
+                        // What the server's own welcome allows, it takes.
+                        .maxMessageBytes(Math.max(
+                                limits.maxMessageBytes(),
+                                Math.max(builder.chunkBytes, builder.inlineBytes) + MESSAGE_EXTRA_BYTES))
+                        .handshakeTimeout(limits.helloTimeout())
+                        .connections(
                                 (int) Math.min(Integer.MAX_VALUE, 2L * limits.maxClients() + CALLS_PER_CONNECTION),
                                 limits.maxConnectionsPerAddress(),
-                                CALLS_PER_CONNECTION))
+                                CALLS_PER_CONNECTION)
+                        .build())
                 .metrics(builder.metrics)
                 .executor(control)
                 // Heartbeats must not wait behind answers that wait for the coordinator.

@@ -13,7 +13,7 @@ import java.time.Duration;
  * @param messagesPerSecond how many messages a client may send per second in the long run, beside chunks of models and what it
  *     was asked for: the first start and the first answer of each task that it is offered
  * @param burst how many messages a client may send at once
- * @param helloTimeout how long a connection may take to say who it is
+ * @param helloTimeout how long a connection may take to say who it is; at most a day
  */
 public record ServerLimits(
         int maxClients,
@@ -45,6 +45,7 @@ public record ServerLimits(
     public static final int DEFAULT_HELLO_TIMEOUT_SECONDS = 10;
 
     private static final int MIN_MESSAGE_BYTES = 1 << 16;
+    private static final Duration LONGEST_HELLO_TIMEOUT = Duration.ofDays(1);
 
     /** Validates the limits. */
     public ServerLimits {
@@ -54,8 +55,9 @@ public record ServerLimits(
         requireAtLeast("maxModelBytes", maxModelBytes, 1);
         requireAtLeast("messagesPerSecond", messagesPerSecond, 1);
         requireAtLeast("burst", burst, 1);
-        if (helloTimeout.isNegative() || helloTimeout.isZero()) {
-            throw new IllegalArgumentException("helloTimeout must be > 0, was " + helloTimeout);
+        if (helloTimeout.isNegative() || helloTimeout.isZero() || helloTimeout.compareTo(LONGEST_HELLO_TIMEOUT) > 0) {
+            throw new IllegalArgumentException(
+                    "helloTimeout must be > 0 and at most " + LONGEST_HELLO_TIMEOUT + ", was " + helloTimeout);
         }
     }
 
@@ -67,61 +69,77 @@ public record ServerLimits(
 
     /** The defaults. */
     public static ServerLimits defaults() {
-        return new ServerLimits(
-                DEFAULT_MAX_CLIENTS,
-                DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
-                DEFAULT_MAX_MESSAGE_BYTES,
-                DEFAULT_MAX_MODEL_BYTES,
-                DEFAULT_MESSAGES_PER_SECOND,
-                DEFAULT_BURST,
-                Duration.ofSeconds(DEFAULT_HELLO_TIMEOUT_SECONDS));
+        return builder().build();
     }
 
-    /** These limits with another number of clients. */
-    public ServerLimits withMaxClients(int count) {
-        return new ServerLimits(
-                count,
-                maxConnectionsPerAddress,
-                maxMessageBytes,
-                maxModelBytes,
-                messagesPerSecond,
-                burst,
-                helloTimeout);
+    /** A builder with the defaults. */
+    public static Builder builder() {
+        return new Builder();
     }
 
-    /** These limits with another number of connections from one address. */
-    public ServerLimits withMaxConnectionsPerAddress(int count) {
-        return new ServerLimits(
-                maxClients, count, maxMessageBytes, maxModelBytes, messagesPerSecond, burst, helloTimeout);
-    }
+    /** Collects the limits of a server; {@link #build()} checks them. Not thread-safe. */
+    public static final class Builder {
+        private int maxClients = DEFAULT_MAX_CLIENTS;
+        private int maxConnectionsPerAddress = DEFAULT_MAX_CONNECTIONS_PER_ADDRESS;
+        private int maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES;
+        private long maxModelBytes = DEFAULT_MAX_MODEL_BYTES;
+        private int messagesPerSecond = DEFAULT_MESSAGES_PER_SECOND;
+        private int burst = DEFAULT_BURST;
+        private Duration helloTimeout = Duration.ofSeconds(DEFAULT_HELLO_TIMEOUT_SECONDS);
 
-    /** These limits with another size of a message. */
-    public ServerLimits withMaxMessageBytes(int bytes) {
-        return new ServerLimits(
-                maxClients, maxConnectionsPerAddress, bytes, maxModelBytes, messagesPerSecond, burst, helloTimeout);
-    }
+        private Builder() {}
 
-    /** These limits with another size of an answer to a task that holds no model. */
-    public ServerLimits withMaxModelBytes(long bytes) {
-        return new ServerLimits(
-                maxClients, maxConnectionsPerAddress, maxMessageBytes, bytes, messagesPerSecond, burst, helloTimeout);
-    }
+        /** See {@link ServerLimits#maxClients()}. */
+        public Builder maxClients(int count) {
+            this.maxClients = count;
+            return this;
+        }
 
-    /** These limits with another rate of messages: so many per second in the long run, and so many at once. */
-    public ServerLimits withMessageRate(int perSecond, int atOnce) {
-        return new ServerLimits(
-                maxClients, maxConnectionsPerAddress, maxMessageBytes, maxModelBytes, perSecond, atOnce, helloTimeout);
-    }
+        /** See {@link ServerLimits#maxConnectionsPerAddress()}. */
+        public Builder maxConnectionsPerAddress(int count) {
+            this.maxConnectionsPerAddress = count;
+            return this;
+        }
 
-    /** These limits with another time to say who a connection is. */
-    public ServerLimits withHelloTimeout(Duration timeout) {
-        return new ServerLimits(
-                maxClients,
-                maxConnectionsPerAddress,
-                maxMessageBytes,
-                maxModelBytes,
-                messagesPerSecond,
-                burst,
-                timeout);
+        /** See {@link ServerLimits#maxMessageBytes()}. */
+        public Builder maxMessageBytes(int bytes) {
+            this.maxMessageBytes = bytes;
+            return this;
+        }
+
+        /** See {@link ServerLimits#maxModelBytes()}. */
+        public Builder maxModelBytes(long bytes) {
+            this.maxModelBytes = bytes;
+            return this;
+        }
+
+        /** See {@link ServerLimits#messagesPerSecond()} and {@link ServerLimits#burst()}. */
+        public Builder messageRate(int perSecond, int atOnce) {
+            this.messagesPerSecond = perSecond;
+            this.burst = atOnce;
+            return this;
+        }
+
+        /** See {@link ServerLimits#helloTimeout()}. */
+        public Builder helloTimeout(Duration timeout) {
+            this.helloTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * The limits.
+         *
+         * @throws IllegalArgumentException naming the one that is out of range
+         */
+        public ServerLimits build() {
+            return new ServerLimits(
+                    maxClients,
+                    maxConnectionsPerAddress,
+                    maxMessageBytes,
+                    maxModelBytes,
+                    messagesPerSecond,
+                    burst,
+                    helloTimeout);
+        }
     }
 }

@@ -65,10 +65,11 @@ class HostilePeerTest {
 
     private static FederatedServer.Builder newServer() {
         return Sites.newServer()
-                .limits(ServerLimits.defaults()
-                        .withMaxMessageBytes(MAX_MESSAGE_BYTES)
-                        .withMessageRate(100, 100)
-                        .withHelloTimeout(Duration.ofSeconds(1)));
+                .limits(ServerLimits.builder()
+                        .maxMessageBytes(MAX_MESSAGE_BYTES)
+                        .messageRate(100, 100)
+                        .helloTimeout(Duration.ofSeconds(1))
+                        .build());
     }
 
     @BeforeEach

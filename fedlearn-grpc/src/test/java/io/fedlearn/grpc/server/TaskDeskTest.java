@@ -316,7 +316,7 @@ class TaskDeskTest {
 
     @Test
     void takesNoMoreClientsThanItsLimit() {
-        desk = newDesk(ServerLimits.defaults().withMaxClients(1));
+        desk = newDesk(ServerLimits.builder().maxClients(1).build());
         Site first = site("a");
 
         FakeConnection second = refused(hello("b", 1, 1).build());
@@ -903,7 +903,7 @@ class TaskDeskTest {
 
     @Test
     void endsAConnectionThatSendsTooMuch() {
-        desk = newDesk(ServerLimits.defaults().withMessageRate(2, 3));
+        desk = newDesk(ServerLimits.builder().messageRate(2, 3).build());
         Site site = site("a");
 
         assertThat(desk.hear(site.live(), ClientMessage.MessageCase.HEARTBEAT)).isTrue();
@@ -919,7 +919,7 @@ class TaskDeskTest {
 
     @Test
     void blamesNoClientForAnsweringFast() {
-        desk = newDesk(ServerLimits.defaults().withMessageRate(1, 1));
+        desk = newDesk(ServerLimits.builder().messageRate(1, 1).build());
         Site site = site("a");
 
         for (int round = 1; round <= 5; round++) {
@@ -940,7 +940,7 @@ class TaskDeskTest {
 
     @Test
     void countsAllButTheFirstStartOfATask() {
-        desk = newDesk(ServerLimits.defaults().withMessageRate(1, 1));
+        desk = newDesk(ServerLimits.builder().messageRate(1, 1).build());
         Site site = site("a");
         submit("a", 1);
 

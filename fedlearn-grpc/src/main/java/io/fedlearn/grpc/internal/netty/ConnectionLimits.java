@@ -30,18 +30,7 @@ public record ConnectionLimits(
         int maxConnectionsPerAddress,
         int flowControlWindow) {
     /** Enough for messages of a few MiB, thousands of clients, and hundreds of them behind one address. */
-    public static final ConnectionLimits DEFAULTS = new ConnectionLimits(
-            4 << 20,
-            8 << 10,
-            Duration.ofSeconds(10),
-            Duration.ofMinutes(2),
-            Duration.ofSeconds(5),
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(20),
-            16,
-            20_000,
-            2_000,
-            1 << 20);
+    public static final ConnectionLimits DEFAULTS = builder().build();
 
     /** Checks that all are positive. */
     public ConnectionLimits {
@@ -60,100 +49,82 @@ public record ConnectionLimits(
         }
     }
 
-    /** The same with another limit of messages. */
-    public ConnectionLimits withMaxMessageBytes(int bytes) {
-        return new ConnectionLimits(
-                bytes,
-                maxMetadataBytes,
-                handshakeTimeout,
-                idleTimeout,
-                minPingInterval,
-                pingInterval,
-                pingTimeout,
-                maxCallsPerConnection,
-                maxConnections,
-                maxConnectionsPerAddress,
-                flowControlWindow);
+    /** A builder with the defaults. */
+    public static Builder builder() {
+        return new Builder();
     }
 
-    /** The same with another limit of the head of a call. */
-    public ConnectionLimits withMaxMetadataBytes(int bytes) {
-        return new ConnectionLimits(
-                maxMessageBytes,
-                bytes,
-                handshakeTimeout,
-                idleTimeout,
-                minPingInterval,
-                pingInterval,
-                pingTimeout,
-                maxCallsPerConnection,
-                maxConnections,
-                maxConnectionsPerAddress,
-                flowControlWindow);
-    }
+    /** Collects the limits of a connection; {@link #build()} checks them. Confined to one thread. */
+    public static final class Builder {
+        private static final Duration MIN_PING_INTERVAL = Duration.ofSeconds(5);
+        private static final int FLOW_CONTROL_WINDOW = 1 << 20;
 
-    /** The same with other times: until a connection has become one, and until one without a call is closed. */
-    public ConnectionLimits withTimeouts(Duration handshake, Duration idle) {
-        return new ConnectionLimits(
-                maxMessageBytes,
-                maxMetadataBytes,
-                handshake,
-                idle,
-                minPingInterval,
-                pingInterval,
-                pingTimeout,
-                maxCallsPerConnection,
-                maxConnections,
-                maxConnectionsPerAddress,
-                flowControlWindow);
-    }
+        private int maxMessageBytes = 4 << 20;
+        private int maxMetadataBytes = 8 << 10;
+        private Duration handshakeTimeout = Duration.ofSeconds(10);
+        private Duration idleTimeout = Duration.ofMinutes(2);
+        private Duration pingInterval = Duration.ofSeconds(20);
+        private Duration pingTimeout = Duration.ofSeconds(20);
+        private int maxCallsPerConnection = 16;
+        private int maxConnections = 20_000;
+        private int maxConnectionsPerAddress = 2_000;
 
-    /** The same with other pings: how often a peer may, and when and how long this side does. */
-    public ConnectionLimits withPings(Duration minInterval, Duration interval, Duration timeout) {
-        return new ConnectionLimits(
-                maxMessageBytes,
-                maxMetadataBytes,
-                handshakeTimeout,
-                idleTimeout,
-                minInterval,
-                interval,
-                timeout,
-                maxCallsPerConnection,
-                maxConnections,
-                maxConnectionsPerAddress,
-                flowControlWindow);
-    }
+        private Builder() {}
 
-    /** The same with so many connections: all, of one address, and calls of each. */
-    public ConnectionLimits withConnections(int all, int perAddress, int callsEach) {
-        return new ConnectionLimits(
-                maxMessageBytes,
-                maxMetadataBytes,
-                handshakeTimeout,
-                idleTimeout,
-                minPingInterval,
-                pingInterval,
-                pingTimeout,
-                callsEach,
-                all,
-                perAddress,
-                flowControlWindow);
-    }
+        /** The largest message taken. */
+        public Builder maxMessageBytes(int bytes) {
+            this.maxMessageBytes = bytes;
+            return this;
+        }
 
-    /** The same with so many bytes of a call under way; 0 adapts it to the line. */
-    public ConnectionLimits withFlowControlWindow(int bytes) {
-        return new ConnectionLimits(
-                maxMessageBytes,
-                maxMetadataBytes,
-                handshakeTimeout,
-                idleTimeout,
-                minPingInterval,
-                pingInterval,
-                pingTimeout,
-                maxCallsPerConnection,
-                maxConnections,
-                maxConnectionsPerAddress,
-                bytes);
+        /** The largest head of a call. */
+        public Builder maxMetadataBytes(int bytes) {
+            this.maxMetadataBytes = bytes;
+            return this;
+        }
+
+        /** Until a connection must have become one. */
+        public Builder handshakeTimeout(Duration timeout) {
+            this.handshakeTimeout = timeout;
+            return this;
+        }
+
+        /** Until a connection without a call is closed. */
+        public Builder idleTimeout(Duration timeout) {
+            this.idleTimeout = timeout;
+            return this;
+        }
+
+        /** After which silence this side pings, and how long it waits for the answer. */
+        public Builder pings(Duration interval, Duration timeout) {
+            this.pingInterval = interval;
+            this.pingTimeout = timeout;
+            return this;
+        }
+
+        /** So many connections: all, of one address, and calls of each. */
+        public Builder connections(int all, int perAddress, int callsEach) {
+            this.maxConnections = all;
+            this.maxConnectionsPerAddress = perAddress;
+            this.maxCallsPerConnection = callsEach;
+            return this;
+        }
+
+        /** The limits. */
+        public ConnectionLimits build() {
+            return new ConnectionLimits(
+                    maxMessageBytes,
+                    maxMetadataBytes,
+                    handshakeTimeout,
+                    idleTimeout,
+                    MIN_PING_INTERVAL,
+                    pingInterval,
+                    pingTimeout,
+                    maxCallsPerConnection,
+                    maxConnections,
+                    maxConnectionsPerAddress,
+                    FLOW_CONTROL_WINDOW);
+        }
     }
 
     private static void requirePositive(String what, int value) {

@@ -42,8 +42,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 class GrpcServerTest {
     private static final int WAIT_MILLIS = 20_000;
-    private static final ConnectionLimits QUICK =
-            ConnectionLimits.DEFAULTS.withTimeouts(Duration.ofMillis(200), Duration.ofMillis(200));
+    private static final ConnectionLimits QUICK = ConnectionLimits.builder()
+            .handshakeTimeout(Duration.ofMillis(200))
+            .idleTimeout(Duration.ofMillis(200))
+            .build();
 
     @TempDir
     private Path folder;
@@ -147,7 +149,8 @@ class GrpcServerTest {
 
     @Test
     void closesConnectionsBeyondTheLimitAndTakesOthersWhenOneEnds() throws IOException {
-        ConnectionLimits two = ConnectionLimits.DEFAULTS.withConnections(100, 2, 10);
+        ConnectionLimits two =
+                ConnectionLimits.builder().connections(100, 2, 10).build();
 
         try (GrpcServer server =
                 Echo.server(ServerSecurity.insecure()).limits(two).start()) {
@@ -207,8 +210,10 @@ class GrpcServerTest {
 
     @Test
     void refusesOversizeHeadsAndMessages() {
-        ConnectionLimits small =
-                ConnectionLimits.DEFAULTS.withMaxMetadataBytes(1000).withMaxMessageBytes(1000);
+        ConnectionLimits small = ConnectionLimits.builder()
+                .maxMetadataBytes(1000)
+                .maxMessageBytes(1000)
+                .build();
 
         try (GrpcServer server =
                 Echo.server(ServerSecurity.insecure()).limits(small).start()) {
