@@ -2,6 +2,7 @@ package io.fedlearn.grpc.server;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -52,7 +53,8 @@ final class DeskLock {
 
     /** Asks again after each change until there is an answer. Returns it, or false if the time is over before. */
     boolean await(Supplier<Optional<Boolean>> question, Duration timeout) throws InterruptedException {
-        long left = timeout.toNanos();
+        // A time that is longer than a long has nanoseconds is as good as the longest.
+        long left = TimeUnit.NANOSECONDS.convert(timeout);
         lock.lockInterruptibly();
         try {
             Optional<Boolean> answer = question.get();

@@ -90,6 +90,9 @@ final class FakeServer implements AutoCloseable {
     /** What the receipt of an upload says. */
     volatile Verdict uploadVerdict = Verdict.VERDICT_ACCEPTED;
 
+    /** How uploads end as they begin; OK lets them go on. */
+    volatile Status uploadEnd = Status.OK;
+
     /** An answer that came beside the messages. */
     record Uploaded(TaskAnswer answer, ByteString values) {}
 
@@ -217,6 +220,11 @@ final class FakeServer implements AutoCloseable {
             @Override
             public void onNext(UploadMessage message) {
                 if (isOver) {
+                    return;
+                }
+                if (!uploadEnd.isOk()) {
+                    isOver = true;
+                    out.onError(uploadEnd.asRuntimeException());
                     return;
                 }
                 if (message.hasBegin()) {

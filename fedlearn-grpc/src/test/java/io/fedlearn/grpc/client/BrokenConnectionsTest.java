@@ -1,0 +1,208 @@
+package io.fedlearn.grpc.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.task.Task;
+import io.fedlearn.grpc.client.FakeServer.Connection;
+import io.fedlearn.grpc.client.FakeServer.Uploaded;
+import io.fedlearn.grpc.internal.transfer.EncodedModel;
+import io.fedlearn.grpc.proto.v1.TaskAnswer;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Tasks over connections that break. */
+@Timeout(180)
+class BrokenConnectionsTest extends ClientTestBed {
+    @Test
+    void comesBackWhenTheConnectionBreaksBeforeItsWelcome() throws Exception {
+        Future<Departure> run = join((task, context) -> echo(task));
+        server.accept().cut();
+        server.accept().cut();
+        Connection connection = server.welcome();
+
+        assertThat(end(run, connection).reconnects()).isZero();
+    }
+
+    @Test
+    void goesOnWithItsTaskWhenTheConnectionBreaks() throws Exception {
+        CountDownLatch release = latch();
+        CountDownLatch atWork = latch();
+        join((task, context) -> {
+            atWork.countDown();
+            release.await();
+            return echo(task);
+        });
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+        connection.takeStarted(task(1));
+        await(atWork);
+        connection.cut();
+        connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+        connection.takeStarted(task(1));
+        release.countDown();
+
+        connection.takeAnswer(task(1));
+        assertThat(calls).hasValue(1);
+    }
+
+    @Test
+    void answersAfterItCameBackWithWorkThatEndedMeanwhile() throws Exception {
+        CountDownLatch release = latch();
+        CountDownLatch done = latch();
+        join((task, context) -> {
+            release.await();
+            done.countDown();
+            return echo(task);
+        });
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+        connection.takeStarted(task(1));
+        connection.cut();
+        connection = server.accept();
+        release.countDown();
+        await(done);
+        connection.cut();
+        connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+
+        connection.finish(task(1));
+        assertThat(calls).hasValue(1);
+    }
+
+    @Test
+    void sendsTheSameAnswerAgainWithoutWorkingAgain() throws Exception {
+        join((task, context) -> ClientUpdate.ofModel(model(3, calls.get()), 1));
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+        connection.takeStarted(task(1));
+        TaskAnswer withoutReceipt = connection.takeAnswer(task(1));
+        connection.cut();
+
+        connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+        TaskAnswer again = connection.finish(task(1));
+        connection.cut();
+        connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+        TaskAnswer afterReceipt = connection.finish(task(1));
+
+        assertThat(again).isEqualTo(withoutReceipt);
+        assertThat(afterReceipt).isEqualTo(withoutReceipt);
+        assertThat(calls).hasValue(1);
+    }
+
+    @Test
+    void worksAnewOnAnotherTaskOfTheSameId() throws Exception {
+        join((task, context) -> echo(task));
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+        connection.finish(task(1));
+        Task other = task(1, model(3, 50));
+        connection.offer(server.offer(other));
+
+        assertThat(connection.finish(other).getUpdate().getModel().getDigest())
+                .isEqualTo(server.offer(other).getModel().getDigest());
+        assertThat(calls).hasValue(2);
+    }
+
+    @Test
+    void dropsItsWorkForAnotherTaskOfTheSameId() throws Exception {
+        CountDownLatch atWork = latch();
+        Task other = task(1, model(3, 50));
+        join((task, context) -> {
+            if (task.model().equals(SMALL)) {
+                atWork.countDown();
+                new CountDownLatch(1).await();
+            }
+            return echo(task);
+        });
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+        connection.takeStarted(task(1));
+        await(atWork);
+        connection.offer(server.offer(other));
+
+        assertThat(connection.finish(other).getFingerprint())
+                .isEqualTo(server.offer(other).getFingerprint());
+    }
+
+    @Test
+    void takesADownloadUpWhereItBroke() throws Exception {
+        server.breakAfterChunks(3);
+        join((task, context) -> echo(task));
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task(1, LARGE)));
+
+        assertThat(server.takeUpload().values())
+                .isEqualTo(EncodedModel.of(LARGE).payload(1 << 30).getValues());
+        assertThat(server.downloads).extracting(request -> request.getOffset()).containsExactly(0L, 3072L);
+    }
+
+    @Test
+    void goesOnWithADownloadOverItsNextConnection() throws Exception {
+        server.downloadGate = latch();
+        join((task, context) -> echo(task));
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task(1, LARGE)));
+        assertThat(server.downloads.poll(60, TimeUnit.SECONDS)).isNotNull();
+        connection.cut();
+        server.downloadGate.countDown();
+        connection = server.welcome();
+        assertThat(server.downloads)
+                .as("before the server has offered the task again")
+                .isEmpty();
+        connection.offer(server.offer(task(1, LARGE)));
+
+        connection.takeStarted(task(1));
+        assertThat(server.takeUpload().answer().getTaskId()).isEqualTo(task(1).id());
+        assertThat(calls).hasValue(1);
+    }
+
+    @Test
+    void dropsADownloadForWhatARestartedServerAsksInstead() throws Exception {
+        server.downloadGate = latch();
+        join((task, context) -> echo(task));
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task(1, LARGE)));
+        assertThat(server.downloads.poll(60, TimeUnit.SECONDS)).isNotNull();
+        connection.cut();
+        connection = server.welcome();
+        connection.offer(server.offer(task(2)));
+
+        connection.finish(task(2));
+        assertThat(calls).hasValue(1);
+    }
+
+    @Test
+    void takesAnUploadUpWhereItBroke() throws Exception {
+        join((task, context) -> ClientUpdate.ofModel(LARGE, 1));
+        Connection connection = server.welcome();
+        server.breakAfterChunks(5);
+        connection.offer(server.offer(task(1)));
+
+        assertThat(server.takeUpload().values())
+                .isEqualTo(EncodedModel.of(LARGE).payload(1 << 30).getValues());
+        connection.takeStarted(task(1));
+        connection.offer(server.offer(task(2)));
+        connection.takeStarted(task(2));
+    }
+
+    @Test
+    void uploadsTheSameAnswerAgainAfterItsReceipt() throws Exception {
+        join((task, context) -> ClientUpdate.ofModel(model(5000, calls.get()), 1));
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+        Uploaded first = server.takeUpload();
+        connection.cut();
+        connection = server.welcome();
+        connection.offer(server.offer(task(1)));
+
+        assertThat(server.takeUpload()).isEqualTo(first);
+        assertThat(calls).hasValue(1);
+    }
+}
