@@ -12,6 +12,7 @@ import java.net.SocketAddress;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** Closes connections beyond the limits as they are accepted, before TLS costs anything. One for each listening channel. */
 final class ConnectionGate extends ChannelInboundHandlerAdapter {
@@ -37,21 +38,25 @@ final class ConnectionGate extends ChannelInboundHandlerAdapter {
         InetAddress address = remote instanceof InetSocketAddress internet ? internet.getAddress() : null;
         int open = all.incrementAndGet();
         int ofAddress = address == null ? 1 : perAddress.merge(address, 1, Integer::sum);
-        connection.closeFuture().addListener(closed -> {
-            all.decrementAndGet();
-            if (address != null) {
-                perAddress.computeIfPresent(address, (key, count) -> count == 1 ? null : count - 1);
-            }
-        });
         if (open > limits.maxConnections() || ofAddress > limits.maxConnectionsPerAddress()) {
             LOG.log(
                     Level.DEBUG,
                     () -> "closed a connection of " + remote + ": " + ofAddress + " of its address, " + open
                             + " in all");
+            // That completes no close future, since the connection is not registered anywhere yet.
             connection.unsafe().closeForcibly();
+            leave(address);
             return;
         }
+        connection.closeFuture().addListener(closed -> leave(address));
         connection.pipeline().addLast(new FirstBytes(limits.handshakeTimeout(), security));
         context.fireChannelRead(message);
+    }
+
+    private void leave(@Nullable InetAddress address) {
+        all.decrementAndGet();
+        if (address != null) {
+            perAddress.computeIfPresent(address, (key, count) -> count == 1 ? null : count - 1);
+        }
     }
 }
