@@ -278,13 +278,19 @@ public final class FederatedServer implements Runtime {
         public static final long DEFAULT_RECEIVE_HEAP_BYTES = HeapBudget.DEFAULT_BYTES;
 
         /** Default of {@link #chunkBytes}: {@value}, 256 KiB. */
-        public static final int DEFAULT_CHUNK_BYTES = 256 << 10;
+        public static final int DEFAULT_CHUNK_BYTES = TransferSettings.DEFAULT_CHUNK_BYTES;
 
         /** Default of {@link #inlineBytes}: {@value}, 32 KiB. */
         public static final int DEFAULT_INLINE_BYTES = 32 << 10;
 
-        private static final int MIN_CHUNK_BYTES = 1 << 10;
-        private static final int MAX_CHUNK_BYTES = 2 << 20;
+        /** What a client accepts, which hears of it in milliseconds. */
+        private static final Duration SHORTEST_HEARTBEAT = Duration.ofMillis(1);
+
+        private static final Duration LONGEST_HEARTBEAT = Duration.ofHours(1);
+
+        /** What nanoseconds can count, and more than anyone waits. */
+        private static final Duration LONGEST_GRACE = Duration.ofDays(36_500);
+
         private static final int MAX_INLINE_BYTES = 1 << 20;
 
         String host = "localhost";
@@ -338,16 +344,23 @@ public final class FederatedServer implements Runtime {
             return this;
         }
 
-        /** How often each side says that it is there; a connection that is silent for three of them is dead. */
+        /**
+         * How often each side says that it is there, from 1 ms to an hour; a connection that is silent for three of them is dead.
+         */
         public Builder heartbeat(Duration interval) {
-            this.heartbeat = positive("interval", interval);
+            if (interval.compareTo(SHORTEST_HEARTBEAT) < 0 || interval.compareTo(LONGEST_HEARTBEAT) > 0) {
+                throw new IllegalArgumentException(
+                        "interval must be in [" + SHORTEST_HEARTBEAT + ", " + LONGEST_HEARTBEAT + "], was " + interval);
+            }
+            this.heartbeat = interval;
             return this;
         }
 
-        /** How long a client that lost its connection stays a member. */
+        /** How long a client that lost its connection stays a member; at most 36,500 days. */
         public Builder reconnectGrace(Duration grace) {
-            if (grace.isNegative()) {
-                throw new IllegalArgumentException("grace must be >= 0, was " + grace);
+            if (grace.isNegative() || grace.compareTo(LONGEST_GRACE) > 0) {
+                throw new IllegalArgumentException(
+                        "grace must be >= 0 and at most " + LONGEST_GRACE.toDays() + " days, was " + grace);
             }
             this.reconnectGrace = grace;
             return this;
@@ -379,10 +392,7 @@ public final class FederatedServer implements Runtime {
 
         /** The most bytes of a model that travel as one message. */
         public Builder chunkBytes(int bytes) {
-            if (bytes < MIN_CHUNK_BYTES || bytes > MAX_CHUNK_BYTES) {
-                throw new IllegalArgumentException(
-                        "bytes must be in [" + MIN_CHUNK_BYTES + ", " + MAX_CHUNK_BYTES + "], was " + bytes);
-            }
+            TransferSettings.requireChunkBytes(bytes);
             this.chunkBytes = bytes;
             return this;
         }
@@ -411,13 +421,6 @@ public final class FederatedServer implements Runtime {
         public Builder reflection(boolean enabled) {
             this.reflection = enabled;
             return this;
-        }
-
-        private static Duration positive(String name, Duration value) {
-            if (value.isNegative() || value.isZero()) {
-                throw new IllegalArgumentException(name + " must be > 0, was " + value);
-            }
-            return value;
         }
 
         /**

@@ -29,7 +29,8 @@ public record TransferSettings(int chunkBytes, Duration idleTimeout) {
         }
     }
 
-    static void requireChunkBytes(int chunkBytes) {
+    /** Requires a size of chunks that a peer accepts. */
+    public static void requireChunkBytes(int chunkBytes) {
         if (chunkBytes < MIN_CHUNK_BYTES || chunkBytes > MAX_CHUNK_BYTES) {
             throw new IllegalArgumentException(
                     "chunkBytes must be in [" + MIN_CHUNK_BYTES + ", " + MAX_CHUNK_BYTES + "], was " + chunkBytes);
