@@ -87,14 +87,20 @@ final class RawPeer implements AutoCloseable {
     /** The next message, heartbeats aside. */
     ServerMessage next() throws InterruptedException {
         while (true) {
-            ServerMessage message = received.poll(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-            if (message == null) {
-                throw new AssertionError("no message came within " + PATIENCE);
-            }
+            ServerMessage message = nextOfAnyKind();
             if (!message.hasHeartbeat()) {
                 return message;
             }
         }
+    }
+
+    /** The next message, be it a heartbeat. */
+    ServerMessage nextOfAnyKind() throws InterruptedException {
+        ServerMessage message = received.poll(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        if (message == null) {
+            throw new AssertionError("no message came within " + PATIENCE);
+        }
+        return message;
     }
 
     GoodbyeCode goodbye() throws InterruptedException {
