@@ -1,6 +1,7 @@
 package io.fedlearn.core.record;
 
 import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.training.Evaluation;
 import java.util.List;
 
 /**
@@ -21,5 +22,30 @@ public record EvaluationRecord(Metrics metrics, Metrics central, List<OutcomeRec
     /** Nothing was evaluated. */
     public static EvaluationRecord none() {
         return NONE;
+    }
+
+    /** How many sites evaluated well. */
+    public int sites() {
+        return (int) clients.stream().filter(OutcomeRecord::isCompleted).count();
+    }
+
+    /**
+     * How many of them gave what {@link #metrics()} has under this name. AUC and sensitivity are made of score histograms, so
+     * that they are over the sites that sent one, whether or not such a figure is defined for the site alone. 0 if no site gave it:
+     * the figure is the coordinator's own, or there is none.
+     */
+    public int givenBy(String metric) {
+        boolean isOfScores = metric.equals(Evaluation.AUC) || metric.equals(Evaluation.SENSITIVITY_AT_90);
+        if (isOfScores && clients.stream().anyMatch(EvaluationRecord::hasScores)) {
+            return (int) clients.stream().filter(EvaluationRecord::hasScores).count();
+        }
+        return (int) clients.stream()
+                .filter(site -> site.isCompleted() && site.metrics().get(metric).isPresent())
+                .count();
+    }
+
+    /** The only tensors of an evaluation are those of the histogram. */
+    private static boolean hasScores(OutcomeRecord site) {
+        return site.isCompleted() && site.updateBytes() > 0;
     }
 }
