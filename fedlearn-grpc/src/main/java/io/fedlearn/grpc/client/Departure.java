@@ -16,6 +16,8 @@ public record Departure(
     public enum Cause {
         /** The server said that the run is over. */
         RUN_OVER,
+        /** The server said that the run has ended before it was done. */
+        RUN_FAILED,
         /** {@link FederatedClient#close()} was called. */
         CLOSED
     }

@@ -97,7 +97,7 @@ public final class FederatedClient implements AutoCloseable {
     }
 
     /**
-     * Joins the server and works until the server says that the run is over, or {@link #close()} is called.
+     * Joins the server and works until the server says that the run is over or has failed, or {@link #close()} is called.
      *
      * @throws TransportException if the server refuses this client for good (it has no such client, another process has taken its
      *     id, they have no version in common), or is out of reach for longer than {@link Backoff#giveUpAfter()}

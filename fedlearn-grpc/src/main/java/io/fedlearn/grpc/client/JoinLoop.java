@@ -358,6 +358,8 @@ final class JoinLoop {
             String reason = Refusals.plain(goodbye.getReason());
             // What the code says already is no reason.
             depart(Departure.Cause.RUN_OVER, reason.equals(RUN_OVER) ? "" : reason);
+        } else if (goodbye.getCode() == GoodbyeCode.GOODBYE_CODE_RUN_FAILED) {
+            depart(Departure.Cause.RUN_FAILED, Refusals.plain(goodbye.getReason()));
         } else if (Refusals.isTemporary(goodbye)) {
             long millis = goodbye.getRetryAfterMillis();
             // Unsigned on the wire.
@@ -408,7 +410,11 @@ final class JoinLoop {
         LOG.log(
                 Level.INFO,
                 () -> name() + " left " + server + " ("
-                        + (cause == Departure.Cause.RUN_OVER ? RUN_OVER : "closed")
+                        + switch (cause) {
+                            case RUN_OVER -> RUN_OVER;
+                            case RUN_FAILED -> "the run has failed";
+                            case CLOSED -> "closed";
+                        }
                         + (reason.isBlank() ? "" : ": " + reason) + "), " + tasks.answered() + " tasks answered");
     }
 

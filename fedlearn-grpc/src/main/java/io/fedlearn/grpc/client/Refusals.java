@@ -59,6 +59,10 @@ final class Refusals {
                         Reason.REFUSED,
                         "the server at " + server + " has revoked the admission of '" + clientId + "'" + says
                                 + ": ask who runs it for a new certificate or token");
+            case GOODBYE_CODE_NOT_ADMITTED ->
+                new TransportException(
+                        Reason.REFUSED,
+                        "the server at " + server + " does not admit '" + clientId + "' to its run" + says);
             case GOODBYE_CODE_SUPERSEDED ->
                 new TransportException(
                         Reason.SUPERSEDED,

@@ -35,6 +35,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /**
  * The runtime whose clients are at other machines: they connect to this server, join under their ids, and get the tasks of a
@@ -88,7 +90,7 @@ public final class FederatedServer implements Runtime {
                 builder.inlineBytes,
                 builder.compression,
                 builder.receiveHeapBytes);
-        this.desk = new TaskDesk(settings, System::nanoTime, workers, builder.metrics);
+        this.desk = new TaskDesk(settings, System::nanoTime, workers, builder.metrics, builder.admission);
         JoinService joins = new JoinService(desk, builder.metrics, builder.limits.helloTimeout(), System::nanoTime);
         boolean isStarted = false;
         try {
@@ -238,6 +240,17 @@ public final class FederatedServer implements Runtime {
         desk.drain(reason, retryAfter);
     }
 
+    /**
+     * Closes the server as {@link #close()} does, but tells the clients that the run has failed: their {@code Departure} says
+     * {@code RUN_FAILED}.
+     *
+     * @param reason of what kind the failure is; whoever is a client reads it, so it should name no other
+     */
+    public void closeFailed(String reason) {
+        desk.fail(reason);
+        close();
+    }
+
     /** Tells the clients that the run is over, waits for a moment until they have heard it, and stops listening. */
     @Override
     public void close() {
@@ -306,6 +319,7 @@ public final class FederatedServer implements Runtime {
         boolean reflection;
         Optional<ServerSecurity> security = Optional.empty();
         TransportMetrics metrics = TransportMetrics.none();
+        Function<ClientInfo, Optional<String>> admission = client -> Optional.empty();
 
         private Builder() {}
 
@@ -363,6 +377,16 @@ public final class FederatedServer implements Runtime {
                         "grace must be >= 0 and at most " + LONGEST_GRACE.toDays() + " days, was " + grace);
             }
             this.reconnectGrace = grace;
+            return this;
+        }
+
+        /**
+         * A rule for clients that are who they say: it gives the reason why one does not fit the run, by its id and what it told of
+         * itself. That client is sent away for good, with the reason. Asked each time that a client joins or comes back, on a thread
+         * that serves all clients, so it must not block. By default everybody fits.
+         */
+        public Builder admission(Function<ClientInfo, Optional<String>> unfit) {
+            this.admission = unfit;
             return this;
         }
 

@@ -15,6 +15,7 @@ import io.fedlearn.grpc.proto.v1.Welcome;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /** Who is let in, and whose place a newcomer takes. Thread-safe. */
@@ -35,6 +36,7 @@ final class Joining {
     private final LongSupplier nanoTime;
     private final TransportMetrics metrics;
     private final DeskLock lock;
+    private final Function<ClientInfo, Optional<String>> admission;
     private final SecureRandom random = new SecureRandom();
     private final String software = "fedlearn-java " + LibraryVersion.current();
 
@@ -50,7 +52,9 @@ final class Joining {
             DeskLock lock,
             Members members,
             TaskTable tasks,
-            Sessions sessions) {
+            Sessions sessions,
+            Function<ClientInfo, Optional<String>> admission) {
+        this.admission = admission;
         this.settings = settings;
         this.nanoTime = nanoTime;
         this.metrics = metrics;
@@ -84,9 +88,24 @@ final class Joining {
                     connection);
             return Optional.empty();
         }
+        Optional<String> unfit = unfit(info);
+        if (unfit.isPresent()) {
+            refuse(Replies.goodbye(GoodbyeCode.GOODBYE_CODE_NOT_ADMITTED, unfit.get()), hello, credential, connection);
+            return Optional.empty();
+        }
         Decision decision = lock.choose(effects -> decide(hello, info, credential, connection, effects));
         decision.refusal().ifPresent(goodbye -> refuse(goodbye, hello, credential, connection));
         return decision.session();
+    }
+
+    /** Why the caller's own rule does not admit a client that is who it says. */
+    private Optional<String> unfit(ClientInfo info) {
+        try {
+            return admission.apply(info);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "the rule of admission has failed at client '" + info.id() + "'", e);
+            return Optional.of("the server could not tell whether this client fits");
+        }
     }
 
     /** One of both: the client is in, or it is told why not. */
@@ -143,7 +162,7 @@ final class Joining {
     /** Why a client that is who it says is not let in, if so. */
     private Optional<Goodbye> refusal(Hello hello, ClientInfo info) {
         if (members.isClosed()) {
-            return Optional.of(Replies.goodbye(GoodbyeCode.GOODBYE_CODE_RUN_OVER, "the run is over"));
+            return Optional.of(sessions.farewell());
         }
         if (sessions.draining().isPresent()) {
             return sessions.draining();

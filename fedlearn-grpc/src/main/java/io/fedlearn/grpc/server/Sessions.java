@@ -31,6 +31,7 @@ final class Sessions {
     private final TaskTable tasks;
     private final List<Ending> ending = new ArrayList<>();
     private Optional<Goodbye> draining = Optional.empty();
+    private Goodbye farewell = Replies.goodbye(GoodbyeCode.GOODBYE_CODE_RUN_OVER, "the run is over");
     private long tickedAt;
 
     /** A connection that has been told to end, and when it is cut if it has not. */
@@ -81,7 +82,8 @@ final class Sessions {
                 detach(session, Optional.empty(), "lost", effects);
                 effects.add(() -> LOG.log(
                         System.Logger.Level.INFO,
-                        "client '" + session.member.id + "' lost its connection (" + Replies.plain(how) + ")"));
+                        "client '" + session.member.id + "' lost its connection (" + Replies.plain(how)
+                                + "); it is waited for, for " + Replies.seconds(settings.reconnectGrace())));
             }
         });
     }
@@ -156,7 +158,21 @@ final class Sessions {
         return draining;
     }
 
-    /** Gives up all tasks and tells all clients that the run is over. */
+    /** What clients are told that come when the server is closed. To be called under the lock. */
+    Goodbye farewell() {
+        return farewell;
+    }
+
+    /** Clients are told when the server is closed that the run has failed, for this reason. */
+    void fail(String reason) {
+        lock.decide(effects -> {
+            if (!members.isClosed()) {
+                farewell = Replies.goodbye(GoodbyeCode.GOODBYE_CODE_RUN_FAILED, reason);
+            }
+        });
+    }
+
+    /** Gives up all tasks and tells all clients that the run is over, or has failed. */
     void close() {
         lock.decide(effects -> {
             if (members.isClosed()) {
@@ -164,9 +180,9 @@ final class Sessions {
             }
             members.close();
             tasks.clear(effects);
-            Goodbye over = Replies.goodbye(GoodbyeCode.GOODBYE_CODE_RUN_OVER, "the run is over");
+            String word = farewell.getCode() == GoodbyeCode.GOODBYE_CODE_RUN_FAILED ? "failed" : "over";
             for (Session session : members.sessions()) {
-                detach(session, Optional.of(over), "over", effects);
+                detach(session, Optional.of(farewell), word, effects);
             }
             members.clear();
             lock.signalChange();

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /**
@@ -43,10 +44,20 @@ final class TaskDesk {
     private final Uploads uploads;
 
     TaskDesk(DeskSettings settings, LongSupplier nanoTime, Executor executor, TransportMetrics metrics) {
+        this(settings, nanoTime, executor, metrics, client -> Optional.empty());
+    }
+
+    /** With a rule that says why a client that is who it says is not admitted. */
+    TaskDesk(
+            DeskSettings settings,
+            LongSupplier nanoTime,
+            Executor executor,
+            TransportMetrics metrics,
+            Function<ClientInfo, Optional<String>> admission) {
         this.settings = settings;
         this.tasks = new TaskTable(settings, nanoTime, executor, metrics, lock, members);
         this.sessions = new Sessions(settings, nanoTime, metrics, lock, members, tasks);
-        this.joining = new Joining(settings, nanoTime, metrics, lock, members, tasks, sessions);
+        this.joining = new Joining(settings, nanoTime, metrics, lock, members, tasks, sessions, admission);
         this.answers = new Answers(metrics, lock, members, tasks);
         this.uploads = new Uploads(HeapBudget.of(settings.receiveHeapBytes()), lock, tasks, answers);
     }
@@ -81,7 +92,12 @@ final class TaskDesk {
         sessions.drain(reason, retryAfter);
     }
 
-    /** Gives up all tasks and tells all clients that the run is over. */
+    /** Clients are told when the desk is closed that the run has failed, for this reason. */
+    void fail(String reason) {
+        sessions.fail(reason);
+    }
+
+    /** Gives up all tasks and tells all clients that the run is over, or has failed. */
     void close() {
         sessions.close();
     }
