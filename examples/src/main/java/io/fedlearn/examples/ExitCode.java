@@ -11,6 +11,7 @@ import io.fedlearn.luna16.phantom.PhantomException;
 import io.fedlearn.models.idx.IdxException;
 import io.fedlearn.models.table.TableException;
 import io.grpc.StatusRuntimeException;
+import java.security.cert.CertificateException;
 import picocli.CommandLine;
 
 /** The exit codes of all commands, and which failure ends in which. */
@@ -33,8 +34,7 @@ final class ExitCode {
         if (failure instanceof TransportException transport) {
             return switch (transport.reason()) {
                 case ADDRESS -> USAGE;
-                // A file that cannot be read is a mistake here; what a connection shows is between the two.
-                case SECURITY -> transport.getCause() instanceof StatusRuntimeException ? REFUSED : USAGE;
+                case SECURITY -> isOfOwnFiles(transport) ? USAGE : REFUSED;
                 case UNREACHABLE -> UNREACHABLE;
                 case REFUSED -> REFUSED;
                 case SUPERSEDED -> SUPERSEDED;
@@ -54,5 +54,18 @@ final class ExitCode {
                 || failure instanceof IllegalArgumentException
                 || failure instanceof IllegalStateException;
         return mistake ? USAGE : FAILED;
+    }
+
+    /** Whether files cannot be used, or do not vouch for the server; else the server is what did not want this client. */
+    private static boolean isOfOwnFiles(TransportException failure) {
+        if (!(failure.getCause() instanceof StatusRuntimeException)) {
+            return true;
+        }
+        for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
+            if (cause instanceof CertificateException) {
+                return true;
+            }
+        }
+        return false;
     }
 }

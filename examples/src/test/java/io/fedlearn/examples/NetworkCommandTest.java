@@ -134,8 +134,8 @@ final class NetworkCommandTest {
     }
 
     @Test
-    void serverWarnsOfClientsWhoseColumnsDiffer() throws InterruptedException {
-        try (RunningCommand server = server(folder.resolve("run"))) {
+    void serverWarnsOfClientsWhoseColumnsDifferIfItIsToAdmitThem() throws InterruptedException {
+        try (RunningCommand server = server(folder.resolve("run"), "--any-schema")) {
             String address = server.await(LISTENING).group(1);
             try (RunningCommand first = client(address, 1, "--model", "logistic", "--ignore", "age");
                     RunningCommand second = client(address, 2, "--model", "logistic", "--ignore", "calls")) {
@@ -148,16 +148,54 @@ final class NetworkCommandTest {
     }
 
     @Test
-    void clientDeclinesARunOverOtherColumns() throws InterruptedException {
+    void serverRefusesAClientWhoseColumnsDifferFromThoseOfTheFirst() throws InterruptedException {
+        try (RunningCommand server = server(folder.resolve("run"))) {
+            String address = server.await(LISTENING).group(1);
+            try (RunningCommand first = client(address, 1, "--model", "logistic", "--ignore", "age")) {
+                first.await("(?i)joined");
+                try (RunningCommand other = client(address, 2, "--model", "logistic", "--ignore", "calls")) {
+                    Outcome refused = other.outcome();
+                    assertThat(refused.exitCode()).isEqualTo(ExitCode.REFUSED);
+                    assertThat(refused.err()).contains("does not learn from calls", "it learns from age");
+                }
+                server.await("refused client 'bank-2'.*does not learn from calls");
+                try (RunningCommand second = client(address, 2, "--model", "logistic", "--ignore", "age")) {
+                    server.outcome().done();
+                    second.outcome().done();
+                }
+            }
+        }
+    }
+
+    @Test
+    void serverRefusesAClientWhoseSchemaIsNotTheOneItWasGiven() throws InterruptedException {
         try (RunningCommand server = server(folder.resolve("run"), "--fit-config", "schema=s000000000000")) {
             String address = server.await(LISTENING).group(1);
-            try (RunningCommand first = client(address, 1, "--model", "logistic");
-                    RunningCommand second = client(address, 2, "--model", "logistic")) {
-                Outcome outcome = server.outcome();
-                assertThat(outcome.exitCode()).isEqualTo(ExitCode.FAILED);
-                assertThat(outcome.out() + outcome.err()).contains("the run's s000000000000");
-                assertThat(first.outcome().out()).contains("declined");
-                second.outcome();
+            try (RunningCommand first = client(address, 1, "--model", "logistic")) {
+                Outcome refused = first.outcome();
+                assertThat(refused.exitCode()).isEqualTo(ExitCode.REFUSED);
+                assertThat(refused.err()).contains("the run's s000000000000");
+            }
+            server.interrupt();
+            server.outcome();
+        }
+    }
+
+    @Test
+    void clientsOfARunThatFailedSaySo() throws InterruptedException {
+        // With steps as large as that, training diverges at every client.
+        try (RunningCommand server = server(folder.resolve("run"), "--learning-rate", "1e38")) {
+            String address = server.await(LISTENING).group(1);
+            try (RunningCommand first = client(address, 1, "--model", "mlp");
+                    RunningCommand second = client(address, 2, "--model", "mlp")) {
+                assertThat(server.outcome().exitCode()).isEqualTo(ExitCode.FAILED);
+                for (RunningCommand client : List.of(first, second)) {
+                    Outcome outcome = client.outcome();
+                    assertThat(outcome.exitCode()).isEqualTo(ExitCode.FAILED);
+                    assertThat(outcome.out())
+                            .contains("The run has failed at the server: too few clients")
+                            .doesNotContain("The run is over");
+                }
             }
         }
     }
@@ -232,7 +270,9 @@ final class NetworkCommandTest {
         Path authority = folder.resolve("authority");
         Path certificate = folder.resolve("server");
         Path tokens = folder.resolve("tokens.txt");
+        Path otherAuthority = folder.resolve("other");
         Outcome.of("certs", "ca", "--out", authority).done();
+        Outcome.of("certs", "ca", "--out", otherAuthority).done();
         Outcome.of("certs", "server", "--ca", authority, "--host", "127.0.0.1", "--out", certificate)
                 .done();
         Outcome.of("certs", "token", "--client-id", "bank-1", "--tokens", tokens)
@@ -262,6 +302,30 @@ final class NetworkCommandTest {
                 Outcome outcome = anonymous.outcome();
                 assertThat(outcome.exitCode()).isEqualTo(ExitCode.USAGE);
                 assertThat(outcome.err()).contains("--token-file", "--id");
+            }
+            try (RunningCommand misled = RunningCommand.start(
+                    "client",
+                    "--server",
+                    address,
+                    "--ca",
+                    otherAuthority.resolve("ca.pem"),
+                    "--token-file",
+                    token,
+                    "--id",
+                    "bank-1",
+                    "--data",
+                    folder.resolve("bank-1.csv"),
+                    "--label",
+                    "subscribed",
+                    "--category",
+                    "contact=mail,none,phone",
+                    "--model",
+                    "logistic",
+                    "--state",
+                    state)) {
+                Outcome outcome = misled.outcome();
+                assertThat(outcome.exitCode()).isEqualTo(ExitCode.USAGE);
+                assertThat(outcome.err()).contains("is not trusted");
             }
             try (RunningCommand impostor = clientWithToken(address, token, "--id", "bank-2", "--state", state)) {
                 Outcome outcome = impostor.outcome();

@@ -67,6 +67,9 @@ final class NetworkInputTest {
         assertRefused(server("--insecure", "--flower-listen", "127.0.0.1:0"), "--protocol both");
         assertRefused(server("--insecure", "--protocol", "both"), "--flower-listen");
         assertRefused(server("--insecure", "--listen", "8443"), "127.0.0.1:8443");
+        assertRefused(
+                server("--insecure", "--protocol", "flower", "--reconnect-grace", "1m"), "Flower's do not come back");
+        assertRefused(server("--insecure", "--any-schema", "--fit-config", "schema=s1"), "exclude each other");
     }
 
     @Test
@@ -83,6 +86,16 @@ final class NetworkInputTest {
         assertRefused(client("--data", "x.csv", "--insecure"), "--insecure needs --id");
         assertRefused(client("--data", "x.csv", "--insecure", "--ca", "ca.pem"), "--insecure excludes");
         assertRefused(client("--data", "x.csv", "--ca", "a", "--cert", "c"), "--cert and --key go together");
+    }
+
+    @Test
+    void clientDoesNotSayThatItJoinsBeforeItsFilesAreRead() throws IOException {
+        Path file = Files.writeString(folder.resolve("a.csv"), "age,took\n30,0\n40,1\n50,0\n60,1\n");
+        Path gone = folder.resolve("gone.pem");
+        Outcome outcome =
+                client("--data", file, "--ca", gone, "--cert", gone, "--key", gone, "--state", folder.resolve("state"));
+        assertRefused(outcome, "gone.pem");
+        assertThat(outcome.out()).contains("Learns:").doesNotContain("Joining");
     }
 
     @Test

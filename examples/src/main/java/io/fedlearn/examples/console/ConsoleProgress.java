@@ -27,6 +27,7 @@ public final class ConsoleProgress implements RoundListener {
     private static final long REDRAW_NANOS = TimeUnit.MILLISECONDS.toNanos(80);
     private static final int BAR_WIDTH = 28;
     private static final int MOST_CLIENT_BARS = 8;
+    private static final String MARK = "*";
 
     private final PrintWriter out;
     private final boolean live;
@@ -37,6 +38,7 @@ public final class ConsoleProgress implements RoundListener {
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Double> working = new TreeMap<>();
     private final Map<String, String> troubles = new HashMap<>();
+    private final Map<String, String> parts = new HashMap<>();
     private int planned;
     private int round;
     private String activity = "";
@@ -151,8 +153,18 @@ public final class ConsoleProgress implements RoundListener {
         locked(() -> {
             area.erase();
             out.println(row(record));
+            metrics.forEach(name -> tellPart(record, name));
             out.flush();
         });
+    }
+
+    /** A metric that is marked is explained once, and again when it is over other numbers of sites. */
+    private void tellPart(RoundRecord record, String name) {
+        String part = Figures.part(record, name).orElse("");
+        String before = Optional.ofNullable(parts.put(name, part)).orElse("");
+        if (!part.isEmpty() && !part.equals(before)) {
+            out.println("  " + MARK + " " + name + " is over " + part + " clients that tested: the others gave none");
+        }
     }
 
     private String row(RoundRecord record) {
@@ -162,7 +174,10 @@ public final class ConsoleProgress implements RoundListener {
                     .append(record.abortReason().orElseThrow())
                     .toString();
         }
-        metrics.forEach(name -> row.append(cell(Figures.metric(record.metrics(), name), width(name))));
+        metrics.forEach(name -> row.append(cell(
+                Figures.metric(record.metrics(), name)
+                        + Figures.part(record, name).map(part -> MARK).orElse(""),
+                width(name))));
         return row.append(cell(Figures.clients(record), 9))
                 .append(cell(Figures.seconds(record.seconds()), 9))
                 .toString();

@@ -78,9 +78,11 @@ public final class Luna16HospitalCommand implements Callable<Integer> {
             out.println(line);
             out.flush();
         });
-        out.println("The run is over. Tasks answered: " + departure.tasksAnswered() + ".");
+        boolean hasFailed = departure.cause() == Departure.Cause.RUN_FAILED;
+        out.println((hasFailed ? "The run has failed. " : "The run is over. ") + "Tasks answered: "
+                + departure.tasksAnswered() + ".");
         out.flush();
-        return 0;
+        return hasFailed ? 1 : 0;
     }
 
     private Hospital hospital(NetworkSettings settings) throws InterruptedException {

@@ -35,8 +35,8 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nWhat all sites must have in common:%n",
         footer = {
             "  the names of the columns learned from (in any order), the values of --category, --classes, --model and"
-                    + " --hidden, and, where sites differ, one --scale FILE. A client prints a schema code of them; a server"
-                    + " started with --fit-config schema=CODE has other clients decline.",
+                    + " --hidden, and, where sites differ, one --scale FILE. A client prints a schema code of them, and tells the"
+                    + " server their names; the server refuses clients that differ from the first.",
             "",
             "Examples:",
             "  fedlearn trial-data --out trial           makes CSVs of two banks that nobody has, to try it",
@@ -50,11 +50,11 @@ import picocli.CommandLine.Spec;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:The server said that the run is over.",
-            "1:Another failure; one line says which.",
-            "2:An option or a file cannot be used as it is, such as a key that does not fit its certificate.",
+            "1:The run has failed at the server, or there was another failure; one line says which.",
+            "2:An option or a file cannot be used as it is, such as a key that does not fit its certificate, or a --ca that"
+                    + " does not vouch for the server's.",
             "3:The server was out of reach for longer than --give-up-after.",
-            "4:The server refused this client, such as for an unknown token or certificate, or this client the server,"
-                    + " whose certificate --ca does not vouch for.",
+            "4:The server refused this client, such as for an unknown token or other columns than those of the run.",
             "5:Another process has joined under this client's id.",
             "6:Client and server have no version of the protocol in common, or one of them broke it.",
             "130:Interrupted (Ctrl-C); started again with the same --state, it takes up its place.",
@@ -62,6 +62,7 @@ import picocli.CommandLine.Spec;
         })
 public final class ClientCommand implements Callable<Integer> {
     private static final int DEFAULT_HIDDEN = 16;
+    private static final int RUN_FAILED = 1;
 
     @Spec
     private CommandSpec spec;
@@ -130,27 +131,29 @@ public final class ClientCommand implements Callable<Integer> {
         SiteData data = csv.read(model);
         List<Integer> widths = hidden.isEmpty() ? List.of(DEFAULT_HIDDEN) : hidden;
         String description = model == SiteModel.MLP ? model + " " + widths : model.toString();
-        String schema = SchemaCode.of(
-                data.features(), classes, description, data.scale().rule());
-        tell(out, data, classes, description, schema);
+        Schema schema =
+                Schema.of(data.features(), classes, description, data.scale().rule());
+        tell(out, data, classes, description, schema.code());
         Supplier<DenseModel> maker = model.maker(data.features().size(), classes.size(), widths);
         SiteClient client = new SiteClient(
                 LocalTrainingClient.of(maker, data.training(), data.test()),
-                schema,
+                schema.code(),
                 fallback().toConfig(),
                 out);
         Interruption interruption = Interruption.ofThisThread();
         try {
-            out.println("Joining " + site.server() + " ...");
-            out.flush();
-            Departure departure =
-                    site.join(protocol, client, Config.empty().with(SchemaCode.SETTING, schema), fileName(), line -> {
-                        out.println(line);
-                        out.flush();
-                    });
-            out.println("The run is over" + (departure.reason().isEmpty() ? "" : ": " + departure.reason())
+            Config properties =
+                    protocol == Protocol.FLOWER ? Config.empty().with(Schema.CODE, schema.code()) : schema.properties();
+            Departure departure = site.join(protocol, client, properties, fileName(), line -> {
+                out.println(line);
+                out.flush();
+            });
+            boolean hasFailed = departure.cause() == Departure.Cause.RUN_FAILED;
+            out.println((hasFailed ? "The run has failed at the server" : "The run is over")
+                    + (departure.reason().isEmpty() ? "" : ": " + departure.reason())
                     + ". Tasks answered: " + departure.tasksAnswered() + ", times reconnected: "
                     + departure.reconnects() + ".");
+            return hasFailed ? RUN_FAILED : 0;
         } catch (InterruptedException e) {
             out.println("Interrupted. Started again with the same options, this site takes up its place.");
             throw e;
@@ -158,7 +161,6 @@ public final class ClientCommand implements Callable<Integer> {
             out.flush();
             interruption.close();
         }
-        return 0;
     }
 
     private void check() {

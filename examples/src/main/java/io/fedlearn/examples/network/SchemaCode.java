@@ -11,9 +11,6 @@ import java.util.List;
  * order, classes and their order, model and scale.
  */
 final class SchemaCode {
-    /** Under which a client tells it, and a server may demand it: {@value}. */
-    static final String SETTING = "schema";
-
     private static final String PREFIX = "s";
     private static final int BYTES = 6;
 

@@ -24,9 +24,8 @@ final class SchemaWatch implements RoundListener {
     public void roundStarted(int round, List<String> cohort) {
         Map<String, TreeSet<String>> schemas = new TreeMap<>();
         for (ClientInfo client : runtime.clients()) {
-            client.properties()
-                    .getString(SchemaCode.SETTING)
-                    .ifPresent(schema -> schemas.computeIfAbsent(schema, code -> new TreeSet<>())
+            Schema.of(client)
+                    .ifPresent(schema -> schemas.computeIfAbsent(schema.code(), code -> new TreeSet<>())
                             .add(client.id()));
         }
         if (schemas.size() > 1 && !warned) {

@@ -98,6 +98,24 @@ public final class ServerCommand extends TrainingCommand {
     private Duration clientWait = Duration.ofHours(24);
 
     @Option(
+            names = "--reconnect-grace",
+            paramLabel = "TIME",
+            order = -66,
+            converter = TimeConverter.class,
+            description =
+                    "How long a client that has lost its connection is waited for; after that its tasks have failed"
+                            + " (default: 2m).")
+    private Optional<Duration> reconnectGrace = Optional.empty();
+
+    @Option(
+            names = "--any-schema",
+            order = -66,
+            description =
+                    "Admit clients whose columns, classes, model or scale are not those of the first, with a warning"
+                            + " instead of a refusal.")
+    private boolean anySchema;
+
+    @Option(
             names = "--initial",
             paramLabel = "FILE",
             order = -65,
@@ -141,7 +159,14 @@ public final class ServerCommand extends TrainingCommand {
         if (minClients < 1) {
             throw new InputException("--min-clients must be >= 1, was " + minClients);
         }
+        options().quorumOtherwise(minClients);
         options().check(minClients);
+        if (reconnectGrace.isPresent() && protocol == Served.FLOWER) {
+            throw new InputException("--reconnect-grace is of FedLearn's own clients: Flower's do not come back");
+        }
+        if (anySchema && fitConfig.containsKey(Schema.CODE)) {
+            throw new InputException("--any-schema and --fit-config schema=CODE exclude each other");
+        }
         security.check(protocol == Served.FLOWER);
         flower.check(protocol);
         told();
@@ -183,21 +208,37 @@ public final class ServerCommand extends TrainingCommand {
     protected void train(RunFolder folder) throws InterruptedException, IOException {
         Optional<Model> start = initial.map(ServerCommand::model);
         ConnectionLog log = ConnectionLog.to(this::say);
-        try (Servers servers = Servers.start(protocol, listen, flower, security)) {
+        SchemaGate gate = new SchemaGate(Optional.ofNullable(fitConfig.get(Schema.CODE)));
+        try (Servers servers = Servers.start(protocol, listen, flower, security, own -> {
+                    reconnectGrace.ifPresent(own::reconnectGrace);
+                    if (!anySchema) {
+                        own.admission(gate);
+                    }
+                });
+                WaitReport waits = WaitReport.start(
+                        servers.runtime(), Math.max(minClients, options().quorum()), this::say)) {
+            gate.watch(servers.runtime());
             tell(servers);
             Federation.Builder federation = Federation.of(servers.runtime());
             options().configure(federation);
             federation.minClients(minClients).clientWait(clientWait).spoolDirectory(folder.path());
             told().asMap().forEach(federation::tellClients);
             start.ifPresent(federation::initialModel);
-            federation.listener(new SchemaWatch(servers.runtime(), this::say));
+            federation
+                    .listener(new SchemaWatch(servers.runtime(), this::say))
+                    .listener(gate)
+                    .listener(waits);
+            Run run;
             try {
-                Run run = run(federation, minClients, folder, METRICS);
-                finish(run, folder, ServerReport.page(run, METRICS));
+                run = run(federation, minClients, folder, METRICS);
             } catch (InterruptedException e) {
                 servers.pause();
                 throw e;
+            } catch (RuntimeException e) {
+                servers.fail(RunFailure.words(e));
+                throw e;
             }
+            finish(run, folder, ServerReport.page(run, METRICS));
         } finally {
             log.close();
         }

@@ -37,8 +37,11 @@ final class ServerReport {
         sections.addDigests(report);
         sections.addHowToRead(
                 report,
-                List.of("Loss and accuracy are those of the sites' own test examples, averaged with the strategy's"
-                        + " weighting; where no site tests, there are none."));
+                List.of(
+                        "Loss and accuracy are those of the sites' own test examples, averaged with the strategy's"
+                                + " weighting; where no site tests, there are none.",
+                        "A figure with (2 of 3) behind it is over the sites that gave it, and says nothing about the"
+                                + " others'."));
         return report;
     }
 }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * What listens for clients. Closed by who started it; clients are told that the run is over, unless {@link #pause} told them to
@@ -40,15 +41,17 @@ final class Servers implements AutoCloseable {
      * Begins to listen.
      *
      * @param listen for clients of the one protocol, or of FedLearn's if both are served
+     * @param settings of the server for FedLearn's clients
      * @throws io.fedlearn.grpc.TransportException if an address cannot be had
      */
-    static Servers start(Served protocol, Address listen, FlowerOptions flowerOptions, ServerSecurityOptions security) {
-        Optional<FederatedServer> own = protocol == Served.FLOWER
-                ? Optional.empty()
-                : Optional.of(FederatedServer.builder()
-                        .listen(listen.host(), listen.port())
-                        .security(security.security())
-                        .start());
+    static Servers start(
+            Served protocol,
+            Address listen,
+            FlowerOptions flowerOptions,
+            ServerSecurityOptions security,
+            Consumer<FederatedServer.Builder> settings) {
+        Optional<FederatedServer> own =
+                protocol == Served.FLOWER ? Optional.empty() : Optional.of(startOwn(listen, security, settings));
         try {
             Address flowerListen = flowerOptions.listen().orElse(listen);
             Optional<FlowerServer> flower = protocol == Served.FEDLEARN
@@ -59,6 +62,14 @@ final class Servers implements AutoCloseable {
             own.ifPresent(FederatedServer::close);
             throw e;
         }
+    }
+
+    private static FederatedServer startOwn(
+            Address listen, ServerSecurityOptions security, Consumer<FederatedServer.Builder> settings) {
+        FederatedServer.Builder builder =
+                FederatedServer.builder().listen(listen.host(), listen.port()).security(security.security());
+        settings.accept(builder);
+        return builder.start();
     }
 
     /** What reaches all clients. */
@@ -89,6 +100,11 @@ final class Servers implements AutoCloseable {
     /** Sends clients away who shall come back when the run is resumed. */
     void pause() {
         own.ifPresent(server -> server.drain("the server was stopped, and may be started again", RETRY));
+    }
+
+    /** Tells clients that the run has failed, and of what kind that was; Flower's protocol has no word for it. */
+    void fail(String reason) {
+        own.ifPresent(server -> server.closeFailed(reason));
     }
 
     @Override

@@ -67,7 +67,7 @@ public record SiteClient(Client client, String schema, Config fallback, PrintWri
     }
 
     private void requireSchema(Config config) {
-        String wanted = config.getString(SchemaCode.SETTING).orElse(schema);
+        String wanted = config.getString(Schema.CODE).orElse(schema);
         if (!wanted.equals(schema)) {
             throw new TaskDeclinedException(
                     "this site's columns, classes, model or scale are not those of the run: its schema" + " is "

@@ -91,8 +91,8 @@ public final class SiteOptions {
         ConnectionLog log = ConnectionLog.to(lines);
         try (FileClientStateStore states = FileClientStateStore.at(stateFolder(data))) {
             return protocol == Protocol.FLOWER
-                    ? joinFlower(client, properties, states, data)
-                    : join(client, properties, states);
+                    ? joinFlower(client, properties, states, data, lines)
+                    : join(client, properties, states, lines);
         } finally {
             log.close();
         }
@@ -104,7 +104,8 @@ public final class SiteOptions {
                 () -> STATES.resolve(StateFolder.of(id.or(security::certifiedId).orElse(data))));
     }
 
-    private Departure join(Client client, Config properties, ClientStateStore states) throws InterruptedException {
+    private Departure join(Client client, Config properties, ClientStateStore states, Consumer<String> lines)
+            throws InterruptedException {
         FederatedClient.Builder builder = FederatedClient.builder()
                 .server(server.host(), server.port())
                 .security(security.security())
@@ -114,11 +115,18 @@ public final class SiteOptions {
                 .backoff(backoff());
         id.ifPresent(builder::clientId);
         try (FederatedClient joined = builder.build()) {
+            // Not before all files could be read.
+            tellJoining(lines);
             return joined.run();
         }
     }
 
-    private Departure joinFlower(Client client, Config properties, ClientStateStore states, String data)
+    private void tellJoining(Consumer<String> lines) {
+        lines.accept("Joining " + server + " ...");
+    }
+
+    private Departure joinFlower(
+            Client client, Config properties, ClientStateStore states, String data, Consumer<String> lines)
             throws InterruptedException {
         try (FlowerClient joined = FlowerClient.builder()
                 .server(server.host(), server.port())
@@ -129,6 +137,7 @@ public final class SiteOptions {
                 .properties(properties)
                 .backoff(backoff())
                 .build()) {
+            tellJoining(lines);
             return joined.run();
         }
     }

@@ -1,9 +1,11 @@
 package io.fedlearn.examples.report;
 
 import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.record.EvaluationRecord;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /** How numbers are written on the console and in reports. */
@@ -21,6 +23,26 @@ public final class Figures {
     /** The metric of this name with four decimals, or {@value #UNDEFINED}. */
     public static String metric(Metrics metrics, String name) {
         return metric(metrics.get(name));
+    }
+
+    /**
+     * A metric of a round's model with four decimals, or {@value #UNDEFINED}; where it is not over all sites that tested the model,
+     * with how many gave it: {@code 0.8710 (2 of 3)}.
+     */
+    public static String metric(RoundRecord record, String name) {
+        return metric(record.metrics(), name)
+                + part(record, name).map(part -> " (" + part + ")").orElse("");
+    }
+
+    /** How many of the sites that tested a round's model gave this metric, if not all did: {@code 2 of 3}. */
+    public static Optional<String> part(RoundRecord record, String name) {
+        EvaluationRecord evaluation = record.evaluation();
+        int given = evaluation.givenBy(name);
+        return given == 0
+                        || given == evaluation.sites()
+                        || record.metrics().get(name).isEmpty()
+                ? Optional.empty()
+                : Optional.of(given + " of " + evaluation.sites());
     }
 
     /** A number with four decimals. */

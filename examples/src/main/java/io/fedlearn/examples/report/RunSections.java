@@ -58,7 +58,7 @@ public final class RunSections {
         Grid grid = new Grid(header, List.of());
         for (RoundRecord record : run.records()) {
             List<String> row = new ArrayList<>(List.of(Integer.toString(record.round())));
-            metrics.forEach(name -> row.add(record.isAborted() ? "" : Figures.metric(record.metrics(), name)));
+            metrics.forEach(name -> row.add(record.isAborted() ? "" : Figures.metric(record, name)));
             row.add(Figures.clients(record));
             row.add(Figures.seconds(record.seconds()));
             row.add(remarks(record));

@@ -1,5 +1,6 @@
 package io.fedlearn.examples.run;
 
+import java.nio.channels.ClosedByInterruptException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -12,10 +13,12 @@ public final class Interruption implements AutoCloseable {
 
     private final CountDownLatch done = new CountDownLatch(1);
     private final Thread hook;
+    private volatile boolean hasCome;
 
     private Interruption(Thread running) {
         this.hook = new Thread(
                 () -> {
+                    hasCome = true;
                     running.interrupt();
                     await();
                 },
@@ -27,6 +30,22 @@ public final class Interruption implements AutoCloseable {
         Interruption interruption = new Interruption(Thread.currentThread());
         java.lang.Runtime.getRuntime().addShutdownHook(interruption.hook);
         return interruption;
+    }
+
+    /**
+     * Whether this failure is no more than what becomes of work whose thread is interrupted: files and connections that it was at are
+     * closed under it.
+     */
+    public boolean explains(Throwable failure) {
+        if (hasCome) {
+            return true;
+        }
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof InterruptedException || cause instanceof ClosedByInterruptException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void await() {

@@ -52,12 +52,11 @@ public final class RunFolder implements AutoCloseable {
             Optional<SavedRun> saved = store.load();
             if (saved.isPresent() && !options.isResuming()) {
                 int rounds = saved.get().records().size();
-                if (rounds >= options.rounds()) {
-                    throw new InputException(path + " holds a complete run of " + rounds
-                            + " rounds: pass --out with another folder, or --resume with more --rounds");
-                }
-                throw new InputException(path + " holds a run of " + rounds
-                        + " rounds already: pass --resume to go on with it, or --out with another folder");
+                // Of how many it is kept nowhere: whoever resumes it says so.
+                throw new InputException(
+                        path + " holds a run already, of " + rounds + (rounds == 1 ? " round" : " rounds")
+                                + ": pass --out with another folder, or --resume to go on with it"
+                                + (rounds < options.rounds() ? "" : ", to more than " + rounds + " --rounds in all"));
             }
             return new RunFolder(path, store, options.isResuming(), saved);
         } catch (RuntimeException e) {

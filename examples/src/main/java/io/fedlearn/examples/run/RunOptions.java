@@ -65,8 +65,11 @@ public final class RunOptions {
     @Option(
             names = "--quorum",
             paramLabel = "N",
-            description = "How many good updates a round needs; with fewer the run stops (default: ${DEFAULT-VALUE}).")
-    private int quorum = RoundPolicy.DEFAULT_QUORUM;
+            description = "How many good updates a round needs; with fewer the run stops (default: "
+                    + RoundPolicy.DEFAULT_QUORUM + "; of server as many as --min-clients).")
+    private Optional<Integer> quorum = Optional.empty();
+
+    private int quorumOtherwise = RoundPolicy.DEFAULT_QUORUM;
 
     @Option(
             names = "--client-deadline",
@@ -167,7 +170,12 @@ public final class RunOptions {
 
     /** How many good updates a round needs. */
     public int quorum() {
-        return quorum;
+        return quorum.orElse(quorumOtherwise);
+    }
+
+    /** How many good updates a round needs if no option says so. */
+    public void quorumOtherwise(int updates) {
+        this.quorumOtherwise = updates;
     }
 
     /** How many clients work at a time; empty for one per processor. */
@@ -202,7 +210,7 @@ public final class RunOptions {
 
     /** Gives a federation all that these options say but the strategy. */
     public void configure(Federation.Builder federation) {
-        RoundPolicy policy = RoundPolicy.defaults().withQuorum(quorum);
+        RoundPolicy policy = RoundPolicy.defaults().withQuorum(quorum());
         if (clientDeadline.isPresent()) {
             policy = policy.withClientDeadline(clientDeadline.get());
         }
@@ -222,9 +230,9 @@ public final class RunOptions {
      */
     public void check(int clients) {
         requireAtLeastOne("--rounds", rounds);
-        requireAtLeastOne("--quorum", quorum);
-        if (quorum > clients) {
-            throw new InputException("--quorum is " + quorum + ", but there are only " + clients + " clients");
+        requireAtLeastOne("--quorum", quorum());
+        if (quorum() > clients) {
+            throw new InputException("--quorum is " + quorum() + ", but there are only " + clients + " clients");
         }
         TrainingSettings settings = TrainingSettings.defaults();
         check("--local-epochs", () -> settings.withLocalEpochs(localEpochs));

@@ -34,6 +34,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
 
     // Set before other threads are told of the run.
     private volatile Optional<ConsoleProgress> shown = Optional.empty();
+    private Optional<Interruption> ending = Optional.empty();
     private Optional<PatientPrivacy> patients = Optional.empty();
     private Optional<ClientPrivacy> clients = Optional.empty();
 
@@ -73,12 +74,17 @@ public abstract class TrainingCommand implements Callable<Integer> {
     public final Integer call() throws Exception {
         check();
         Interruption interruption = Interruption.ofThisThread();
+        ending = Optional.of(interruption);
         try (RunFolder folder = RunFolder.open(options)) {
             train(folder);
         } catch (InterruptedException e) {
-            out().println();
-            out().println("Interrupted. The rounds that are done lie in " + options.out()
-                    + "; --resume goes on from there. The report comes with the last round.");
+            tellInterrupted();
+            throw e;
+        } catch (IOException | RuntimeException e) {
+            if (interruption.explains(e)) {
+                tellInterrupted();
+                throw interrupted(e);
+            }
             throw e;
         } finally {
             patients.ifPresent(PatientPrivacy::close);
@@ -87,6 +93,18 @@ public abstract class TrainingCommand implements Callable<Integer> {
             interruption.close();
         }
         return 0;
+    }
+
+    private void tellInterrupted() {
+        out().println();
+        out().println("Interrupted. The rounds that are done lie in " + options.out()
+                + "; --resume goes on from there. The report comes with the last round.");
+    }
+
+    private static InterruptedException interrupted(Exception cause) {
+        InterruptedException interrupted = new InterruptedException("the command was told to end");
+        interrupted.initCause(cause);
+        return interrupted;
     }
 
     /** Finds mistakes in the options before anything is opened. */
@@ -116,6 +134,11 @@ public abstract class TrainingCommand implements Callable<Integer> {
                         + " holds leaves no room for one");
             }
             return run;
+        } catch (RuntimeException e) {
+            if (ending.isPresent() && ending.get().explains(e)) {
+                throw interrupted(e);
+            }
+            throw e;
         } finally {
             shown = Optional.empty();
             progress.pause();

@@ -22,6 +22,8 @@ import io.fedlearn.grpc.security.RevocationList;
 import io.fedlearn.grpc.security.ServerSecurity;
 import io.fedlearn.grpc.security.TokenFile;
 import io.fedlearn.grpc.server.FederatedServer;
+import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -133,6 +135,44 @@ final class NetworkedTest {
         assertThat(run.model().digest()).isEqualTo(inOneProcess.model().digest());
         for (Future<Departure> departure : departures) {
             assertThat(departure.get(30, TimeUnit.SECONDS).cause()).isEqualTo(Departure.Cause.RUN_OVER);
+        }
+    }
+
+    @Test
+    void programsTrainTogether() throws Exception {
+        int port = freePort();
+        String kept = folder.resolve("run").toString();
+        Future<?> coordinator = sites.submit(() -> {
+            Coordinator.main(new String[] {String.valueOf(port), keys.toString(), kept});
+            return null;
+        });
+        List<Future<?>> hospitals = new ArrayList<>();
+        for (String name : Hospitals.NAMES) {
+            String table = Hospitals.DATA.resolve(name + ".csv").toString();
+            hospitals.add(sites.submit(() -> {
+                Hospital.main(new String[] {"localhost", String.valueOf(port), keys.toString(), name, table});
+                return null;
+            }));
+        }
+        coordinator.get(60, TimeUnit.SECONDS);
+        for (Future<?> hospital : hospitals) {
+            hospital.get(30, TimeUnit.SECONDS);
+        }
+
+        Run inOneProcess = Federation.of(Hospitals.all())
+                .strategy(FedAvg.create())
+                .initialModel(initialModel)
+                .rounds(10)
+                .run();
+        try (FileRunStore store = FileRunStore.at(folder.resolve("run"))) {
+            assertThat(store.load().orElseThrow().latest().model().digest())
+                    .isEqualTo(inOneProcess.model().digest());
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
         }
     }
 
