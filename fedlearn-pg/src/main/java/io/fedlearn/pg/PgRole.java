@@ -18,7 +18,7 @@ public enum PgRole {
             "GRANT SELECT, INSERT, DELETE ON {s}.model, {s}.model_chunk TO {r}",
             "GRANT SELECT, INSERT ON {s}.privacy_entry, {s}.audit_record TO {r}",
             "GRANT SELECT, INSERT, UPDATE (entries) ON {s}.privacy_budget TO {r}",
-            "GRANT SELECT, INSERT, UPDATE ON {s}.audit_log TO {r}"),
+            "GRANT SELECT, INSERT (log), UPDATE (turn) ON {s}.audit_log TO {r}"),
     /** Leads runs: writes models, rounds, the registry, the audit log and debits. */
     COORDINATOR(
             "GRANT SELECT, INSERT, DELETE ON {s}.model, {s}.model_chunk, {s}.checkpoint, {s}.checkpoint_state, {s}.round,"
@@ -26,14 +26,14 @@ public enum PgRole {
             "GRANT SELECT, INSERT, UPDATE ON {s}.run, {s}.run_lease, {s}.registered_model, {s}.model_version TO {r}",
             "GRANT SELECT, INSERT ON {s}.model_stage, {s}.privacy_entry, {s}.audit_record TO {r}",
             "GRANT SELECT, INSERT, UPDATE (entries) ON {s}.privacy_budget TO {r}",
-            "GRANT SELECT, INSERT, UPDATE ON {s}.audit_log TO {r}",
+            "GRANT SELECT, INSERT (log), UPDATE (turn) ON {s}.audit_log TO {r}",
             "GRANT SELECT ON {s}.run_progress, {s}.client_contribution, {s}.run_privacy, {s}.model_lineage, {s}.budget_statement"
                     + " TO {r}"),
     /** Asks private questions: debits, and writes to the audit log; cannot change a limit. */
     ANALYST(
             "GRANT SELECT, INSERT ON {s}.privacy_entry, {s}.audit_record TO {r}",
             "GRANT SELECT, INSERT (scope), UPDATE (entries) ON {s}.privacy_budget TO {r}",
-            "GRANT SELECT, INSERT, UPDATE ON {s}.audit_log TO {r}"),
+            "GRANT SELECT, INSERT (log), UPDATE (turn) ON {s}.audit_log TO {r}"),
     /** Reads what happened and what was spent, and nothing of models' values. */
     AUDITOR(
             "GRANT SELECT ON {s}.audit_log, {s}.audit_record, {s}.privacy_budget, {s}.privacy_entry, {s}.run, {s}.round,"

@@ -1,11 +1,13 @@
--- What happened, chained by hashes; the database itself refuses to change it.
+-- What happened, chained by hashes; the database itself lets nothing else be appended, and nothing be changed.
 
 CREATE TABLE audit_log (
-    log text PRIMARY KEY,
-    sequence bigint NOT NULL,
-    hash text NOT NULL
+    log text PRIMARY KEY CHECK (log <> ''),
+    sequence bigint NOT NULL DEFAULT 0,
+    hash text NOT NULL DEFAULT '',
+    turn smallint
 );
-COMMENT ON TABLE audit_log IS 'The end of each log: its last record''s number and hash.';
+COMMENT ON TABLE audit_log IS 'The end of each log: its last record''s number and hash. Its row is locked while one is appended.';
+COMMENT ON COLUMN audit_log.turn IS 'Always null. Who may lock a row, needs the right to update a column of it: this one.';
 
 CREATE TABLE audit_record (
     log text NOT NULL REFERENCES audit_log,
@@ -17,6 +19,7 @@ CREATE TABLE audit_record (
     record text NOT NULL,
     PRIMARY KEY (log, sequence)
 );
+CREATE INDEX audit_record_at ON audit_record (log, at);
 COMMENT ON COLUMN audit_record.record IS 'The canonical JSON (RFC 8785) over which the hash is; the other columns are its content, to be queried.';
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -29,3 +32,40 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_record
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON audit_record
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE ON audit_log
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- A record that does not belong where it is put could never be taken away again. So only the next one gets in, and it moves the
+-- log's end: as the owner, since no other role may.
+CREATE FUNCTION extend_audit_log() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    end_sequence bigint;
+    end_hash text;
+BEGIN
+    EXECUTE format('SELECT sequence, hash FROM %I.audit_log WHERE log = $1 FOR UPDATE', TG_TABLE_SCHEMA)
+        INTO end_sequence, end_hash USING NEW.log;
+    IF end_sequence IS NULL OR NEW.sequence <> end_sequence + 1 THEN
+        RAISE EXCEPTION 'record % is not the next of its audit log', NEW.sequence USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.hash !~ '^[0-9a-f]{64}$'
+            OR position(E'\n' IN NEW.record) > 0
+            OR NEW.record !~ ('^\{"at":".*,"hash":"' || NEW.hash || '",("keyId":"[0-9a-f]{16}",)?"previous":"' || end_hash
+                || '","sequence":' || NEW.sequence || ',("signature":"[0-9a-f]{128}",)?"type":".*","version":[12]\}$') THEN
+        RAISE EXCEPTION 'record % is not one of an audit log', NEW.sequence USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.hash <> encode(sha256(decode(end_hash, 'hex')
+            || convert_to(replace(NEW.record, '"hash":"' || NEW.hash || '",', ''), 'UTF8')), 'hex') THEN
+        RAISE EXCEPTION 'record % does not have the hash that follows from its audit log', NEW.sequence
+            USING ERRCODE = 'check_violation';
+    END IF;
+    EXECUTE format('UPDATE %I.audit_log SET sequence = $1, hash = $2 WHERE log = $3', TG_TABLE_SCHEMA)
+        USING NEW.sequence, NEW.hash, NEW.log;
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION extend_audit_log() FROM PUBLIC;
+
+CREATE TRIGGER chained BEFORE INSERT ON audit_record
+    FOR EACH ROW EXECUTE FUNCTION extend_audit_log();
