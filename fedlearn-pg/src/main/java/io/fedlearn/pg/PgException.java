@@ -2,6 +2,7 @@ package io.fedlearn.pg;
 
 import io.fedlearn.core.FedLearnException;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.util.Optional;
 
 /** Thrown when the database cannot do what it was asked; the message says what, where and why, and holds no value of a row. */
@@ -46,10 +47,14 @@ public final class PgException extends FedLearnException {
 
     /** Whether the database is the trouble, not what it was asked: it is away, starting, stopping, a standby or full of connections. */
     public boolean isUnreachable() {
-        // 08: connection; 57P: stopped or starting; 53300: too many connections; 25006: read-only, as a standby is.
-        return sqlState.startsWith("08")
+        // 08: connection; 57P: stopped or starting; 53300: too many connections; 25006: read-only, as a standby is;
+        // 25P03: a transaction
+        // that fell silent was ended. A pool that has no connection to give need not say why.
+        return getCause() instanceof SQLTransientConnectionException
+                || sqlState.startsWith("08")
                 || sqlState.startsWith("57P")
                 || sqlState.equals("53300")
-                || sqlState.equals("25006");
+                || sqlState.equals("25006")
+                || sqlState.equals("25P03");
     }
 }

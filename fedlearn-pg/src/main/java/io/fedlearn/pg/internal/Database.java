@@ -4,6 +4,7 @@ import io.fedlearn.pg.PgException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.postgresql.util.PSQLException;
@@ -15,13 +16,16 @@ import org.postgresql.util.ServerErrorMessage;
  */
 public final class Database {
     private static final Pattern SCHEMA = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
+    private static final int NO_LIMIT = 0;
 
     private final DataSource dataSource;
     private final String schema;
+    private final int answerMillis;
 
-    private Database(DataSource dataSource, String schema) {
+    private Database(DataSource dataSource, String schema, int answerMillis) {
         this.dataSource = dataSource;
         this.schema = schema;
+        this.answerMillis = answerMillis;
     }
 
     /**
@@ -34,7 +38,12 @@ public final class Database {
             throw new IllegalArgumentException(
                     "schema must be a lower-case name of letters, digits and _, up to 63, was '" + schema + "'");
         }
-        return new Database(dataSource, schema);
+        return new Database(dataSource, schema, NO_LIMIT);
+    }
+
+    /** The same, but a server that does not answer for so long counts as away: a connection that hangs is given up. */
+    public Database answeringWithin(Duration limit) {
+        return new Database(dataSource, schema, (int) Math.max(1, Math.min(limit.toMillis(), Integer.MAX_VALUE)));
     }
 
     /** Where connections come from. */
@@ -77,9 +86,13 @@ public final class Database {
         boolean isCommitting = false;
         try (Connection connection = dataSource.getConnection()) {
             boolean wasAutoCommit = connection.getAutoCommit();
-            connection.setAutoCommit(false);
+            int wasLimit = answerMillis == NO_LIMIT ? NO_LIMIT : connection.getNetworkTimeout();
             boolean isDone = false;
             try {
+                if (answerMillis != NO_LIMIT) {
+                    connection.setNetworkTimeout(Runnable::run, answerMillis);
+                }
+                connection.setAutoCommit(false);
                 begin(connection, mode);
                 T result = work.on(connection);
                 isCommitting = true;
@@ -87,7 +100,7 @@ public final class Database {
                 isDone = true;
                 return result;
             } finally {
-                finish(connection, isDone, wasAutoCommit);
+                finish(connection, isDone, wasAutoCommit, wasLimit);
             }
         } catch (SQLException e) {
             PgException failure = failure(what, e);
@@ -112,12 +125,15 @@ public final class Database {
         }
     }
 
-    private static void finish(Connection connection, boolean isDone, boolean wasAutoCommit) {
+    private void finish(Connection connection, boolean isDone, boolean wasAutoCommit, int wasLimit) {
         try {
             if (!isDone) {
                 connection.rollback();
             }
             connection.setAutoCommit(wasAutoCommit);
+            if (answerMillis != NO_LIMIT) {
+                connection.setNetworkTimeout(Runnable::run, wasLimit);
+            }
         } catch (SQLException e) {
             // The connection is lost, and with it the transaction; what went wrong before says so.
         }
