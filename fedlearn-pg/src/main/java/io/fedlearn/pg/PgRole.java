@@ -15,14 +15,20 @@ public enum PgRole {
     /** A site that keeps its clients' state and its own budget and audit log here. */
     TRAINER(
             "GRANT SELECT, INSERT, UPDATE, DELETE ON {s}.client_state TO {r}",
-            "GRANT SELECT, INSERT, DELETE ON {s}.model, {s}.model_chunk TO {r}",
+            "GRANT SELECT, INSERT, DELETE, UPDATE (damaged_at) ON {s}.model TO {r}",
+            "GRANT SELECT, INSERT, DELETE ON {s}.model_chunk TO {r}",
+            // What a model may not be deleted for.
+            "GRANT SELECT (model_digest) ON {s}.checkpoint TO {r}",
+            "GRANT SELECT (digest) ON {s}.checkpoint_state, {s}.model_version TO {r}",
             "GRANT SELECT, INSERT ON {s}.privacy_entry, {s}.audit_record TO {r}",
             "GRANT SELECT, INSERT, UPDATE (entries) ON {s}.privacy_budget TO {r}",
             "GRANT SELECT, INSERT (log), UPDATE (turn) ON {s}.audit_log TO {r}"),
     /** Leads runs: writes models, rounds, the registry, the audit log and debits. */
     COORDINATOR(
-            "GRANT SELECT, INSERT, DELETE ON {s}.model, {s}.model_chunk, {s}.checkpoint, {s}.checkpoint_state, {s}.round,"
-                    + " {s}.round_client TO {r}",
+            "GRANT SELECT, INSERT, DELETE, UPDATE (damaged_at) ON {s}.model TO {r}",
+            "GRANT SELECT, INSERT, DELETE ON {s}.model_chunk, {s}.checkpoint, {s}.checkpoint_state, {s}.round, {s}.round_client TO {r}",
+            // What a model may not be deleted for.
+            "GRANT SELECT (digest) ON {s}.client_state TO {r}",
             "GRANT SELECT, INSERT, UPDATE ON {s}.run, {s}.run_lease, {s}.registered_model, {s}.model_version TO {r}",
             "GRANT SELECT, INSERT ON {s}.model_stage, {s}.privacy_entry, {s}.audit_record TO {r}",
             "GRANT SELECT, INSERT, UPDATE (entries) ON {s}.privacy_budget TO {r}",

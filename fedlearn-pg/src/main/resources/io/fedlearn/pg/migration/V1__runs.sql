@@ -5,8 +5,10 @@ CREATE TABLE model (
     byte_count bigint NOT NULL,
     spec text NOT NULL,
     chunk_bytes integer NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    damaged_at timestamptz
 );
+COMMENT ON COLUMN model.damaged_at IS 'When its values were found not to be what was saved; they are written anew when the model is saved again.';
 COMMENT ON TABLE model IS 'Models by their SHA-256 digest, each once: names, types, roles and shapes of the tensors as JSON, values in model_chunk.';
 
 CREATE TABLE model_chunk (
