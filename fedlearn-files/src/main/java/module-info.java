@@ -2,7 +2,7 @@
 @org.jspecify.annotations.NullMarked
 module io.fedlearn.files {
     requires transitive io.fedlearn.core;
-    requires io.fedlearn.formats;
+    requires transitive io.fedlearn.formats;
     requires com.fasterxml.jackson.core;
     requires com.fasterxml.jackson.databind;
     requires static org.jspecify;

@@ -2,8 +2,9 @@ package io.fedlearn.files;
 
 import io.fedlearn.core.record.AuditHead;
 import io.fedlearn.core.store.RunStoreException;
-import io.fedlearn.formats.FormatException;
-import io.fedlearn.formats.audit.AuditRecord;
+import io.fedlearn.formats.audit.AuditChain;
+import io.fedlearn.formats.audit.AuditReport;
+import io.fedlearn.formats.audit.AuditTrust;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -35,8 +36,19 @@ public final class AuditVerifier {
      * @throws RunStoreException if the file cannot be read
      */
     public static AuditReport verify(Path file, AuditHead known) {
+        return verify(file, known, AuditTrust.none());
+    }
+
+    /**
+     * Verifies the chain of the log in this file, that it holds the record that {@code known} names, and signatures.
+     *
+     * @param known an end that the log had, as it was kept elsewhere; the empty one if none was
+     * @param trust whose signatures are taken, and whether there must be one
+     * @throws RunStoreException if the file cannot be read
+     */
+    public static AuditReport verify(Path file, AuditHead known, AuditTrust trust) {
         try {
-            return Scan.of(file, known).report();
+            return Scan.of(file, known, trust).report();
         } catch (IOException e) {
             throw new RunStoreException("the audit log " + file + " cannot be read: " + Disk.reason(e), e);
         }
@@ -50,63 +62,26 @@ public final class AuditVerifier {
      * @param torn whether what follows them is one last line without a line break
      */
     record Scan(AuditReport report, long end, boolean torn) {
-        static Scan of(Path file, AuditHead known) throws IOException {
-            AuditHead head = AuditHead.empty();
+        static Scan of(Path file, AuditHead known, AuditTrust trust) throws IOException {
+            AuditChain chain = AuditChain.of(known, trust);
             long end = 0;
             long number = 0;
-            boolean knownFound = known.sequence() == 0;
             try (Lines lines = Lines.of(file)) {
                 for (Optional<Lines.Line> next = lines.next(); next.isPresent(); next = lines.next()) {
                     number++;
                     Lines.Line line = next.get();
                     if (!line.isEnded()) {
-                        return broken(head, number, "has no line break: it was not written to its end", end, true);
+                        String reason = "has no line break: it was not written to its end";
+                        return new Scan(chain.broken(number, reason), end, true);
                     }
-                    AuditRecord record;
-                    try {
-                        record = AuditRecord.decode(line.text().bytes(), file.toString());
-                    } catch (FormatException e) {
-                        return broken(head, number, e.reason(), end, false);
+                    Optional<String> problem = chain.add(line.text().bytes());
+                    if (problem.isPresent()) {
+                        return new Scan(chain.broken(number, problem.get()), end, false);
                     }
-                    if (!record.follows(head)) {
-                        return broken(head, number, unchained(record, head), end, false);
-                    }
-                    head = record.head();
                     end = line.end();
-                    if (head.sequence() == known.sequence()) {
-                        if (!head.equals(known)) {
-                            return broken(
-                                    head,
-                                    number,
-                                    "its hash is not that of the known end " + known.sequence(),
-                                    end,
-                                    false);
-                        }
-                        knownFound = true;
-                    }
                 }
             }
-            if (!knownFound) {
-                return broken(
-                        head,
-                        number + 1,
-                        "is missing: the log must go on to the known end " + known.sequence() + ", it ends with record "
-                                + head.sequence(),
-                        end,
-                        false);
-            }
-            return new Scan(new AuditReport(head, Optional.empty()), end, false);
-        }
-
-        private static String unchained(AuditRecord record, AuditHead head) {
-            if (record.sequence() != head.sequence() + 1) {
-                return "its sequence must be " + (head.sequence() + 1) + ", was " + record.sequence();
-            }
-            return "is not chained to the record before";
-        }
-
-        private static Scan broken(AuditHead head, long line, String reason, long end, boolean torn) {
-            return new Scan(new AuditReport(head, Optional.of(new AuditReport.Break(line, reason))), end, torn);
+            return new Scan(chain.end(), end, false);
         }
     }
 }

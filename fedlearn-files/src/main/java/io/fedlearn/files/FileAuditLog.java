@@ -5,17 +5,21 @@ import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.store.AuditLog;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.formats.audit.AuditRecord;
+import io.fedlearn.formats.audit.AuditReport;
+import io.fedlearn.formats.audit.AuditSigner;
+import io.fedlearn.formats.audit.AuditTrust;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * An audit log in a file, {@code audit.jsonl}: one {@link AuditRecord} per line, each chained to the one before by its
- * hash.
+ * hash, and signed if a key is given.
  *
  * <p>An event is on the disk before {@link #append} returns. Opening a log verifies its whole chain. A last line
  * without a line break, which a crash may leave and whose event was never acknowledged, is cut off, with a
@@ -35,6 +39,7 @@ public final class FileAuditLog implements AuditLog {
     private final ProcessLock processLock;
     private final RandomAccessFile file;
     private final List<String> notices;
+    private final Optional<AuditSigner> signer;
 
     // Guards what follows and the file, hence is held while that is written: the chain has one end.
     private final ReentrantLock lock = new ReentrantLock();
@@ -42,9 +47,16 @@ public final class FileAuditLog implements AuditLog {
     private long end;
     private boolean closed;
 
-    private FileAuditLog(Path path, Disk disk, ProcessLock processLock, RandomAccessFile file, Found found) {
+    private FileAuditLog(
+            Path path,
+            Disk disk,
+            Optional<AuditSigner> signer,
+            ProcessLock processLock,
+            RandomAccessFile file,
+            Found found) {
         this.path = path;
         this.disk = disk;
+        this.signer = signer;
         this.processLock = processLock;
         this.file = file;
         this.head = found.head;
@@ -65,7 +77,20 @@ public final class FileAuditLog implements AuditLog {
         return at(file, Disk.durable());
     }
 
+    /**
+     * As {@link #at(Path)}, but signs each record. Those that are there may be signed by another key, or not at all.
+     *
+     * @throws RunStoreException if it is open elsewhere, cannot be read or written, or is not as it was written
+     */
+    public static FileAuditLog at(Path file, AuditSigner signer) {
+        return at(file, Disk.durable(), Optional.of(signer));
+    }
+
     static FileAuditLog at(Path path, Disk disk) {
+        return at(path, disk, Optional.empty());
+    }
+
+    private static FileAuditLog at(Path path, Disk disk, Optional<AuditSigner> signer) {
         ProcessLock processLock;
         try {
             disk.createDirectories(Disk.directoryOf(path));
@@ -80,7 +105,7 @@ public final class FileAuditLog implements AuditLog {
             try {
                 Found found = read(path, disk, file);
                 disk.syncDirectory(Disk.directoryOf(path));
-                return new FileAuditLog(path, disk, processLock, file, found);
+                return new FileAuditLog(path, disk, signer, processLock, file, found);
             } catch (IOException | RuntimeException | Error e) {
                 closeAfter(e, file);
                 throw e;
@@ -107,7 +132,7 @@ public final class FileAuditLog implements AuditLog {
     }
 
     private static Found read(Path path, Disk disk, RandomAccessFile file) throws IOException {
-        AuditVerifier.Scan scan = AuditVerifier.Scan.of(path, AuditHead.empty());
+        AuditVerifier.Scan scan = AuditVerifier.Scan.of(path, AuditHead.empty(), AuditTrust.none());
         AuditReport report = scan.report();
         if (scan.torn()) {
             String notice = "the last line of the audit log " + path + " was not written to its end and was cut off; "
@@ -139,7 +164,9 @@ public final class FileAuditLog implements AuditLog {
         lock.lock();
         try {
             requireNotClosed();
-            AuditRecord record = AuditRecord.next(head, event);
+            AuditHead last = head;
+            AuditRecord record = signer.map(key -> AuditRecord.next(last, event, key))
+                    .orElseGet(() -> AuditRecord.next(last, event));
             byte[] bytes = record.encode();
             byte[] line = Arrays.copyOf(bytes, bytes.length + 1);
             line[bytes.length] = '\n';

@@ -9,11 +9,16 @@ import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.formats.audit.AuditRecord;
+import io.fedlearn.formats.audit.AuditReport;
+import io.fedlearn.formats.audit.AuditSigner;
+import io.fedlearn.formats.audit.AuditTrust;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -271,5 +276,30 @@ class FileAuditLogTest {
         assertThatThrownBy(this::open).isInstanceOf(RunStoreException.class).hasMessageContaining(file().toString());
         Files.delete(file());
         write(1);
+    }
+
+    @Test
+    void signsFromThenOnWithTheKeyItIsGiven() throws Exception {
+        write(2);
+        KeyPair keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        AuditSigner signer = AuditSigner.of(keys.getPrivate());
+        try (FileAuditLog log = FileAuditLog.at(file(), signer)) {
+            log.append(event(3));
+        }
+        AuditTrust trust = AuditTrust.of(List.of(keys.getPublic()));
+        AuditReport report = AuditVerifier.verify(file(), AuditHead.empty(), trust.requiringSignaturesFrom(3));
+        assertThat(report.isWhole()).isTrue();
+        assertThat(report.signatures()).isEqualTo(Map.of(signer.keyId(), 1L));
+        assertThat(AuditVerifier.verify(file(), AuditHead.empty(), trust.requiringSignatures())
+                        .firstBreak())
+                .contains(new AuditReport.Break(1, "must be signed, is not"));
+
+        // Without the key it goes on unsigned, which whoever requires signatures notices.
+        try (FileAuditLog log = open()) {
+            log.append(event(4));
+        }
+        assertThat(AuditVerifier.verify(file(), AuditHead.empty(), trust.requiringSignaturesFrom(3))
+                        .firstBreak())
+                .contains(new AuditReport.Break(4, "must be signed, is not"));
     }
 }

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -24,13 +25,18 @@ import java.util.TreeMap;
  * at        when it happened, ISO 8601 in UTC
  * fields    an object of texts, numbers and truth values
  * hash      of this record
+ * keyId     of the key that signed it; only if it is signed
  * previous  the hash of the record before; "" in the first
  * sequence  1 in the first record, and one more in each
+ * signature of this record; only if it is signed
  * type      what happened
- * version   1, of this encoding
+ * version   of this encoding: 2 if the record is signed, else 1
  * </pre>
  * {@code hash} is SHA-256, in lower-case hexadecimal, over the 32 bytes of the previous record's hash (none for the
- * first record) and then the canonical bytes of the object without its member {@code hash}.
+ * first record) and then the canonical bytes of the object without its member {@code hash}. {@code signature} is
+ * Ed25519 (RFC 8032), in lower-case hexadecimal, over the same 32 bytes and then the canonical bytes of the object
+ * without its members {@code hash} and {@code signature}; {@code keyId} is the first 16 hexadecimal digits of SHA-256
+ * over the public key's encoding (X.509, DER).
  *
  * <p><b>Values.</b> JSON's numbers are doubles. A whole number beyond ±{@value CanonicalJson#MAX_WHOLE} is written as a
  * text; a half of a surrogate pair, which no UTF-8 can hold, as U+FFFD. A number is read back as a {@code Long} if it
@@ -42,10 +48,21 @@ import java.util.TreeMap;
  * @param fields of the event, as they are written
  * @param previous the hash of the record before; empty in the first
  * @param hash of this record
+ * @param signature of this record, if it is signed
  */
-public record AuditRecord(long sequence, Instant at, String type, Config fields, String previous, String hash) {
+public record AuditRecord(
+        long sequence,
+        Instant at,
+        String type,
+        Config fields,
+        String previous,
+        String hash,
+        Optional<AuditSignature> signature) {
     private static final long VERSION = 1;
+    private static final long SIGNED_VERSION = 2;
     private static final String HASH = "hash";
+    private static final String KEY_ID = "keyId";
+    private static final String SIGNATURE = "signature";
     private static final int HASH_LENGTH = 64;
     private static final char REPLACEMENT = '\ufffd';
 
@@ -66,15 +83,36 @@ public record AuditRecord(long sequence, Instant at, String type, Config fields,
         }
     }
 
-    /** The record that {@code event} makes at the end of a log. */
+    /** A record that is not signed. */
+    public AuditRecord(long sequence, Instant at, String type, Config fields, String previous, String hash) {
+        this(sequence, at, type, fields, previous, hash, Optional.empty());
+    }
+
+    /** The record that {@code event} makes at the end of a log, without a signature. */
     public static AuditRecord next(AuditHead end, AuditEvent event) {
+        return closed(end, members(end, event));
+    }
+
+    /** The record that {@code event} makes at the end of a log, signed. */
+    public static AuditRecord next(AuditHead end, AuditEvent event, AuditSigner signer) {
+        Map<String, Object> members = members(end, event);
+        members.put("version", SIGNED_VERSION);
+        members.put(KEY_ID, signer.keyId());
+        members.put(SIGNATURE, signer.sign(chained(end.hash(), CanonicalJson.encode(members))));
+        return closed(end, members);
+    }
+
+    private static AuditRecord closed(AuditHead end, Map<String, Object> members) {
+        byte[] content = CanonicalJson.encode(members);
+        String source = "record " + (end.sequence() + 1);
+        // What is read back, not what was given: 2.0 is 2 from here on.
+        return of(CanonicalJson.parse(content, source), hash(end.hash(), content), source);
+    }
+
+    private static Map<String, Object> members(AuditHead end, AuditEvent event) {
         Map<String, Object> fields = new HashMap<>();
         event.fields().asMap().forEach((name, value) -> fields.put(whole(name), written(value)));
-        long sequence = end.sequence() + 1;
-        Map<String, Object> members = members(sequence, event.at(), whole(event.type()), Config.of(fields), end.hash());
-        // What is read back, not what was given: 2.0 is 2 from here on.
-        Object read = CanonicalJson.parse(CanonicalJson.encode(members), "record " + sequence);
-        return of(read, hash(end.hash(), CanonicalJson.encode(members)), "record " + sequence);
+        return members(end.sequence() + 1, event.at(), whole(event.type()), Config.of(fields), end.hash());
     }
 
     private static Object written(Object value) {
@@ -128,13 +166,16 @@ public record AuditRecord(long sequence, Instant at, String type, Config fields,
                 || !(members.get("version") instanceof Long version)) {
             throw new FormatException(source, "must have the members of an audit record");
         }
-        if (version != VERSION) {
-            throw new FormatException(source, "its version must be " + VERSION + ", was " + version);
+        if (version != VERSION && version != SIGNED_VERSION) {
+            throw new FormatException(
+                    source, "its version must be " + VERSION + " or " + SIGNED_VERSION + ", was " + version);
         }
         Map<String, Object> values = new HashMap<>();
         fields.forEach((name, value) -> values.put((String) name, value));
         try {
-            return new AuditRecord(sequence, Instant.parse(at), type, Config.of(values), previous, hash);
+            Optional<AuditSignature> signature =
+                    version == SIGNED_VERSION ? Optional.of(signature(members, source)) : Optional.empty();
+            return new AuditRecord(sequence, Instant.parse(at), type, Config.of(values), previous, hash, signature);
         } catch (DateTimeException e) {
             throw new FormatException(source, "its 'at' must be a time in UTC", e);
         } catch (IllegalArgumentException e) {
@@ -142,11 +183,38 @@ public record AuditRecord(long sequence, Instant at, String type, Config fields,
         }
     }
 
+    private static AuditSignature signature(Map<?, ?> members, String source) {
+        if (!(members.get(KEY_ID) instanceof String keyId) || !(members.get(SIGNATURE) instanceof String value)) {
+            throw new FormatException(source, "must have the members of a signed audit record");
+        }
+        return new AuditSignature(keyId, value);
+    }
+
     /** The record's canonical bytes, without a line break. */
     public byte[] encode() {
         Map<String, Object> members = members(sequence, at, type, fields, previous);
+        signature.ifPresent(signed -> {
+            members.put("version", SIGNED_VERSION);
+            members.put(KEY_ID, signed.keyId());
+            members.put(SIGNATURE, signed.value());
+        });
         members.put(HASH, hash);
         return CanonicalJson.encode(members);
+    }
+
+    /** What the signature is over, were it of the key with this id. */
+    byte[] signedBytes(String keyId) {
+        Map<String, Object> members = members(sequence, at, type, fields, previous);
+        members.put("version", SIGNED_VERSION);
+        members.put(KEY_ID, keyId);
+        return chained(previous, CanonicalJson.encode(members));
+    }
+
+    private static byte[] chained(String previous, byte[] content) {
+        byte[] before = HexFormat.of().parseHex(previous);
+        byte[] bytes = Arrays.copyOf(before, before.length + content.length);
+        System.arraycopy(content, 0, bytes, before.length, content.length);
+        return bytes;
     }
 
     /** Whether this record is the next one of a log that ends in {@code end}. */
@@ -173,8 +241,7 @@ public record AuditRecord(long sequence, Instant at, String type, Config fields,
     private static String hash(String previous, byte[] content) {
         try {
             MessageDigest sha = MessageDigest.getInstance("SHA-256");
-            sha.update(HexFormat.of().parseHex(previous));
-            return HexFormat.of().formatHex(sha.digest(content));
+            return HexFormat.of().formatHex(sha.digest(chained(previous, content)));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform must have SHA-256", e);
         }
