@@ -5,6 +5,7 @@ import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.store.AuditLog;
 import io.fedlearn.formats.FormatException;
 import io.fedlearn.formats.audit.AuditRecord;
+import io.fedlearn.formats.audit.AuditSigner;
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.internal.AuditTrail;
@@ -39,6 +40,11 @@ public final class PgAuditLog implements AuditLog {
     public static PgAuditLog of(PgSchema schema, String log) {
         Database database = schema.require().database();
         return new PgAuditLog(database, AuditTrail.of(database, log));
+    }
+
+    /** This log, whose records are signed with this key from here on. */
+    public PgAuditLog signedBy(AuditSigner key) {
+        return new PgAuditLog(database, trail.signedBy(key));
     }
 
     /** The log's name. */

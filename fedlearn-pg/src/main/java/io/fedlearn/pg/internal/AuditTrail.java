@@ -3,6 +3,7 @@ package io.fedlearn.pg.internal;
 import io.fedlearn.core.record.AuditHead;
 import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.formats.audit.AuditRecord;
+import io.fedlearn.formats.audit.AuditSigner;
 import io.fedlearn.formats.json.CanonicalJson;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -28,10 +29,12 @@ public final class AuditTrail {
 
     private final Database database;
     private final String log;
+    private final Optional<AuditSigner> signer;
 
-    private AuditTrail(Database database, String log) {
+    private AuditTrail(Database database, String log, Optional<AuditSigner> signer) {
         this.database = database;
         this.log = log;
+        this.signer = signer;
     }
 
     /**
@@ -43,7 +46,12 @@ public final class AuditTrail {
         if (log.isEmpty() || log.indexOf(NUL) >= 0) {
             throw new IllegalArgumentException("an audit log's name must not be empty nor hold U+0000");
         }
-        return new AuditTrail(database, log);
+        return new AuditTrail(database, log, Optional.empty());
+    }
+
+    /** This log, whose records are signed from here on. */
+    public AuditTrail signedBy(AuditSigner key) {
+        return new AuditTrail(database, log, Optional.of(key));
     }
 
     /** The log's name. */
@@ -58,7 +66,9 @@ public final class AuditTrail {
      * @return the end that the log has once the transaction is committed
      */
     public AuditHead append(Connection connection, AuditEvent event) throws SQLException {
-        AuditRecord record = AuditRecord.next(lock(connection), event);
+        AuditHead end = lock(connection);
+        AuditRecord record =
+                signer.map(key -> AuditRecord.next(end, event, key)).orElseGet(() -> AuditRecord.next(end, event));
         try (PreparedStatement insert = connection.prepareStatement(
                 database.sql("INSERT INTO {s}.audit_record (log, sequence, at, type, fields, hash, record)"
                         + " VALUES (?, ?, ?, ?, ?::jsonb, ?, ?)"))) {
