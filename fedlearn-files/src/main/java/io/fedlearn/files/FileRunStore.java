@@ -3,6 +3,7 @@ package io.fedlearn.files;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.record.RunHeader;
 import io.fedlearn.core.store.Checkpoint;
+import io.fedlearn.core.store.Retention;
 import io.fedlearn.core.store.RunStore;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.store.SavedRun;

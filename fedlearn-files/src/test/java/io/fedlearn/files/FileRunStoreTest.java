@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.store.Checkpoint;
+import io.fedlearn.core.store.Retention;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.tensor.Model;

@@ -1,9 +1,9 @@
-package io.fedlearn.files;
+package io.fedlearn.core.store;
 
 import java.util.OptionalInt;
 
 /**
- * Which checkpoints a {@link FileRunStore} keeps. Whatever the rule, the latest two and the best are kept: the one
+ * Which checkpoints a {@link RunStore} that survives its process keeps. Whatever the rule, the latest two and the best are kept: the one
  * before the latest takes its place should that be damaged. Records of rounds are always kept, all of them. Immutable.
  */
 public final class Retention {
@@ -37,7 +37,14 @@ public final class Retention {
         return every(1);
     }
 
-    boolean keeps(int round, int latest, OptionalInt best) {
+    /**
+     * Whether the checkpoint of a round is kept.
+     *
+     * @param round that it was taken after
+     * @param latest the latest round
+     * @param best the best round, if there is one
+     */
+    public boolean keeps(int round, int latest, OptionalInt best) {
         return round >= latest - 1
                 || best.isPresent() && best.getAsInt() == round
                 || interval != ONLY_NEEDED && round % interval == 0;
