@@ -56,9 +56,11 @@ COMMENT ON COLUMN checkpoint.states IS 'The states of the strategy''s parts as a
 CREATE TABLE checkpoint_state (
     run_id text NOT NULL,
     round integer NOT NULL,
+    number integer NOT NULL,
     part text NOT NULL,
+    name text NOT NULL,
     digest text NOT NULL REFERENCES model,
-    PRIMARY KEY (run_id, round, part),
+    PRIMARY KEY (run_id, round, number),
     FOREIGN KEY (run_id, round) REFERENCES checkpoint ON DELETE CASCADE
 );
 CREATE INDEX checkpoint_model ON checkpoint (model_digest);
@@ -93,6 +95,7 @@ CREATE TABLE round_client (
     run_id text NOT NULL,
     round integer NOT NULL,
     phase text NOT NULL CHECK (phase IN ('train', 'evaluate')),
+    number integer NOT NULL,
     client_id text NOT NULL,
     outcome text NOT NULL,
     reason text NOT NULL,
@@ -102,9 +105,11 @@ CREATE TABLE round_client (
     update_bytes bigint NOT NULL,
     saved_bytes bigint NOT NULL,
     seconds double precision NOT NULL,
-    PRIMARY KEY (run_id, round, phase, client_id),
+    PRIMARY KEY (run_id, round, phase, number),
     FOREIGN KEY (run_id, round) REFERENCES round ON DELETE CASCADE
 );
+
+COMMENT ON COLUMN round_client.number IS 'The place in the round''s record, from 0.';
 
 CREATE TABLE client_state (
     run_id text NOT NULL,
