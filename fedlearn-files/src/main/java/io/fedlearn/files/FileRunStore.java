@@ -3,8 +3,8 @@ package io.fedlearn.files;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.record.RunHeader;
 import io.fedlearn.core.store.Checkpoint;
+import io.fedlearn.core.store.FallbackRunStore;
 import io.fedlearn.core.store.Retention;
-import io.fedlearn.core.store.RunStore;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.tensor.Model;
@@ -20,10 +20,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
@@ -48,7 +50,7 @@ import java.util.regex.Pattern;
  *
  * <p>Thread-safe: one operation at a time. Load and close may take as long as reading or writing the run's files does.
  */
-public final class FileRunStore implements RunStore {
+public final class FileRunStore implements FallbackRunStore {
     /** How many bytes of values a model may have to be loaded to the heap: {@value}, which is 256 MiB. */
     public static final long DEFAULT_MAX_HEAP_MODEL_BYTES = 256L << 20;
 
@@ -62,6 +64,10 @@ public final class FileRunStore implements RunStore {
     static final String RECORDS = "records.jsonl";
     static final String ROUNDS = "rounds";
     static final String HISTORY = "history.json";
+
+    /** There while a run is adopted that the directory held nothing of; without {@link #RUN} it means that this was cut short. */
+    static final String ADOPTING = "adopting";
+
     private static final String LATEST_MODEL = "model.safetensors";
     private static final String BEST_MODEL = "best.safetensors";
 
@@ -108,6 +114,11 @@ public final class FileRunStore implements RunStore {
     }
 
     @Override
+    public String toString() {
+        return directory.toString();
+    }
+
+    @Override
     public Optional<SavedRun> load() {
         lock.lock();
         try {
@@ -138,27 +149,7 @@ public final class FileRunStore implements RunStore {
                 throw new RunStoreException(
                         directory + " holds run " + open.get().header.runId() + " already; resume it, or use another");
             }
-            SealedJson sealed = RecordJson.write(header);
-            Path folder = folder(0);
-            Path records = directory.resolve(RECORDS);
-            Path run = directory.resolve(RUN);
-            try {
-                disk.delete(directory.resolve(HISTORY));
-                disk.delete(folder);
-                disk.createDirectories(rounds);
-                disk.write(records, Disk.Content.of(new byte[0]));
-                CheckpointFolder.write(disk, Disk.aside(folder), header.runId(), initial, false, Optional.empty());
-                disk.rename(Disk.aside(folder), folder);
-                disk.syncDirectory(rounds);
-                disk.replace(run, Disk.Content.of(sealed.toLine()));
-                open = Optional.of(new OpenRun(header, sealed, Journal.open(disk, records, 0)));
-            } catch (IOException | RuntimeException | Error e) {
-                disk.deleteQuietly(run, e);
-                disk.deleteQuietly(folder, e);
-                disk.deleteQuietly(Disk.aside(folder), e);
-                disk.deleteQuietly(records, e);
-                throw asFailure("run " + header.runId() + " cannot be started in " + directory, e);
-            }
+            begin(header, initial, false, List.of());
             publish(open.get());
             writeHistoryOrWarn(open.get());
         } finally {
@@ -166,21 +157,125 @@ public final class FileRunStore implements RunStore {
         }
     }
 
+    /** Writes a run into a directory that holds none; that {@link #RUN} is there commits it. */
+    private void begin(RunHeader header, Checkpoint checkpoint, boolean best, List<SealedJson> lines) {
+        SealedJson sealed = RecordJson.write(header);
+        Path folder = folder(checkpoint.round());
+        Path records = directory.resolve(RECORDS);
+        Path run = directory.resolve(RUN);
+        Path adopting = directory.resolve(ADOPTING);
+        Optional<String> record = lines.isEmpty()
+                ? Optional.empty()
+                : Optional.of(lines.get(lines.size() - 1).sha256());
+        try {
+            disk.delete(directory.resolve(HISTORY));
+            if (Files.exists(adopting)) {
+                disk.delete(rounds);
+                disk.delete(adopting);
+            }
+            disk.delete(folder);
+            if (checkpoint.round() > 0) {
+                disk.write(adopting, Disk.Content.of(new byte[0]));
+                disk.syncDirectory(directory);
+            }
+            disk.createDirectories(rounds);
+            disk.write(records, Disk.Content.of(new byte[0]));
+            Journal journal = Journal.open(disk, records, 0);
+            try {
+                if (!lines.isEmpty()) {
+                    journal.write(lines);
+                    journal.accept(lines);
+                }
+                CheckpointFolder.write(disk, Disk.aside(folder), header.runId(), checkpoint, best, record);
+                disk.rename(Disk.aside(folder), folder);
+                disk.syncDirectory(rounds);
+                disk.replace(run, Disk.Content.of(sealed.toLine()));
+            } catch (IOException | RuntimeException | Error e) {
+                journal.close();
+                throw e;
+            }
+            open = Optional.of(new OpenRun(header, sealed, journal));
+        } catch (IOException | RuntimeException | Error e) {
+            disk.deleteQuietly(run, e);
+            disk.deleteQuietly(folder, e);
+            disk.deleteQuietly(Disk.aside(folder), e);
+            disk.deleteQuietly(records, e);
+            throw asFailure("run " + header.runId() + " cannot be started in " + directory, e);
+        }
+        if (checkpoint.round() > 0) {
+            try {
+                disk.delete(adopting);
+            } catch (IOException e) {
+                warn(adopting + " cannot be deleted", e);
+            }
+        }
+    }
+
+    @Override
+    public void adopt(SavedRun run, boolean best) {
+        int latest = run.latest().round();
+        if (latest < 1 || run.records().size() != latest) {
+            throw new IllegalArgumentException(
+                    "a run to adopt must have at least one round and the records of all, had "
+                            + run.records().size() + " of " + latest);
+        }
+        lock.lock();
+        try {
+            requireNotClosed();
+            takeDirectory();
+            Optional<SavedRun> mine = recover();
+            int known = mine.isPresent() ? requireBeginning(mine.get(), run) : 0;
+            List<SealedJson> lines = new ArrayList<>();
+            for (RoundRecord record : run.records().subList(known, latest - 1)) {
+                lines.add(RecordJson.write(record, false));
+            }
+            lines.add(line(run.header().runId(), run.latest(), best));
+            if (mine.isEmpty()) {
+                begin(run.header(), run.latest(), best, lines);
+            } else {
+                write(open.orElseThrow(), run.latest(), best, lines);
+            }
+            open.orElseThrow().committed(latest, best);
+            publish(open.get());
+            prune(open.get());
+            writeHistoryOrWarn(open.get());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** How many rounds there are already, if they are the first of that run. */
+    private int requireBeginning(SavedRun mine, SavedRun run) {
+        if (!mine.header().equals(run.header())) {
+            throw new RunStoreException(
+                    directory + " holds run " + mine.header().runId() + ", so it cannot take over "
+                            + (mine.header().runId().equals(run.header().runId())
+                                    ? "another of that name"
+                                    : run.header().runId()));
+        }
+        int known = mine.records().size();
+        if (known >= run.records().size()
+                || !mine.records().equals(run.records().subList(0, known))) {
+            throw new RunStoreException(
+                    directory + " holds rounds of run " + mine.header().runId()
+                            + " that are not those of the run to take over; it has " + known + " rounds, the other "
+                            + run.records().size());
+        }
+        return known;
+    }
+
     @Override
     public void commit(Checkpoint checkpoint, boolean best) {
         lock.lock();
         try {
             requireNotClosed();
-            if (open.isEmpty() && Files.exists(directory)) {
-                takeDirectory();
-                recover();
-            }
+            openIfThere();
             OpenRun run = open.orElseThrow(() -> new RunStoreException(directory + " holds no run"));
             if (checkpoint.round() != run.latest + 1) {
                 throw new RunStoreException("round " + (run.latest + 1) + " must be committed next in " + directory
                         + ", was " + checkpoint.round());
             }
-            write(run, checkpoint, best);
+            write(run, checkpoint, best, List.of(line(run.header.runId(), checkpoint, best)));
             run.committed(checkpoint.round(), best);
             publish(run);
             prune(run);
@@ -192,7 +287,8 @@ public final class FileRunStore implements RunStore {
         }
     }
 
-    private void write(OpenRun run, Checkpoint checkpoint, boolean best) {
+    /** Commits a checkpoint with the lines of the rounds since the one before; the last is its own. */
+    private void write(OpenRun run, Checkpoint checkpoint, boolean best, List<SealedJson> lines) {
         Path folder = folder(checkpoint.round());
         Path aside = Disk.aside(folder);
         if (Files.exists(folder)) {
@@ -200,22 +296,27 @@ public final class FileRunStore implements RunStore {
                     folder + " is in the way of round " + checkpoint.round() + "; load the run again");
         }
         try {
-            SealedJson line = line(checkpoint, best);
+            String sha256 = lines.get(lines.size() - 1).sha256();
             disk.delete(aside);
-            CheckpointFolder.write(disk, aside, run.header.runId(), checkpoint, best, Optional.of(line.sha256()));
-            run.journal.write(line);
+            CheckpointFolder.write(disk, aside, run.header.runId(), checkpoint, best, Optional.of(sha256));
+            run.journal.write(lines);
             disk.rename(aside, folder);
             disk.syncDirectory(rounds);
-            run.journal.accept(line);
+            run.journal.accept(lines);
         } catch (IOException | RuntimeException | Error e) {
             undo(run, folder, e);
             throw asFailure("round " + checkpoint.round() + " of run " + run.header.runId() + " cannot be saved", e);
         }
     }
 
-    private static SealedJson line(Checkpoint checkpoint, boolean best) {
+    private static SealedJson line(String runId, Checkpoint checkpoint, boolean best) {
         RoundRecord record = checkpoint.record().orElseThrow();
-        String digest = checkpoint.model().digest();
+        String digest;
+        try {
+            digest = checkpoint.model().digest();
+        } catch (UncheckedIOException e) {
+            throw asFailure("round " + checkpoint.round() + " of run " + runId + " cannot be saved", e);
+        }
         if (!record.modelDigest().equals(digest)) {
             throw new IllegalArgumentException("the record of round " + record.round()
                     + " must have its model's digest " + digest + ", was " + record.modelDigest());
@@ -242,13 +343,52 @@ public final class FileRunStore implements RunStore {
 
     @Override
     public Optional<Model> model(int round) {
+        return kept(round, (folder, manifest) -> CheckpointFolder.readModel(folder, manifest, maxHeapModelBytes));
+    }
+
+    @Override
+    public Optional<Checkpoint> checkpoint(int round) {
+        return kept(round, (folder, manifest) -> {
+            Optional<RoundRecord> record = Optional.ofNullable(Journal.read(directory.resolve(RECORDS), false)
+                            .lines()
+                            .get(round))
+                    .map(RecordJson.Line::record);
+            if (round > 0 && record.isEmpty()) {
+                throw new DamagedException("the record of the round is missing or damaged in " + RECORDS);
+            }
+            return CheckpointFolder.read(folder, manifest, record, maxHeapModelBytes);
+        });
+    }
+
+    @Override
+    public boolean isBest(int round) {
         lock.lock();
         try {
             requireNotClosed();
-            if (open.isEmpty() && Files.exists(directory)) {
-                takeDirectory();
-                recover();
-            }
+            openIfThere();
+            return open.isPresent() && open.get().bests.contains(round);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void openIfThere() {
+        if (open.isEmpty() && Files.exists(directory)) {
+            takeDirectory();
+            recover();
+        }
+    }
+
+    private interface Reading<T> {
+        T of(Path folder, CheckpointFolder.Manifest manifest)
+                throws IOException, DamagedException, NewerSchemaException;
+    }
+
+    private <T> Optional<T> kept(int round, Reading<T> reading) {
+        lock.lock();
+        try {
+            requireNotClosed();
+            openIfThere();
             if (open.isEmpty() || round < 0 || round > open.get().latest || !Files.isDirectory(folder(round))) {
                 return Optional.empty();
             }
@@ -256,7 +396,7 @@ public final class FileRunStore implements RunStore {
             try {
                 CheckpointFolder.Manifest manifest = CheckpointFolder.readManifest(
                         folder, round, open.get().header.runId());
-                return Optional.of(CheckpointFolder.readModel(folder, manifest, maxHeapModelBytes));
+                return Optional.of(reading.of(folder, manifest));
             } catch (DamagedException | NewerSchemaException e) {
                 throw new RunStoreException(
                         "the checkpoint of round " + round + " in " + folder + " is damaged: " + e.getMessage(), e);
@@ -317,6 +457,9 @@ public final class FileRunStore implements RunStore {
                 removeUnfinished(rounds);
             }
             Optional<RunRecovery.Recovered> recovered = new RunRecovery(directory, disk, maxHeapModelBytes).run();
+            if (recovered.isPresent() && Files.exists(directory.resolve(ADOPTING))) {
+                disk.delete(directory.resolve(ADOPTING));
+            }
             return recovered.map(this::reopen);
         } catch (IOException e) {
             throw asFailure("the run in " + directory + " cannot be loaded", e);
@@ -475,6 +618,7 @@ public final class FileRunStore implements RunStore {
         OptionalInt best = OptionalInt.empty();
         // Before the latest round: what the best is again, should the latest checkpoint be damaged.
         OptionalInt bestBefore = OptionalInt.empty();
+        final Set<Integer> bests = new HashSet<>();
         long historyWrittenAt;
         boolean historyStale = true;
 
@@ -489,6 +633,7 @@ public final class FileRunStore implements RunStore {
             bestBefore = best;
             if (isBest) {
                 best = OptionalInt.of(round);
+                bests.add(round);
             }
             historyStale = true;
         }

@@ -3,6 +3,7 @@ package io.fedlearn.files;
 import io.fedlearn.formats.internal.run.DamagedException;
 import io.fedlearn.formats.internal.run.RecordJson;
 import io.fedlearn.formats.internal.run.SealedJson;
+import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -50,17 +51,23 @@ final class Journal implements Closeable {
         return end;
     }
 
-    /** Writes a line durably; it does not count yet. */
-    void write(SealedJson line) throws IOException {
-        disk.writeTail(file, path, end, line.toLine());
+    /** Writes lines durably; they do not count yet. */
+    void write(List<SealedJson> lines) throws IOException {
+        disk.writeTail(file, path, end, bytes(lines));
     }
 
-    /** The line that was just written counts from now on. */
-    void accept(SealedJson line) {
-        end += line.toLine().length;
+    /** The lines that were just written count from now on. */
+    void accept(List<SealedJson> lines) {
+        end += bytes(lines).length;
     }
 
-    /** Removes a line that does not count. */
+    private static byte[] bytes(List<SealedJson> lines) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        lines.forEach(line -> bytes.writeBytes(line.toLine()));
+        return bytes.toByteArray();
+    }
+
+    /** Removes lines that do not count. */
     void revert(Throwable failure) {
         try {
             file.setLength(end);

@@ -69,8 +69,10 @@ final class RunRecovery {
             return Optional.empty();
         }
         Optional<SealedJson> wholeHeader = wholeHeader();
-        if (wholeHeader.isEmpty() && !Files.exists(directory.resolve(FileRunStore.RUN)) && present.equals(List.of(0))) {
-            return Optional.empty(); // a run whose creation was cut short
+        if (wholeHeader.isEmpty()
+                && !Files.exists(directory.resolve(FileRunStore.RUN))
+                && (present.equals(List.of(0)) || Files.exists(directory.resolve(FileRunStore.ADOPTING)))) {
+            return Optional.empty(); // a run whose creation or adoption was cut short
         }
         SealedJson sealed = wholeHeader.orElseThrow(() -> new RunStoreException(directory.resolve(FileRunStore.RUN)
                 + " is missing or damaged, and nothing is left to restore it from"));
