@@ -1,5 +1,6 @@
 package io.fedlearn.pg.run;
 
+import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.internal.Database;
 import java.lang.System.Logger.Level;
@@ -12,6 +13,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -77,6 +79,9 @@ final class Lease implements AutoCloseable {
     private boolean isFailing;
     private Optional<LeaseLostException> loss = Optional.empty();
     private boolean isClosed;
+
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final SeededRandom jitter = SeededRandom.of(System.nanoTime());
 
     private Lease(
             Database database,
@@ -166,6 +171,49 @@ final class Lease implements AutoCloseable {
         }
         acquired(taken.get(), begin);
         return true;
+    }
+
+    /**
+     * Waits until it is held here, asking again after {@code poll} at most, half of it at least, and when the lease of another ends. A
+     * database that is away is waited for too, with a warning in the log. One thread at a time.
+     *
+     * @return whether it is held; not if the time is over
+     * @throws IllegalStateException if it is closed meanwhile
+     */
+    boolean await(Duration limit, Duration poll) throws InterruptedException {
+        long begin = nanoTime.getAsLong();
+        boolean wasAway = false;
+        while (true) {
+            Duration pause =
+                    poll.multipliedBy(500 + (long) (500 * jitter.nextDouble())).dividedBy(1000);
+            try {
+                if (acquire()) {
+                    return true;
+                }
+                Optional<Duration> remaining =
+                        leader().filter(leader -> !leader.isOver()).map(RunLeader::remaining);
+                if (remaining.isPresent() && remaining.get().compareTo(pause) < 0) {
+                    pause = remaining.get().plusMillis(1);
+                }
+                wasAway = false;
+            } catch (PgException e) {
+                if (!e.isUnreachable() && !e.isOutcomeUnknown()) {
+                    throw e;
+                }
+                if (!wasAway) {
+                    LOGGER.log(Level.WARNING, "{0}; tried again until it answers", e.getMessage());
+                }
+                wasAway = true;
+            }
+            Duration left = limit.minusNanos(nanoTime.getAsLong() - begin);
+            if (left.isNegative() || left.isZero()) {
+                return false;
+            }
+            Duration wait = left.compareTo(pause) < 0 ? left : pause;
+            if (closed.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
+                throw new IllegalStateException("the lease of run '" + runId + "' was closed while it was waited for");
+            }
+        }
     }
 
     private Optional<Long> take(Connection connection) throws SQLException {
@@ -310,6 +358,22 @@ final class Lease implements AutoCloseable {
         }
     }
 
+    /**
+     * Lets pass a lease that no other is known to have taken.
+     *
+     * @throws LeaseLostException if one has
+     */
+    void requireNotLost() {
+        lock.lock();
+        try {
+            if (loss.isPresent()) {
+                throw loss.get();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The term in which it is held here; 0 if it has not been. */
     long term() {
         lock.lock();
@@ -347,6 +411,7 @@ final class Lease implements AutoCloseable {
                 return;
             }
             isClosed = true;
+            closed.countDown();
             isToRelease = term > 0 && loss.isEmpty();
             stopRenewing();
         } finally {

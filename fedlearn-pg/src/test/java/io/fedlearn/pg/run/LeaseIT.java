@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -208,18 +209,66 @@ class LeaseIT {
     }
 
     @Test
-    void isRenewedUntilClosed() {
-        Lease north = lease("north", SHORT);
-        Lease south = lease("south", SHORT);
+    void isRenewedByItself() {
+        Lease north = lease("north", Duration.ofSeconds(1));
         north.acquire();
-        long deadline = System.nanoTime() + 3 * SHORT.toNanos();
+        TestPostgres.execute(
+                database.dataSource(), "UPDATE fedlearn.run_lease SET expires_at = clock_timestamp() + interval '1 h'");
 
-        while (System.nanoTime() - deadline < 0) {
-            assertThat(south.acquire()).isFalse();
-        }
-        assertThat(north.term()).isEqualTo(1);
-        north.close();
-        await(south::acquire);
+        // Renewed, it ends when it should.
+        await(() -> north.leader().orElseThrow().remaining().toSeconds() <= 1);
+
+        assertThat(north.leader().orElseThrow().term()).isEqualTo(1);
+        assertThat(north.isHeld()).isTrue();
+    }
+
+    @Test
+    void isAwaitedUntilTheHolderFallsSilent() throws Exception {
+        Lease north = lease("north", LONG);
+        Lease south = lease("south", LONG);
+        north.acquire();
+        CompletableFuture<Boolean> awaited = CompletableFuture.supplyAsync(() -> {
+            try {
+                return south.await(Duration.ofMinutes(1), Duration.ofMillis(20));
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        end();
+
+        assertThat(awaited.get(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(south.isHeld()).isTrue();
+        assertThatExceptionOfType(LeaseLostException.class).isThrownBy(() -> fence(north));
+    }
+
+    @Test
+    void isNotAwaitedForLongerThanWasSaid() throws Exception {
+        Lease north = lease("north", LONG);
+        Lease south = lease("south", LONG);
+        north.acquire();
+
+        assertThat(south.await(Duration.ZERO, LONG)).isFalse();
+        assertThat(south.await(Duration.ofMillis(1), LONG)).isFalse();
+        assertThat(north.await(Duration.ZERO, LONG)).isTrue();
+    }
+
+    @Test
+    void closingEndsTheWaiting() throws Exception {
+        Lease north = lease("north", LONG);
+        Lease south = lease("south", LONG);
+        north.acquire();
+        CompletableFuture<Boolean> awaited = CompletableFuture.supplyAsync(() -> {
+            try {
+                return south.await(LONG, LONG);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        south.close();
+
+        assertThatExceptionOfType(ExecutionException.class)
+                .isThrownBy(() -> awaited.get(60, TimeUnit.SECONDS))
+                .withMessageContaining("closed while");
     }
 
     @Test
