@@ -21,7 +21,7 @@ public enum PgRole {
             "GRANT SELECT (model_digest) ON {s}.checkpoint TO {r}",
             "GRANT SELECT (digest) ON {s}.checkpoint_state, {s}.model_version TO {r}",
             "GRANT SELECT, INSERT ON {s}.privacy_entry, {s}.audit_record TO {r}",
-            "GRANT SELECT, INSERT, UPDATE (entries) ON {s}.privacy_budget TO {r}",
+            "GRANT SELECT, INSERT (scope), UPDATE (turn) ON {s}.privacy_budget TO {r}",
             "GRANT SELECT, INSERT (log), UPDATE (turn) ON {s}.audit_log TO {r}"),
     /** Leads runs: writes models, rounds, the registry, the audit log and debits. */
     COORDINATOR(
@@ -31,14 +31,14 @@ public enum PgRole {
             "GRANT SELECT (digest) ON {s}.client_state TO {r}",
             "GRANT SELECT, INSERT, UPDATE ON {s}.run, {s}.run_lease, {s}.registered_model, {s}.model_version TO {r}",
             "GRANT SELECT, INSERT ON {s}.model_stage, {s}.privacy_entry, {s}.audit_record TO {r}",
-            "GRANT SELECT, INSERT, UPDATE (entries) ON {s}.privacy_budget TO {r}",
+            "GRANT SELECT, INSERT (scope), UPDATE (turn) ON {s}.privacy_budget TO {r}",
             "GRANT SELECT, INSERT (log), UPDATE (turn) ON {s}.audit_log TO {r}",
             "GRANT SELECT ON {s}.run_progress, {s}.client_contribution, {s}.run_privacy, {s}.model_lineage, {s}.budget_statement"
                     + " TO {r}"),
     /** Asks private questions: debits, and writes to the audit log; cannot change a limit. */
     ANALYST(
             "GRANT SELECT, INSERT ON {s}.privacy_entry, {s}.audit_record TO {r}",
-            "GRANT SELECT, INSERT (scope), UPDATE (entries) ON {s}.privacy_budget TO {r}",
+            "GRANT SELECT, INSERT (scope), UPDATE (turn) ON {s}.privacy_budget TO {r}",
             "GRANT SELECT, INSERT (log), UPDATE (turn) ON {s}.audit_log TO {r}"),
     /** Reads what happened and what was spent, and nothing of models' values. */
     AUDITOR(
