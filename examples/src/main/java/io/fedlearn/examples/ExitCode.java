@@ -10,6 +10,7 @@ import io.fedlearn.luna16.image.MetaImageException;
 import io.fedlearn.luna16.phantom.PhantomException;
 import io.fedlearn.models.idx.IdxException;
 import io.fedlearn.models.table.TableException;
+import io.fedlearn.pg.PgException;
 import io.grpc.StatusRuntimeException;
 import java.security.cert.CertificateException;
 import picocli.CommandLine;
@@ -41,6 +42,9 @@ final class ExitCode {
                 case VERSION, PROTOCOL -> PROTOCOL;
             };
         }
+        if (failure instanceof PgException database) {
+            return of(database);
+        }
         boolean mistake = failure instanceof InputException
                 || failure instanceof ResumeRefusedException
                 || failure instanceof TableException
@@ -56,16 +60,14 @@ final class ExitCode {
         return mistake ? USAGE : FAILED;
     }
 
-    /** Whether files cannot be used, or do not vouch for the server; else the server is what did not want this client. */
-    private static boolean isOfOwnFiles(TransportException failure) {
-        if (!(failure.getCause() instanceof StatusRuntimeException)) {
-            return true;
+    private static int of(PgException failure) {
+        if (failure.isUnreachable()) {
+            return UNREACHABLE;
         }
-        for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
-            if (cause instanceof CertificateException) {
-                return true;
-            }
-        }
-        return false;
+        String state = failure.sqlState().orElse("");
+        // 28: role or password; 3D: no such database; 42501: no right. Without a code, it is the schema that is not as
+        // it should be.
+        boolean mistake = state.isEmpty() || state.startsWith("28") || state.startsWith("3D") || state.equals("42501");
+        return mistake ? USAGE : FAILED;
     }
 }

@@ -89,8 +89,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
         })
 public final class FedLearn implements Runnable {
     // A logger's level lasts as long as somebody holds the logger. What the library warns of, commands print.
-    private static final List<Logger> LOGGERS =
-            List.of(Logger.getLogger(""), Logger.getLogger("io.fedlearn"), Logger.getLogger("io.grpc.internal"));
+    private static final List<Logger> LOGGERS = List.of(
+            Logger.getLogger(""),
+            Logger.getLogger("io.fedlearn"),
+            Logger.getLogger("io.grpc.internal"),
+            Logger.getLogger("org.postgresql"));
 
     @Spec
     private CommandSpec spec;
@@ -109,6 +112,7 @@ public final class FedLearn implements Runnable {
         LOGGERS.get(1).setLevel(Level.SEVERE);
         // It warns with a stack trace of what a command says in one line, such as of an unknown host.
         LOGGERS.get(2).setLevel(Level.SEVERE);
+        LOGGERS.get(3).setLevel(Level.SEVERE);
         System.exit(commandLine().execute(arguments));
     }
 
