@@ -904,8 +904,10 @@ public abstract class RuntimeContract {
     @Test
     @DisplayName("close: gives tasks up, interrupts their clients, and may be called again")
     void closeGivesTasksUp() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
         CountDownLatch interrupted = new CountDownLatch(1);
         Runtime runtime = startSole((task, context) -> {
+            begun.countDown();
             try {
                 new CountDownLatch(1).await();
             } catch (InterruptedException e) {
@@ -917,6 +919,8 @@ public abstract class RuntimeContract {
         Task task = fit(SOLE, 1);
         submit(runtime, task);
         listener.awaitStarted(task, patience());
+        // A runtime may say so when the client has been told: given up before that, its work would not begin at all.
+        await(begun, "client begun");
 
         runtime.close();
 
