@@ -44,6 +44,15 @@ public final class AuditChain {
         } catch (FormatException e) {
             return Optional.of(e.reason());
         }
+        return add(record);
+    }
+
+    /**
+     * Adds the next record, which was {@linkplain AuditRecord#decode decoded} and so has the hash that it says.
+     *
+     * @return why it does not hold, if it does not; then nothing more may be added
+     */
+    public Optional<String> add(AuditRecord record) {
         if (record.sequence() != head.sequence() + 1) {
             return Optional.of("its sequence must be " + (head.sequence() + 1) + ", was " + record.sequence());
         }
