@@ -78,19 +78,23 @@ public final class TestPostgres {
         }
     }
 
-    /** The first column of a query's rows, as texts. */
-    public static List<String> rows(DataSource database, String query) {
-        List<String> texts = new ArrayList<>();
-        try (Connection connection = database.getConnection();
+    /** What a query gives, one row to a line, its columns joined by {@code |}. */
+    public static String text(PgSchema schema, String query) {
+        try (Connection connection = schema.database().dataSource().getConnection();
                 Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(query)) {
+            List<String> lines = new ArrayList<>();
             while (rows.next()) {
-                texts.add(String.valueOf(rows.getString(1)));
+                List<String> columns = new ArrayList<>();
+                for (int i = 1; i <= rows.getMetaData().getColumnCount(); i++) {
+                    columns.add(String.valueOf(rows.getString(i)));
+                }
+                lines.add(String.join("|", columns));
             }
+            return String.join("\n", lines);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
-        return texts;
     }
 
     private static PGSimpleDataSource server() {

@@ -274,11 +274,21 @@ public final class PgRunStore implements RunStore {
     private void write(String what, Rows work) {
         long begin = System.nanoTime();
         database.inTransaction(what, connection -> {
+            endIfSilent(connection);
             work.write(connection);
             lease.requireHeld(connection);
             return true;
         });
         lease.held(begin);
+    }
+
+    /** A transaction whose process was paused in the middle must not keep its rows from whoever leads the run next. */
+    private void endIfSilent(Connection connection) throws SQLException {
+        try (PreparedStatement bound =
+                connection.prepareStatement("SELECT set_config('idle_in_transaction_session_timeout', ?, true)")) {
+            bound.setString(1, Long.toString(lease.time().toMillis()));
+            bound.execute();
+        }
     }
 
     @FunctionalInterface

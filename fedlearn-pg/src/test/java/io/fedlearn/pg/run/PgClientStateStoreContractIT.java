@@ -1,0 +1,130 @@
+package io.fedlearn.pg.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import io.fedlearn.core.client.ClientStateStore;
+import io.fedlearn.core.client.ClientStateStore.Key;
+import io.fedlearn.core.store.RunStoreException;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.pg.PgException;
+import io.fedlearn.pg.PgRole;
+import io.fedlearn.pg.PgSchema;
+import io.fedlearn.pg.TestPostgres;
+import io.fedlearn.testkit.contract.ClientStateStoreContract;
+import io.fedlearn.testkit.generator.ModelGenerator;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+class PgClientStateStoreContractIT extends ClientStateStoreContract {
+    private static final Key KEY = new Key("run", "client", "variate");
+
+    private static PgSchema schema = PgSchema.of(TestPostgres.newDatabase());
+
+    @BeforeAll
+    static void makeSchema() {
+        schema = TestPostgres.newSchema();
+    }
+
+    @BeforeEach
+    void empty() {
+        TestPostgres.execute(schema.database().dataSource(), "TRUNCATE fedlearn.model CASCADE");
+    }
+
+    @Override
+    protected ClientStateStore open() {
+        return PgClientStateStore.of(schema);
+    }
+
+    private static Model model(long seed) {
+        return ModelGenerator.of(seed).nextAnyBits(ModelGenerator.everyTypeSpec());
+    }
+
+    @Test
+    void keepsNoModelThatNobodyNeeds() {
+        try (ClientStateStore store = open()) {
+            store.save(KEY, 1, model(1));
+            store.save(KEY, 1, model(2));
+            store.save(KEY, 2, model(2));
+            store.save(KEY, 3, model(3));
+            store.deleteBefore(KEY, 2);
+            assertThat(TestPostgres.text(schema, "SELECT count(*) FROM fedlearn.model"))
+                    .isEqualTo("2");
+
+            store.deleteBefore(KEY, 4);
+
+            assertThat(TestPostgres.text(schema, "SELECT count(*) FROM fedlearn.model"))
+                    .isEqualTo("0");
+            assertThat(TestPostgres.text(schema, "SELECT count(*) FROM fedlearn.model_chunk"))
+                    .isEqualTo("0");
+        }
+    }
+
+    @Test
+    void noticesDamage() {
+        try (ClientStateStore store = open()) {
+            store.save(KEY, 1, model(1));
+            TestPostgres.execute(schema.database().dataSource(), "DELETE FROM fedlearn.model_chunk");
+
+            assertThatExceptionOfType(RunStoreException.class)
+                    .isThrownBy(() -> store.load(KEY, 1))
+                    .withMessageContaining("'variate' of 'client' in round 1 of run 'run'")
+                    .withMessageContaining("chunk 0 is missing");
+        }
+    }
+
+    @Test
+    void needsNoMoreThanATrainersRights() {
+        PGSimpleDataSource as =
+                TestPostgres.asNewRole((PGSimpleDataSource) schema.database().dataSource());
+        schema.grant(PgRole.TRAINER, String.valueOf(as.getUser()));
+        try (ClientStateStore store = PgClientStateStore.of(PgSchema.of(as))) {
+            store.save(KEY, 1, model(1));
+            store.save(KEY, 1, model(2));
+            store.save(KEY, 2, model(2));
+            store.deleteBefore(KEY, 2);
+
+            assertThat(store.load(KEY, 2)).contains(model(2));
+        }
+    }
+
+    @Test
+    void savesNothingWithoutTheRight() {
+        PGSimpleDataSource as =
+                TestPostgres.asNewRole((PGSimpleDataSource) schema.database().dataSource());
+        assertThatExceptionOfType(PgException.class).isThrownBy(() -> PgClientStateStore.of(PgSchema.of(as)));
+        schema.grant(PgRole.READER, String.valueOf(as.getUser()));
+        try (ClientStateStore store = PgClientStateStore.of(PgSchema.of(as))) {
+            assertThatExceptionOfType(RunStoreException.class)
+                    .isThrownBy(() -> store.save(KEY, 1, model(1)))
+                    .withMessageContaining("permission denied for table model");
+        }
+        assertThat(TestPostgres.text(schema, "SELECT count(*) FROM fedlearn.model"))
+                .isEqualTo("0");
+    }
+
+    @Test
+    void refusesWhatAColumnCannotHold() {
+        try (ClientStateStore store = open()) {
+            for (String name : new String[] {"a\0b", "\ud800", "x".repeat(2001)}) {
+                assertThatIllegalArgumentException().isThrownBy(() -> store.save(new Key("r", "c", name), 1, model(1)));
+            }
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> store.save(KEY, -1, model(1)))
+                    .withMessageContaining("was -1");
+        }
+    }
+
+    @Test
+    void isOfNoUseOnceClosed() {
+        ClientStateStore store = open();
+        store.close();
+        store.close();
+
+        assertThatIllegalStateException().isThrownBy(() -> store.load(KEY, 1));
+    }
+}
