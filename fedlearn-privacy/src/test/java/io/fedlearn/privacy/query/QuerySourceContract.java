@@ -14,12 +14,17 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Tests the rules of {@link QuerySource} on random tables and queries, for sources that take the same rows of a person each time.
  * Numbers in the names of the tests are those of the rules.
  */
-abstract class QuerySourceContract {
-    /** How many tables and queries a test tries. */
-    private static final int TRIALS = 200;
+public abstract class QuerySourceContract {
+    /** For subclasses. */
+    protected QuerySourceContract() {}
+
+    /** How many tables and queries a test tries. By default 200. */
+    protected int trials() {
+        return 200;
+    }
 
     /** A source with this table in it: columns {@code x} and {@code y} of numbers, {@code region} of text. */
-    abstract QuerySource source(RandomTable table) throws Exception;
+    protected abstract QuerySource source(RandomTable table) throws Exception;
 
     @Test
     @DisplayName("columns: name and type")
@@ -35,7 +40,7 @@ abstract class QuerySourceContract {
     @DisplayName("1, 4: where nobody has too many rows, sums are those of all rows that count")
     void sumsWhatCounts(long seed) throws Exception {
         SeededRandom random = SeededRandom.of(seed);
-        for (int trial = 0; trial < TRIALS; trial++) {
+        for (int trial = 0; trial < trials(); trial++) {
             RandomTable table = RandomTable.of(random);
             PrivateQuery asked = query(random).withMaxRowsPerPerson(1000);
             BoundedQuery query = Plan.of(
@@ -53,7 +58,7 @@ abstract class QuerySourceContract {
     @DisplayName("2: no person is in more groups, or with more in one, than the query allows")
     void boundsEveryPerson(long seed) throws Exception {
         SeededRandom random = SeededRandom.of(seed);
-        for (int trial = 0; trial < TRIALS; trial++) {
+        for (int trial = 0; trial < trials(); trial++) {
             RandomTable table = RandomTable.of(random);
             BoundedQuery query = Plan.of(query(random), 1).bounded();
             for (long person : table.people()) {
@@ -94,7 +99,7 @@ abstract class QuerySourceContract {
             "2: which rows of a person are left depends on that person alone: a table's sums are those of its persons")
     void addsUpPersonByPerson(long seed) throws Exception {
         SeededRandom random = SeededRandom.of(seed);
-        for (int trial = 0; trial < TRIALS; trial++) {
+        for (int trial = 0; trial < trials(); trial++) {
             RandomTable table = RandomTable.of(random);
             BoundedQuery query = Plan.of(query(random), 1).bounded();
             long[][] byPerson = new long[query.groups()][query.size()];
@@ -127,7 +132,8 @@ abstract class QuerySourceContract {
         return RandomTable.query(random, Noise.laplace(1));
     }
 
-    static long[][] sums(BoundedSums sums) {
+    /** The numbers of each group. */
+    public static long[][] sums(BoundedSums sums) {
         long[][] copy = new long[sums.groups()][sums.size()];
         for (int group = 0; group < sums.groups(); group++) {
             for (int i = 0; i < sums.size(); i++) {

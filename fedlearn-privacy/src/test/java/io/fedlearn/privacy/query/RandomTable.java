@@ -12,7 +12,7 @@ import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /** Small tables with every nuisance, queries over them, and sums by brute force. */
-final class RandomTable {
+public final class RandomTable {
     private static final double[] NUISANCES = {
         Double.NaN,
         Double.POSITIVE_INFINITY,
@@ -40,11 +40,13 @@ final class RandomTable {
         this.region = region;
     }
 
-    static RandomTable empty() {
+    /** A table without rows. */
+    public static RandomTable empty() {
         return new RandomTable(new long[0], new double[0], new double[0], new String[0]);
     }
 
-    static RandomTable of(SeededRandom random) {
+    /** Some rows of some persons. */
+    public static RandomTable of(SeededRandom random) {
         int rows = 1 + random.nextInt(30);
         int people = 1 + random.nextInt(8);
         RandomTable table = new RandomTable(new long[rows], new double[rows], new double[rows], new String[rows]);
@@ -59,7 +61,8 @@ final class RandomTable {
         return table;
     }
 
-    TableSource source() {
+    /** The table in memory. */
+    public TableSource source() {
         return TableSource.ofPersons(persons)
                 .number("x", x)
                 .number("y", y)
@@ -67,7 +70,8 @@ final class RandomTable {
                 .build();
     }
 
-    List<Long> people() {
+    /** Everybody who has a row. */
+    public List<Long> people() {
         return Arrays.stream(persons).distinct().boxed().toList();
     }
 
@@ -90,7 +94,33 @@ final class RandomTable {
                 Arrays.stream(kept).mapToObj(row -> region[row]).toArray(String[]::new));
     }
 
-    static PrivateQuery query(SeededRandom random, Noise noise) {
+    /** How many rows it has. */
+    public int rows() {
+        return persons.length;
+    }
+
+    /** Whose row it is. */
+    public long person(int row) {
+        return persons[row];
+    }
+
+    /** A number; NaN is missing. */
+    public double x(int row) {
+        return x[row];
+    }
+
+    /** A number; NaN is missing. */
+    public double y(int row) {
+        return y[row];
+    }
+
+    /** A text; empty is missing. */
+    public String region(int row) {
+        return region[row];
+    }
+
+    /** A question about such a table. */
+    public static PrivateQuery query(SeededRandom random, Noise noise) {
         PrivateQuery query = PrivateQuery.of(aggregate(random, noise), noise)
                 .where(condition(random, 3))
                 .withMaxRowsPerPerson(1 + random.nextInt(4));

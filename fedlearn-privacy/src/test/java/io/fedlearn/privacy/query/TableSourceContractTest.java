@@ -3,7 +3,7 @@ package io.fedlearn.privacy.query;
 /** A table in memory keeps the rules of its interface. */
 final class TableSourceContractTest extends QuerySourceContract {
     @Override
-    QuerySource source(RandomTable table) {
+    protected QuerySource source(RandomTable table) {
         return table.source();
     }
 }
