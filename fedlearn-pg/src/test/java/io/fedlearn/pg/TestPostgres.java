@@ -78,9 +78,9 @@ public final class TestPostgres {
         }
     }
 
-    /** What a query gives, one row to a line, its columns joined by {@code |}. */
-    public static String text(PgSchema schema, String query) {
-        try (Connection connection = schema.database().dataSource().getConnection();
+    /** What a query gives: the columns of each row, joined by {@code |}. */
+    public static List<String> rows(DataSource database, String query) {
+        try (Connection connection = database.getConnection();
                 Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(query)) {
             List<String> lines = new ArrayList<>();
@@ -91,10 +91,15 @@ public final class TestPostgres {
                 }
                 lines.add(String.join("|", columns));
             }
-            return String.join("\n", lines);
+            return lines;
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** What a query gives, one row to a line, its columns joined by {@code |}. */
+    public static String text(PgSchema schema, String query) {
+        return String.join("\n", rows(schema.database().dataSource(), query));
     }
 
     private static PGSimpleDataSource server() {
