@@ -70,4 +70,17 @@ final class ExitCode {
         boolean mistake = state.isEmpty() || state.startsWith("28") || state.startsWith("3D") || state.equals("42501");
         return mistake ? USAGE : FAILED;
     }
+
+    /** Whether files cannot be used, or do not vouch for the server; else the server is what did not want this client. */
+    private static boolean isOfOwnFiles(TransportException failure) {
+        if (!(failure.getCause() instanceof StatusRuntimeException)) {
+            return true;
+        }
+        for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
+            if (cause instanceof CertificateException) {
+                return true;
+            }
+        }
+        return false;
+    }
 }

@@ -24,7 +24,6 @@ import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.files.AuditVerifier;
 import io.fedlearn.files.FileAuditLog;
 import io.fedlearn.files.FileRunStore;
-import io.fedlearn.files.Retention;
 import io.fedlearn.formats.audit.AuditReport;
 import io.fedlearn.testkit.fault.Fault;
 import io.fedlearn.testkit.fault.FaultyClient;
