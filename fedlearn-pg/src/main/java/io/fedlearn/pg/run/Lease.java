@@ -44,6 +44,9 @@ final class Lease implements AutoCloseable {
     /** How much of its time passes between two renewals: one part in {@value}. */
     private static final int RENEWALS = 3;
 
+    /** The server is given at least so long to answer. */
+    private static final Duration LEAST_ANSWER = Duration.ofSeconds(1);
+
     /** How much earlier than the database's the holder's own deadline is: one part of the time in {@value}. */
     private static final int MARGIN = 10;
 
@@ -94,8 +97,9 @@ final class Lease implements AutoCloseable {
             throw new IllegalArgumentException(
                     "leaseTime must be >= " + LEAST_MILLIS + " ms and <= 1 day, was " + time);
         }
-        // Between two renewals there is time to try again on another connection.
-        this.database = database.answeringWithin(time.dividedBy(RENEWALS));
+        // So that there is time left to try again on another connection.
+        Duration answer = time.dividedBy(RENEWALS);
+        this.database = database.answeringWithin(answer.compareTo(LEAST_ANSWER) < 0 ? LEAST_ANSWER : answer);
         this.runId = runId;
         this.holder = holder;
         this.time = time;

@@ -292,7 +292,7 @@ class LeaseIT {
     }
 
     @Test
-    void aHolderThatIsCutOffStopsAndLosesIt() {
+    void aHolderThatIsCutOffStopsAndLosesIt() throws Exception {
         PGSimpleDataSource direct = (PGSimpleDataSource) database.dataSource();
         try (FaultyProxy proxy =
                 FaultyProxy.to(new InetSocketAddress(direct.getServerNames()[0], direct.getPortNumbers()[0]))) {
@@ -309,7 +309,8 @@ class LeaseIT {
             proxy.hold();
 
             await(() -> !north.isHeld());
-            await(south::acquire);
+            assertThat(south.await(Duration.ofMinutes(1), Duration.ofMillis(20)))
+                    .isTrue();
             assertThat(south.term()).isEqualTo(2);
             proxy.release();
             await(() -> {
@@ -336,7 +337,8 @@ class LeaseIT {
             // The renewals of the one that fell silent would be waiting too.
             north.close();
 
-            await(south::acquire);
+            assertThat(south.await(Duration.ofMinutes(1), Duration.ofMillis(20)))
+                    .isTrue();
 
             assertThatExceptionOfType(SQLException.class).isThrownBy(silent::commit);
         }
