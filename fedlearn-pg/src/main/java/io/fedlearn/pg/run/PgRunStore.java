@@ -30,6 +30,8 @@ import java.util.OptionalInt;
 import java.util.TreeSet;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * A run in PostgreSQL: models in chunks, each once; rounds as the same sealed lines that {@code FileRunStore} writes, and beside them as
@@ -46,6 +48,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * been silent for the lease's time. Another one's attempt fails with a {@link RunStoreException}; if this one has lost the lease,
  * its next commit fails with a {@link LeaseLostException} and nothing of it is saved. {@link #model} only reads, and needs no lease.
  *
+ * <p><b>Another takes over.</b> A standby {@linkplain #awaitLeadership awaits leadership} and then loads. Once the leader has fallen
+ * silent that takes its lease's time, and at most a quarter of it more.
+ *
+ * <p><b>When the database is away,</b> the run {@linkplain WhenUnreachable stops, waits, or goes on elsewhere}.
+ *
  * <p>Models that no checkpoint, client state or registered version refers to are deleted when a run is loaded and when checkpoints are.
  *
  * <p>Thread-safe: one operation at a time. Load, commit and close may take as long as the model's way to or from the database.
@@ -56,6 +63,12 @@ public final class PgRunStore implements RunStore {
 
     /** How long the right to lead a run lasts without being renewed: {@value} seconds. */
     public static final int DEFAULT_LEASE_SECONDS = Lease.DEFAULT_SECONDS;
+
+    /** How long the server may take to answer before it counts as unreachable: {@value} seconds. */
+    public static final int DEFAULT_ANSWER_SECONDS = 60;
+
+    /** A standby asks at least so many times in the time of a lease. */
+    private static final int POLLS = 4;
 
     private static final System.Logger LOGGER = System.getLogger(PgRunStore.class.getName());
     private static final int MAX_RUN_ID_LENGTH = 255;
@@ -68,6 +81,7 @@ public final class PgRunStore implements RunStore {
     private final Lease lease;
     private final PgModels models;
     private final RunRows rows;
+    private final RunInDatabase.Front front;
 
     // Guards what follows, and lets one operation at a time to the database, hence is held while it answers.
     private final ReentrantLock lock = new ReentrantLock();
@@ -77,7 +91,7 @@ public final class PgRunStore implements RunStore {
 
     private PgRunStore(Builder builder) {
         this.schema = builder.schema;
-        this.database = builder.schema.database();
+        this.database = builder.schema.database().answeringWithin(builder.answerTimeout);
         this.runId = builder.runId;
         this.retention = builder.retention;
         this.maxHeapModelBytes = builder.maxHeapModelBytes;
@@ -86,6 +100,7 @@ public final class PgRunStore implements RunStore {
                 : Lease.of(database, runId, builder.holder, builder.leaseTime);
         this.models = PgModels.of(database);
         this.rows = new RunRows(database, models, runId);
+        this.front = builder.whenUnreachable.over(new Direct());
     }
 
     /** The run of this name, with the defaults. Nothing is read or created yet. */
@@ -118,17 +133,43 @@ public final class PgRunStore implements RunStore {
         return reporting("the leader of run '" + runId + "' cannot be read", lease::leader);
     }
 
+    /**
+     * Waits until this store leads the run: at once if nobody does, else when the leader closes its store or its lease has ended. What
+     * {@link #load} gives right after is the newest state. A database that is unreachable is waited for too. {@link #close} ends the
+     * waiting.
+     *
+     * @param limit how long to wait
+     * @return whether it leads; not if the time is over
+     * @throws LeaseLostException if this store has led the run before, and another does now
+     * @throws IllegalStateException if the store is closed, or is meanwhile
+     */
+    public boolean awaitLeadership(Duration limit) throws InterruptedException {
+        try {
+            return lease.await(limit, lease.time().dividedBy(POLLS));
+        } catch (PgException e) {
+            throw new RunStoreException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** Whether this store leads the run by all that it knows: the database has confirmed it, and not too long ago. */
+    public boolean isLeader() {
+        return lease.isHeld();
+    }
+
+    /**
+     * Copies to the database what was saved elsewhere while it was away; the next commit and load do so too.
+     *
+     * @return how many rounds that were
+     * @throws DivergedRunException if another has led the run meanwhile; both stay as they are
+     * @throws RunStoreException if the database is still away
+     */
+    public int reconcile() {
+        return front.reconcile();
+    }
+
     @Override
     public Optional<SavedRun> load() {
-        lock.lock();
-        try {
-            return reporting("run '" + runId + "' cannot be loaded", () -> {
-                lead();
-                return recover();
-            });
-        } finally {
-            lock.unlock();
-        }
+        return front.load();
     }
 
     @Override
@@ -140,6 +181,79 @@ public final class PgRunStore implements RunStore {
             throw new IllegalArgumentException("the run must be called '" + runId + "' as its store is, was '"
                     + header.runId() + "'; give the federation the same runId");
         }
+        front.create(header, initial);
+    }
+
+    @Override
+    public void commit(Checkpoint checkpoint, boolean best) {
+        front.commit(checkpoint, best);
+    }
+
+    @Override
+    public Optional<Model> model(int round) {
+        return front.model(round);
+    }
+
+    /** Lets another lead the run. */
+    @Override
+    public void close() {
+        front.close();
+    }
+
+    // ---- the database
+
+    /** The run in the database as it is, whatever else is done when that is away. */
+    private final class Direct implements RunInDatabase {
+        @Override
+        public String runId() {
+            return runId;
+        }
+
+        @Override
+        public Optional<SavedRun> load() {
+            return loadDirectly();
+        }
+
+        @Override
+        public void create(RunHeader header, Checkpoint initial) {
+            createDirectly(header, initial);
+        }
+
+        @Override
+        public void commit(List<RoundRecord> before, Checkpoint checkpoint, IntPredicate isBest) {
+            commitDirectly(before, checkpoint, isBest);
+        }
+
+        @Override
+        public Optional<Model> model(int round) {
+            return modelDirectly(round);
+        }
+
+        @Override
+        public boolean isLed() {
+            lease.requireNotLost();
+            return lease.isHeld();
+        }
+
+        @Override
+        public void close() {
+            closeDirectly();
+        }
+    }
+
+    private Optional<SavedRun> loadDirectly() {
+        lock.lock();
+        try {
+            return reporting("run '" + runId + "' cannot be loaded", () -> {
+                lead();
+                return recover();
+            });
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void createDirectly(RunHeader header, Checkpoint initial) {
         lock.lock();
         try {
             reporting("run '" + runId + "' cannot be started", () -> {
@@ -164,13 +278,17 @@ public final class PgRunStore implements RunStore {
         }
     }
 
-    @Override
-    public void commit(Checkpoint checkpoint, boolean best) {
+    private void commitDirectly(List<RoundRecord> before, Checkpoint checkpoint, IntPredicate isBest) {
+        boolean best = isBest.test(checkpoint.round());
         String what = "round " + checkpoint.round() + " of run '" + runId + "' cannot be saved";
         lock.lock();
         try {
             reporting(what, () -> {
-                lead();
+                requireNotClosed();
+                // The fence decides; this only saves the way to the database.
+                if (!lease.isHeld()) {
+                    lead();
+                }
                 if (open.isEmpty()) {
                     recover();
                 }
@@ -179,11 +297,11 @@ public final class PgRunStore implements RunStore {
                 if (isCommitted(run, checkpoint, best)) {
                     return true;
                 }
-                if (checkpoint.round() != run.latest + 1) {
+                if (checkpoint.round() - before.size() != run.latest + 1) {
                     throw new RunStoreException("round " + (run.latest + 1) + " of run '" + runId
-                            + "' must be committed next, was " + checkpoint.round());
+                            + "' must be committed next, was " + (checkpoint.round() - before.size()));
                 }
-                commit(what, run, checkpoint, best);
+                commit(what, run, before, checkpoint, isBest);
                 prune(run);
                 return true;
             });
@@ -200,21 +318,30 @@ public final class PgRunStore implements RunStore {
                 && RecordJson.write(checkpoint.record().get(), best).sha256().equals(run.resolved.get());
     }
 
-    private void commit(String what, OpenRun run, Checkpoint checkpoint, boolean best) {
+    private void commit(
+            String what, OpenRun run, List<RoundRecord> before, Checkpoint checkpoint, IntPredicate isBest) {
+        boolean best = isBest.test(checkpoint.round());
         SealedJson line = line(checkpoint, best);
-        OptionalInt bestNow = best ? OptionalInt.of(checkpoint.round()) : run.best;
+        OptionalInt newBest = IntStream.rangeClosed(run.latest + 1, checkpoint.round())
+                .filter(isBest)
+                .max();
+        OptionalInt bestNow = newBest.isPresent() ? newBest : run.best;
         try {
             write(what, connection -> {
+                for (RoundRecord record : before) {
+                    boolean wasBest = isBest.test(record.round());
+                    rows.insertRound(connection, record, wasBest, RecordJson.write(record, wasBest), lease.term());
+                }
                 rows.insertRound(connection, checkpoint.record().orElseThrow(), best, line, lease.term());
                 rows.insertCheckpoint(connection, checkpoint, Optional.of(line.sha256()));
                 rows.updateRun(connection, checkpoint.round(), bestNow);
             });
-            run.committed(checkpoint.round(), best);
+            run.committed(checkpoint.round(), bestNow);
         } catch (PgException e) {
             if (!e.isOutcomeUnknown()) {
                 throw e;
             }
-            run.doubt = Optional.of(new Doubt(checkpoint.round(), best, line.sha256(), RunRows.text(line)));
+            run.doubt = Optional.of(new Doubt(checkpoint.round(), bestNow, line.sha256(), RunRows.text(line)));
             try {
                 resolve(run);
             } catch (PgException unreachable) {
@@ -260,7 +387,7 @@ public final class PgRunStore implements RunStore {
         });
         run.doubt = Optional.empty();
         if (isThere) {
-            run.committed(doubt.round, doubt.best);
+            run.committed(doubt.round, doubt.bestNow);
             run.resolved = Optional.of(doubt.recordSha256);
             LOGGER.log(
                     Level.INFO,
@@ -296,8 +423,7 @@ public final class PgRunStore implements RunStore {
         void write(Connection connection) throws SQLException;
     }
 
-    @Override
-    public Optional<Model> model(int round) {
+    private Optional<Model> modelDirectly(int round) {
         lock.lock();
         try {
             return reporting("the model of round " + round + " of run '" + runId + "' cannot be loaded", () -> {
@@ -313,9 +439,7 @@ public final class PgRunStore implements RunStore {
         }
     }
 
-    /** Lets another lead the run. */
-    @Override
-    public void close() {
+    private void closeDirectly() {
         lock.lock();
         try {
             isClosed = true;
@@ -363,7 +487,8 @@ public final class PgRunStore implements RunStore {
         List<RoundRecord> records = new ArrayList<>();
         for (RecordJson.Line line : found.lines()) {
             records.add(line.record());
-            run.committed(line.record().round(), line.best());
+            int round = line.record().round();
+            run.committed(round, line.best() ? OptionalInt.of(round) : run.best);
         }
         run.checkpoints.retainAll(found.checkpoints());
         List<String> notices = found.notices();
@@ -444,7 +569,7 @@ public final class PgRunStore implements RunStore {
     }
 
     /** A commit whose outcome is not known. */
-    private record Doubt(int round, boolean best, String recordSha256, String line) {}
+    private record Doubt(int round, OptionalInt bestNow, String recordSha256, String line) {}
 
     /** A run that this store has led since it was read. */
     private static final class OpenRun {
@@ -457,12 +582,10 @@ public final class PgRunStore implements RunStore {
         // The latest round's record, if it was in doubt and then found.
         Optional<String> resolved = Optional.empty();
 
-        void committed(int round, boolean isBest) {
+        void committed(int round, OptionalInt bestNow) {
             latest = round;
             bestBefore = best;
-            if (isBest) {
-                best = OptionalInt.of(round);
-            }
+            best = bestNow;
             resolved = Optional.empty();
             checkpoints.add(round);
         }
@@ -476,6 +599,8 @@ public final class PgRunStore implements RunStore {
         private long maxHeapModelBytes = DEFAULT_MAX_HEAP_MODEL_BYTES;
         private Duration leaseTime = Duration.ofSeconds(DEFAULT_LEASE_SECONDS);
         private String holder = Lease.newHolder();
+        private Duration answerTimeout = Duration.ofSeconds(DEFAULT_ANSWER_SECONDS);
+        private WhenUnreachable whenUnreachable = WhenUnreachable.stop();
         private Optional<ScheduledExecutorService> executor = Optional.empty();
 
         private Builder(PgSchema schema, String runId) {
@@ -521,6 +646,24 @@ public final class PgRunStore implements RunStore {
                         "holder must not be empty, must be valid Unicode and without U+0000, was '" + value + "'");
             }
             this.holder = value;
+            return this;
+        }
+
+        /**
+         * How long the server may take to answer a statement before it counts as unreachable, {@value #DEFAULT_ANSWER_SECONDS} seconds
+         * if not set: what a connection into a black hole takes. How long connecting may take is for the source of connections to say.
+         */
+        public Builder answerTimeout(Duration value) {
+            if (value.isZero() || value.isNegative()) {
+                throw new IllegalArgumentException("answerTimeout must be > 0, was " + value);
+            }
+            this.answerTimeout = value;
+            return this;
+        }
+
+        /** What the run does while the database is away; {@link WhenUnreachable#stop()} if not set. */
+        public Builder whenUnreachable(WhenUnreachable value) {
+            this.whenUnreachable = value;
             return this;
         }
 
