@@ -163,7 +163,7 @@ public final class ConsoleProgress implements RoundListener {
         String part = Figures.part(record, name).orElse("");
         String before = Optional.ofNullable(parts.put(name, part)).orElse("");
         if (!part.isEmpty() && !part.equals(before)) {
-            out.println("  " + MARK + " " + name + " is over " + part + " clients that tested: the others gave none");
+            out.println("  " + MARK + " " + name + " is over " + part + " clients that test: the others gave none");
         }
     }
 

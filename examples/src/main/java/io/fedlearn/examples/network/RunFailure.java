@@ -20,7 +20,7 @@ final class RunFailure {
             return "the server was started with other settings than the run had";
         }
         if (failure instanceof IllegalArgumentException || failure instanceof IllegalStateException) {
-            return "the server's settings do not go with its clients";
+            return "the server could not train with the clients and settings that it had";
         }
         return "the server could not go on";
     }

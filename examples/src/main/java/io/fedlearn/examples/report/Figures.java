@@ -26,7 +26,7 @@ public final class Figures {
     }
 
     /**
-     * A metric of a round's model with four decimals, or {@value #UNDEFINED}; where it is not over all sites that tested the model,
+     * A metric of a round's model with four decimals, or {@value #UNDEFINED}; where it is not over all sites that test the model,
      * with how many gave it: {@code 0.8710 (2 of 3)}.
      */
     public static String metric(RoundRecord record, String name) {
@@ -34,7 +34,7 @@ public final class Figures {
                 + part(record, name).map(part -> " (" + part + ")").orElse("");
     }
 
-    /** How many of the sites that tested a round's model gave this metric, if not all did: {@code 2 of 3}. */
+    /** How many of the sites that test a round's model gave this metric, if not all did: {@code 2 of 3}. */
     public static Optional<String> part(RoundRecord record, String name) {
         EvaluationRecord evaluation = record.evaluation();
         int given = evaluation.givenBy(name);

@@ -69,7 +69,7 @@ final class ConsoleProgressTest {
         List<String> lines = text.toString().lines().toList();
         assertThat(lines).hasSize(4);
         assertThat(lines.get(1)).contains(" 1.5000 ", " 0.5000* ");
-        assertThat(lines.get(2)).isEqualTo("  * f1 is over 1 of 2 clients that tested: the others gave none");
+        assertThat(lines.get(2)).isEqualTo("  * f1 is over 1 of 2 clients that test: the others gave none");
         assertThat(lines.get(3)).contains(" 0.5000* ");
     }
 

@@ -1,6 +1,7 @@
 package io.fedlearn.core.record;
 
 import io.fedlearn.core.metric.Metrics;
+import io.fedlearn.core.task.ClientOutcome;
 import io.fedlearn.core.training.Evaluation;
 import java.util.List;
 
@@ -12,6 +13,7 @@ import java.util.List;
  * @param clients what each site measured, and how its task ended
  */
 public record EvaluationRecord(Metrics metrics, Metrics central, List<OutcomeRecord> clients) {
+    private static final String DECLINED = new ClientOutcome.Declined("").word();
     private static final EvaluationRecord NONE = new EvaluationRecord(Metrics.none(), Metrics.none(), List.of());
 
     /** Copies the list. */
@@ -24,9 +26,11 @@ public record EvaluationRecord(Metrics metrics, Metrics central, List<OutcomeRec
         return NONE;
     }
 
-    /** How many sites evaluated well. */
+    /** How many sites should have evaluated: all that were asked but those that declined, as one without test examples does. */
     public int sites() {
-        return (int) clients.stream().filter(OutcomeRecord::isCompleted).count();
+        return (int) clients.stream()
+                .filter(site -> !site.outcome().equals(DECLINED))
+                .count();
     }
 
     /**

@@ -24,8 +24,9 @@ final class EvaluationRecordTest {
                 site("a", Metrics.of("loss", 0.4).with("auc", 0.8), 0),
                 site("b", Metrics.of("loss", 0.6), 0),
                 site("c", Metrics.none(), 0),
-                failed);
-        assertThat(record.sites()).isEqualTo(3);
+                failed,
+                new OutcomeRecord("e", "declined", "no test examples", 0, 0, Metrics.none(), 0, 0, 1));
+        assertThat(record.sites()).isEqualTo(4);
         assertThat(record.givenBy("loss")).isEqualTo(2);
         assertThat(record.givenBy("auc")).isEqualTo(1);
         assertThat(record.givenBy("f1")).isZero();
