@@ -2,6 +2,7 @@ package io.fedlearn.examples;
 
 import io.fedlearn.core.FedLearnException;
 import io.fedlearn.core.LibraryVersion;
+import io.fedlearn.examples.audit.AuditCommand;
 import io.fedlearn.examples.certs.CertsCommand;
 import io.fedlearn.examples.conformance.BenchCommand;
 import io.fedlearn.examples.heart.HeartCommand;
@@ -53,6 +54,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             StrategiesCommand.class,
             BenchCommand.class,
             DpCommand.class,
+            AuditCommand.class,
             CertsCommand.class,
             CommandLine.HelpCommand.class
         },
@@ -82,7 +84,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "1:The run failed; one line says why, --stacktrace shows where.",
             "2:An option, a file or a folder cannot be used as it is; nothing was trained.",
             "3 to 6:Of client only: the server was out of reach, refused it, has another process under its id, or speaks"
-                    + " another version.",
+                    + " another version. With --jdbc, 3: the database was out of reach.",
             "130:Interrupted (Ctrl-C). Finished rounds are saved and --resume goes on with them; the report is"
                     + " written at the end only, so there is none yet.",
             "143:Told to end (SIGTERM); otherwise as 130."

@@ -33,11 +33,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Keys, certificates and requests in PEM files, which appear whole or not at all and are never written over. */
-final class CertificateFiles {
+public final class CertificateFiles {
     static final String CERTIFICATE = "CERTIFICATE";
     static final String REQUEST = "CERTIFICATE REQUEST";
     static final String CRL = "X509 CRL";
-    static final String PRIVATE_KEY = "PRIVATE KEY";
+
+    /** What a private key in PKCS#8 is called in PEM; its file is for its owner's eyes only. */
+    public static final String PRIVATE_KEY = "PRIVATE KEY";
+
+    /** What a public key is called in PEM. */
+    public static final String PUBLIC_KEY = "PUBLIC KEY";
 
     private static final int MAX_BYTES = 1 << 20;
     private static final Pattern BLOCK =
@@ -60,7 +65,7 @@ final class CertificateFiles {
     }
 
     /** A folder that is made where there is none, for its owner only. */
-    static Path folder(Path folder) {
+    public static Path folder(Path folder) {
         try {
             if (!Files.isDirectory(folder)) {
                 Files.createDirectories(folder, permissions(folder, "rwx------"));
@@ -72,7 +77,7 @@ final class CertificateFiles {
     }
 
     /** Writes a file that must not be there yet. */
-    static void writeNew(Path file, String type, byte[] content) {
+    public static void writeNew(Path file, String type, byte[] content) {
         writeNew(file, pem(type, content), type.equals(PRIVATE_KEY));
     }
 
@@ -110,7 +115,7 @@ final class CertificateFiles {
     }
 
     /** Refuses, before anything is made, a file that is there already. */
-    static void refuseExisting(Path file) {
+    public static void refuseExisting(Path file) {
         if (Files.exists(file)) {
             throw new InputException(exists(file));
         }
