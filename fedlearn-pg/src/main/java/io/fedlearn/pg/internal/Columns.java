@@ -1,6 +1,8 @@
 package io.fedlearn.pg.internal;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.fedlearn.core.metric.Metrics;
 import io.fedlearn.core.task.Config;
@@ -8,6 +10,7 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** What records say, as columns that can be queried. Where a column cannot hold a text as it is, the sealed line beside it does. */
 public final class Columns {
@@ -43,6 +46,19 @@ public final class Columns {
     /** Settings as a JSON object. */
     public static String json(Config config) {
         return json(config.asMap());
+    }
+
+    /** The numbers of a JSON object that {@link #json(Metrics)} wrote. */
+    public static Map<String, Double> numbers(String json) {
+        try {
+            Map<String, Double> numbers = new TreeMap<>();
+            for (Map.Entry<String, JsonNode> member : MAPPER.readTree(json).properties()) {
+                numbers.put(member.getKey(), member.getValue().doubleValue());
+            }
+            return numbers;
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a column of the database must hold JSON", e);
+        }
     }
 
     private static String json(Map<String, ?> scalars) {

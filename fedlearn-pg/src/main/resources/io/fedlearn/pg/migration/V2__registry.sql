@@ -14,12 +14,15 @@ CREATE TABLE model_version (
     stage text NOT NULL CHECK (stage IN ('candidate', 'production', 'archived')),
     metrics jsonb NOT NULL,
     note text NOT NULL,
+    run_header text,
+    round_record text,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (name, version)
 );
 CREATE UNIQUE INDEX model_in_production ON model_version (name) WHERE stage = 'production';
 CREATE INDEX model_version_model ON model_version (digest);
 COMMENT ON COLUMN model_version.run_id IS 'Where the model comes from; no reference, so that lineage outlives a run that was deleted.';
+COMMENT ON COLUMN model_version.round_record IS 'The round that made it, and in run_header the run, as the sealed lines that the run had when it was registered.';
 
 CREATE TABLE model_stage (
     name text NOT NULL,

@@ -15,7 +15,6 @@ import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.TestPostgres;
 import io.fedlearn.testkit.contract.ClientStateStoreContract;
 import io.fedlearn.testkit.generator.ModelGenerator;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -23,21 +22,16 @@ import org.postgresql.ds.PGSimpleDataSource;
 class PgClientStateStoreContractIT extends ClientStateStoreContract {
     private static final Key KEY = new Key("run", "client", "variate");
 
-    private static PgSchema schema = PgSchema.of(TestPostgres.newDatabase());
-
-    @BeforeAll
-    static void makeSchema() {
-        schema = TestPostgres.newSchema();
-    }
+    private static final PgSchema SCHEMA = TestPostgres.newSchema();
 
     @BeforeEach
     void empty() {
-        TestPostgres.execute(schema.database().dataSource(), "TRUNCATE fedlearn.model CASCADE");
+        TestPostgres.execute(SCHEMA.database().dataSource(), "TRUNCATE fedlearn.model CASCADE");
     }
 
     @Override
     protected ClientStateStore open() {
-        return PgClientStateStore.of(schema);
+        return PgClientStateStore.of(SCHEMA);
     }
 
     private static Model model(long seed) {
@@ -52,14 +46,14 @@ class PgClientStateStoreContractIT extends ClientStateStoreContract {
             store.save(KEY, 2, model(2));
             store.save(KEY, 3, model(3));
             store.deleteBefore(KEY, 2);
-            assertThat(TestPostgres.text(schema, "SELECT count(*) FROM fedlearn.model"))
+            assertThat(TestPostgres.text(SCHEMA, "SELECT count(*) FROM fedlearn.model"))
                     .isEqualTo("2");
 
             store.deleteBefore(KEY, 4);
 
-            assertThat(TestPostgres.text(schema, "SELECT count(*) FROM fedlearn.model"))
+            assertThat(TestPostgres.text(SCHEMA, "SELECT count(*) FROM fedlearn.model"))
                     .isEqualTo("0");
-            assertThat(TestPostgres.text(schema, "SELECT count(*) FROM fedlearn.model_chunk"))
+            assertThat(TestPostgres.text(SCHEMA, "SELECT count(*) FROM fedlearn.model_chunk"))
                     .isEqualTo("0");
         }
     }
@@ -68,7 +62,7 @@ class PgClientStateStoreContractIT extends ClientStateStoreContract {
     void noticesDamage() {
         try (ClientStateStore store = open()) {
             store.save(KEY, 1, model(1));
-            TestPostgres.execute(schema.database().dataSource(), "DELETE FROM fedlearn.model_chunk");
+            TestPostgres.execute(SCHEMA.database().dataSource(), "DELETE FROM fedlearn.model_chunk");
 
             assertThatExceptionOfType(RunStoreException.class)
                     .isThrownBy(() -> store.load(KEY, 1))
@@ -80,8 +74,8 @@ class PgClientStateStoreContractIT extends ClientStateStoreContract {
     @Test
     void needsNoMoreThanATrainersRights() {
         PGSimpleDataSource as =
-                TestPostgres.asNewRole((PGSimpleDataSource) schema.database().dataSource());
-        schema.grant(PgRole.TRAINER, String.valueOf(as.getUser()));
+                TestPostgres.asNewRole((PGSimpleDataSource) SCHEMA.database().dataSource());
+        SCHEMA.grant(PgRole.TRAINER, String.valueOf(as.getUser()));
         try (ClientStateStore store = PgClientStateStore.of(PgSchema.of(as))) {
             store.save(KEY, 1, model(1));
             store.save(KEY, 1, model(2));
@@ -95,15 +89,15 @@ class PgClientStateStoreContractIT extends ClientStateStoreContract {
     @Test
     void savesNothingWithoutTheRight() {
         PGSimpleDataSource as =
-                TestPostgres.asNewRole((PGSimpleDataSource) schema.database().dataSource());
+                TestPostgres.asNewRole((PGSimpleDataSource) SCHEMA.database().dataSource());
         assertThatExceptionOfType(PgException.class).isThrownBy(() -> PgClientStateStore.of(PgSchema.of(as)));
-        schema.grant(PgRole.READER, String.valueOf(as.getUser()));
+        SCHEMA.grant(PgRole.READER, String.valueOf(as.getUser()));
         try (ClientStateStore store = PgClientStateStore.of(PgSchema.of(as))) {
             assertThatExceptionOfType(RunStoreException.class)
                     .isThrownBy(() -> store.save(KEY, 1, model(1)))
                     .withMessageContaining("permission denied for table model");
         }
-        assertThat(TestPostgres.text(schema, "SELECT count(*) FROM fedlearn.model"))
+        assertThat(TestPostgres.text(SCHEMA, "SELECT count(*) FROM fedlearn.model"))
                 .isEqualTo("0");
     }
 

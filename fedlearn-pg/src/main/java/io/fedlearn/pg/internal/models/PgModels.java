@@ -107,6 +107,15 @@ public final class PgModels {
         }
     }
 
+    /**
+     * Keeps a model from being collected until the transaction ends.
+     *
+     * @return whether it is there
+     */
+    public boolean hold(Connection connection, String digest) throws SQLException {
+        return hold(connection, digest, "FOR KEY SHARE").isPresent();
+    }
+
     /** Whether it was found damaged; empty if it is not there. */
     private Optional<Boolean> hold(Connection connection, String digest, String how) throws SQLException {
         try (PreparedStatement select = connection.prepareStatement(

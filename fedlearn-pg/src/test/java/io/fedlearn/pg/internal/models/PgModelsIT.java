@@ -25,22 +25,16 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PgModelsIT {
-    private static PgSchema schema = PgSchema.of(TestPostgres.newDatabase());
+    private static final PgSchema SCHEMA = TestPostgres.newSchema();
 
-    private final Database database = schema.database();
+    private final Database database = SCHEMA.database();
     private final PgModels models = PgModels.withChunks(database, 64);
-
-    @BeforeAll
-    static void makeSchema() {
-        schema = TestPostgres.newSchema();
-    }
 
     @BeforeEach
     void empty() {
