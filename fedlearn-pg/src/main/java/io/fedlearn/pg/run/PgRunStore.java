@@ -265,6 +265,7 @@ public final class PgRunStore implements RunStore {
                     throw new RunStoreException(
                             database + " holds run '" + runId + "' already; resume it, or use another name");
                 }
+                computeDigests(initial);
                 write("run '" + runId + "' cannot be started", connection -> {
                     rows.insertRun(connection, header);
                     rows.insertCheckpoint(connection, initial, Optional.empty());
@@ -322,6 +323,7 @@ public final class PgRunStore implements RunStore {
             String what, OpenRun run, List<RoundRecord> before, Checkpoint checkpoint, IntPredicate isBest) {
         boolean best = isBest.test(checkpoint.round());
         SealedJson line = line(checkpoint, best);
+        computeDigests(checkpoint);
         OptionalInt newBest = IntStream.rangeClosed(run.latest + 1, checkpoint.round())
                 .filter(isBest)
                 .max();
@@ -352,6 +354,12 @@ public final class PgRunStore implements RunStore {
                 throw e;
             }
         }
+    }
+
+    /** Before the transaction begins, which is ended when it hears nothing for long. */
+    private static void computeDigests(Checkpoint checkpoint) {
+        checkpoint.model().digest();
+        checkpoint.states().values().forEach(state -> state.tensors().values().forEach(Model::digest));
     }
 
     private static SealedJson line(Checkpoint checkpoint, boolean best) {

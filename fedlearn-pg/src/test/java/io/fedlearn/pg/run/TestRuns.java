@@ -72,7 +72,7 @@ public final class TestRuns {
                                 0.5)),
                 Metrics.of("loss", 0.75 / round),
                 new EvaluationRecord(
-                        Metrics.of(Map.of("loss", 0.5 / round, "auc", 0.8 + 0.01 * round)),
+                        Metrics.of(Map.of("loss", 0.5 / round, "auc", 0.6875 + 0.0625 * round)),
                         Metrics.none(),
                         List.of(new OutcomeRecord(
                                 "cleveland", "completed", "", 60, 60, Metrics.of("auc", 0.9), 0, 0, 0.1))),
