@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.postgresql.core.BaseConnection;
@@ -92,8 +93,8 @@ final class Parameters {
 
     /** What PostgreSQL reads as this value: none for NULL. */
     private static List<String> text(Object value, int number) {
-        if (value == MissingParameter.NULL) {
-            return List.of();
+        if (value instanceof Optional<?> optional) {
+            return optional.isEmpty() ? List.of() : text(optional.get(), number);
         }
         if (value instanceof List<?> list) {
             return List.of(array(list.stream()
@@ -121,13 +122,8 @@ final class Parameters {
             return constant.name();
         }
         throw new IllegalArgumentException("parameter " + number
-                + " must be a text, number, boolean, UUID, enum, java.time value or a list of them, was "
+                + " must be a text, number, boolean, UUID, enum, java.time value, a list or an Optional of them, was "
                 + value.getClass().getName());
-    }
-
-    /** In place of null, which no list of ours holds. */
-    enum MissingParameter {
-        NULL
     }
 
     /** The values, as they can be kept. */

@@ -104,7 +104,8 @@ public final class PgDataset implements ExampleSource, AutoCloseable {
      * Begins with the rows of a query.
      *
      * @param sql the application's own text, with a question mark for each value
-     * @param values texts, numbers, booleans, UUIDs, enums, values of {@code java.time}, or lists of them for {@code = ANY(?)}
+     * @param values texts, numbers, booleans, UUIDs, enums, values of {@code java.time}, lists of them for {@code = ANY(?)},
+     *     or an empty Optional for NULL
      */
     public static Builder query(DataSource dataSource, String sql, Object... values) {
         return new Builder(dataSource, Origin.query(sql, Parameters.copyOf(values)));
