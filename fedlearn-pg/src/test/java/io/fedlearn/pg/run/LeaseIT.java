@@ -9,8 +9,6 @@ import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.TestPostgres;
 import io.fedlearn.pg.internal.Database;
-import io.fedlearn.testkit.network.FaultyProxy;
-import java.net.InetSocketAddress;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -293,26 +291,18 @@ class LeaseIT {
 
     @Test
     void aHolderThatIsCutOffStopsAndLosesIt() throws Exception {
-        PGSimpleDataSource direct = (PGSimpleDataSource) database.dataSource();
-        try (FaultyProxy proxy =
-                FaultyProxy.to(new InetSocketAddress(direct.getServerNames()[0], direct.getPortNumbers()[0]))) {
-            PGSimpleDataSource far = new PGSimpleDataSource();
-            far.setUrl(direct.getURL());
-            far.setUser(direct.getUser());
-            far.setPassword(direct.getPassword());
-            far.setServerNames(new String[] {proxy.address().getHostString()});
-            far.setPortNumbers(new int[] {proxy.address().getPort()});
-            Lease north = keep(Lease.of(Database.of(far, SCHEMA.name()), "heart", "north", SHORT));
+        try (FarDatabase far = FarDatabase.of((PGSimpleDataSource) database.dataSource())) {
+            Lease north = keep(Lease.of(Database.of(far.dataSource(), SCHEMA.name()), "heart", "north", SHORT));
             Lease south = lease("south", SHORT);
             assertThat(north.acquire()).isTrue();
 
-            proxy.hold();
+            far.network().hold();
 
             await(() -> !north.isHeld());
             assertThat(south.await(Duration.ofMinutes(1), Duration.ofMillis(20)))
                     .isTrue();
             assertThat(south.term()).isEqualTo(2);
-            proxy.release();
+            far.network().release();
             await(() -> {
                 try {
                     north.confirm();

@@ -1,0 +1,139 @@
+package io.fedlearn.pg.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.fedlearn.core.FedLearnException;
+import io.fedlearn.core.store.RunStoreException;
+import io.fedlearn.core.store.SavedRun;
+import io.fedlearn.pg.PgSchema;
+import io.fedlearn.pg.TestPostgres;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** Two coordinators on one run. */
+class PgRunStoreLeadershipIT {
+    private static final PGSimpleDataSource DATABASE = TestPostgres.newDatabase();
+    private static final PgSchema SCHEMA = PgSchema.of(DATABASE).migrate();
+    private static final Duration LONG = Duration.ofHours(12);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+    private final List<PgRunStore> stores = new ArrayList<>();
+
+    @AfterEach
+    void closeAll() {
+        stores.forEach(PgRunStore::close);
+        TestPostgres.execute(DATABASE, "TRUNCATE fedlearn.run, fedlearn.run_lease, fedlearn.model CASCADE");
+    }
+
+    private PgRunStore open(PgSchema schema, String holder, Duration leaseTime) {
+        PgRunStore store = PgRunStore.builder(schema, TrialRun.ID)
+                .holder(holder)
+                .leaseTime(leaseTime)
+                .build();
+        stores.add(store);
+        return store;
+    }
+
+    /** A store that leads a run of three rounds. */
+    private PgRunStore leader(PgSchema schema, Duration leaseTime) throws InterruptedException {
+        PgRunStore north = open(schema, "north", leaseTime);
+        assertThat(north.awaitLeadership(Duration.ZERO)).isTrue();
+        assertThat(north.load()).isEmpty();
+        north.create(TrialRun.header(), TrialRun.plain().checkpoint(0));
+        TrialRun.plain().commit(north, 1, 3);
+        return north;
+    }
+
+    private static void requireIn(PgRunStore store, SavedRun expected) {
+        SavedRun saved = store.load().orElseThrow();
+        assertThat(saved.latest()).isEqualTo(expected.latest());
+        assertThat(saved.records()).isEqualTo(expected.records());
+        assertThat(saved.notices()).isEmpty();
+    }
+
+    @Test
+    void aStandbyLeadsWhenTheLeaderHasClosedItsStore() throws Exception {
+        PgRunStore north = leader(SCHEMA, LONG);
+        PgRunStore south = open(SCHEMA, "south", LONG);
+        assertThat(south.awaitLeadership(Duration.ZERO)).isFalse();
+        assertThat(south.isLeader()).isFalse();
+        assertThatExceptionOfType(RunStoreException.class)
+                .isThrownBy(south::load)
+                .withMessageContaining("'north' in term 1");
+
+        north.close();
+
+        assertThat(south.awaitLeadership(PATIENCE)).isTrue();
+        assertThat(south.isLeader()).isTrue();
+        assertThat(south.leader().orElseThrow().holder()).isEqualTo("south");
+        requireIn(south, TrialRun.plain().after(3));
+    }
+
+    @Test
+    void aLeaderThatWasPausedForLongerThanItsLeaseSavesNothingMore() throws Exception {
+        PgRunStore north = leader(SCHEMA, LONG);
+        PgRunStore south = open(SCHEMA, "south", LONG);
+        // As if north had stood still since: nothing has renewed its lease.
+        TestPostgres.execute(
+                DATABASE, "UPDATE fedlearn.run_lease SET expires_at = clock_timestamp() - interval '1 second'");
+
+        assertThat(south.awaitLeadership(PATIENCE)).isTrue();
+        requireIn(south, TrialRun.plain().after(3));
+        south.commit(TrialRun.ofAnother().checkpoint(4), true);
+
+        for (int attempt = 0; attempt < 2; attempt++) {
+            assertThatExceptionOfType(LeaseLostException.class)
+                    .isThrownBy(() -> north.commit(TrialRun.plain().checkpoint(4), false))
+                    .withMessageContaining("'south' in term 2");
+        }
+        assertThat(north.isLeader()).isFalse();
+        north.close();
+        assertThat(south.load().orElseThrow().latest())
+                .isEqualTo(TrialRun.ofAnother().checkpoint(4));
+        south.commit(TrialRun.ofAnother().checkpoint(5), true);
+    }
+
+    @Test
+    void aLeaderThatWasCutOffInTheMiddleOfACommitSavesNothingMore() throws Exception {
+        try (FarDatabase far = FarDatabase.of(DATABASE)) {
+            PgRunStore north = leader(PgSchema.of(far.dataSource()), Duration.ofSeconds(2));
+            PgRunStore south = open(SCHEMA, "south", Duration.ofSeconds(2));
+            far.network().hold();
+            CompletableFuture<Void> commit = CompletableFuture.runAsync(
+                    () -> north.commit(TrialRun.plain().checkpoint(4), false));
+
+            assertThat(south.awaitLeadership(PATIENCE)).isTrue();
+            requireIn(south, TrialRun.plain().after(3));
+            south.commit(TrialRun.ofAnother().checkpoint(4), true);
+            far.network().release();
+
+            assertThatThrownBy(() -> commit.get(60, TimeUnit.SECONDS)).hasCauseInstanceOf(FedLearnException.class);
+            assertThat(south.load().orElseThrow().latest())
+                    .isEqualTo(TrialRun.ofAnother().checkpoint(4));
+            south.commit(TrialRun.ofAnother().checkpoint(5), true);
+        }
+    }
+
+    @Test
+    void whoeverAwaitsLeadershipAlsoWaitsForTheDatabase() throws Exception {
+        try (FarDatabase far = FarDatabase.of(DATABASE)) {
+            leader(SCHEMA, LONG).close();
+            PgRunStore south = open(PgSchema.of(far.dataSource()), "south", LONG);
+            far.takeAway();
+            assertThat(south.awaitLeadership(Duration.ofMillis(1))).isFalse();
+
+            far.bringBack();
+
+            assertThat(south.awaitLeadership(PATIENCE)).isTrue();
+            requireIn(south, TrialRun.plain().after(3));
+        }
+    }
+}
