@@ -281,12 +281,14 @@ final class ContinuedRun implements RunInDatabase.Front {
         try {
             copy(there(), local.load().orElseThrow());
         } catch (FedLearnException e) {
+            boolean isLater = RunInDatabase.isAway(e);
             LOGGER.log(
                     Level.WARNING,
-                    "{0} of run ''{1}'' are in {2} only; they are copied when the run is loaded with it again: {3}",
+                    "{0} of run ''{1}'' are in {2} only, {3}: {4}",
                     rounds(first, records.size()),
                     database.runId(),
                     local,
+                    isLater ? "and are copied when it is loaded with that again" : "and stay there",
                     e.getMessage());
         }
     }
