@@ -40,11 +40,26 @@ public final class TestPostgres {
         }
     }
 
+    /** A database with our schema, which those of tests are copies of: copying takes a tenth of the time of migrating. */
+    private static final class Template {
+        static final String NAME = make();
+
+        private static String make() {
+            PGSimpleDataSource database = newDatabase();
+            PgSchema.of(database).migrate();
+            return String.valueOf(database.getDatabaseName());
+        }
+    }
+
     /** A new, empty database; its user may do everything. */
     public static PGSimpleDataSource newDatabase() {
+        return newDatabase("template1");
+    }
+
+    private static PGSimpleDataSource newDatabase(String template) {
         String name = "test_" + ProcessHandle.current().pid() + "_" + NUMBER.incrementAndGet();
         PGSimpleDataSource server = server();
-        execute(server, "CREATE DATABASE " + name);
+        execute(server, "CREATE DATABASE " + name + " TEMPLATE " + template);
         PGSimpleDataSource database = server();
         database.setDatabaseName(name);
         return database;
@@ -52,7 +67,7 @@ public final class TestPostgres {
 
     /** A new database with our schema. */
     public static PgSchema newSchema() {
-        return PgSchema.of(newDatabase()).migrate();
+        return PgSchema.of(newDatabase(Template.NAME));
     }
 
     /** A new role without rights that can log in, and the same database as that role. */

@@ -35,8 +35,9 @@ class PgBudgetsIT extends PrivacyBudgetContract {
     private static final NeighboringRelation RELATION = NeighboringRelation.ADD_OR_REMOVE_ONE;
     private static final String SCOPE = "table/accounts";
 
-    private final PGSimpleDataSource database = TestPostgres.newDatabase();
-    private final PgSchema schema = PgSchema.of(database).migrate();
+    private final PgSchema schema = TestPostgres.newSchema();
+    private final PGSimpleDataSource database =
+            (PGSimpleDataSource) schema.database().dataSource();
 
     @Override
     protected PrivacyBudget open() {

@@ -22,8 +22,9 @@ import org.postgresql.ds.PGSimpleDataSource;
 class PgPrivacyLedgerIT extends PrivacyLedgerContract {
     private static final String SCOPE = "table/patients";
 
-    private final PGSimpleDataSource database = TestPostgres.newDatabase();
-    private final PgSchema schema = PgSchema.of(database).migrate();
+    private final PgSchema schema = TestPostgres.newSchema();
+    private final PGSimpleDataSource database =
+            (PGSimpleDataSource) schema.database().dataSource();
 
     @Override
     protected PrivacyLedger open() {
