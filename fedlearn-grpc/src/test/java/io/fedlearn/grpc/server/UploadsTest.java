@@ -94,7 +94,8 @@ class UploadsTest extends DeskTestBed {
     }
 
     @Test
-    @Timeout(20)
+    // Whoever waits in vain cannot be interrupted.
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void takesAnAnswerWithoutValuesOnTheCallsOwnThread() {
         // Whose threads are all at work, such as with calls like this one.
         desk = newDesk(ServerLimits.defaults(), work -> {});
