@@ -8,6 +8,7 @@ import io.fedlearn.core.task.Task;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.grpc.client.Sessions.SessionOverException;
 import io.fedlearn.grpc.client.TaskBoard.Key;
+import io.fedlearn.grpc.internal.threads.Daemons;
 import io.fedlearn.grpc.internal.transfer.Downloader;
 import io.fedlearn.grpc.internal.transfer.TransferConnection;
 import io.fedlearn.grpc.internal.transfer.TransferException;
@@ -28,7 +29,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -81,12 +81,7 @@ final class TaskWorker {
             this.executor = executor.get();
             this.ownedExecutor = Optional.empty();
         } else {
-            AtomicInteger number = new AtomicInteger();
-            ExecutorService own = Executors.newCachedThreadPool(task -> {
-                Thread thread = new Thread(task, "fedlearn-site-" + number.incrementAndGet());
-                thread.setDaemon(true);
-                return thread;
-            });
+            ExecutorService own = Executors.newCachedThreadPool(Daemons.named("fedlearn-site"));
             this.executor = own;
             this.ownedExecutor = Optional.of(own);
         }

@@ -342,6 +342,7 @@ class FlowerServerMemoryTest extends FlowerServerScene {
         full.second.send(WirePeer.fitted(MODEL, 1));
 
         assertThat(full.second.awaitEnd().isOk()).isFalse();
+        assertThat(finished(task)).isInstanceOf(Failed.class);
         full.assertGivenBack();
         assertThat(listener.outcomes(task)).hasSize(1);
     }

@@ -357,6 +357,12 @@ public final class PgRunStore implements RunStore {
         }
     }
 
+    /** Before the transaction begins, which is ended when it hears nothing for long. */
+    private static void computeDigests(Checkpoint checkpoint) {
+        checkpoint.model().digest();
+        checkpoint.states().values().forEach(state -> state.tensors().values().forEach(Model::digest));
+    }
+
     /** Another's round in the way of this one means that it leads, which says more than that the round is there. */
     private void requireLeadIfTaken(PgException failure) {
         if (failure.sqlState().equals(Optional.of("23505"))) {
