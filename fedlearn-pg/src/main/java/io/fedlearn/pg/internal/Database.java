@@ -1,6 +1,7 @@
 package io.fedlearn.pg.internal;
 
 import io.fedlearn.pg.PgException;
+import java.sql.BatchUpdateException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -141,7 +142,11 @@ public final class Database {
 
     /** A failure with what was tried and why it could not be done, without values of rows. */
     public static PgException failure(String what, SQLException e) {
-        return new PgException(what + ": " + reason(e), e);
+        // What failed of a batch names the statement with the values of its parameters; its cause does not.
+        SQLException cause = e instanceof BatchUpdateException && e.getCause() instanceof SQLException
+                ? (SQLException) e.getCause()
+                : e;
+        return new PgException(what + ": " + reason(cause), cause);
     }
 
     /**
