@@ -96,11 +96,7 @@ public final class FailoverBenchmark {
         int rounds = kills * roundsPerKill;
         System.out.println(Machine.description());
         System.out.printf(
-                Locale.ROOT,
-                "%n%d coordinators, lease of %d ms, %d rounds%n%n",
-                coordinators,
-                leaseMillis,
-                rounds);
+                Locale.ROOT, "%n%d coordinators, lease of %d ms, %d rounds%n%n", coordinators, leaseMillis, rounds);
         System.out.println("| | s in all | kills | s to the lease, median | max | s to the first commit, median | max |"
                 + " digest of the model |");
         System.out.println("|---|---|---|---|---|---|---|---|");
@@ -110,8 +106,8 @@ public final class FailoverBenchmark {
         try {
             String digest = undisturbed.run(1, 0, 0, SeededRandom.of(0));
             undisturbed.print("undisturbed", digest);
-            String other = disturbed.run(
-                    coordinators, kills, roundsPerKill, SeededRandom.of(number(options, "--seed", 1)));
+            String other =
+                    disturbed.run(coordinators, kills, roundsPerKill, SeededRandom.of(number(options, "--seed", 1)));
             disturbed.print("killed", other.equals(digest) ? "the same" : "ANOTHER: " + other);
         } finally {
             undisturbed.drop();
@@ -170,8 +166,7 @@ public final class FailoverBenchmark {
             alive.add(coordinator);
             Thread thread = new Thread(() -> {
                 try {
-                    coordinator.program.forEachLine(
-                            line -> heard.add(new Said(coordinator, line, System.nanoTime())));
+                    coordinator.program.forEachLine(line -> heard.add(new Said(coordinator, line, System.nanoTime())));
                 } catch (UncheckedIOException e) {
                     // It was killed in the middle of a word.
                 }
@@ -295,9 +290,8 @@ public final class FailoverBenchmark {
         for (int i = 0; i < PARAMETERS; i++) {
             values[i] = (float) StrictMath.sin(i);
         }
-        Model initial = Model.builder()
-                .trainable("weights", Tensor.copyOf(values))
-                .build();
+        Model initial =
+                Model.builder().trainable("weights", Tensor.copyOf(values)).build();
         Run run = Federation.of(IntStream.rangeClosed(1, 4)
                         .mapToObj(i -> DriftClient.withExamples(10L * i))
                         .toList())
