@@ -79,7 +79,10 @@ public final class LocalPostgres implements AutoCloseable {
         try {
             long process = Long.parseLong(
                     Files.readString(file).lines().findFirst().orElse("").strip());
-            return ProcessHandle.of(process).map(ProcessHandle::pid);
+            // After the machine was started anew, the number may be that of any process.
+            return ProcessHandle.of(process)
+                    .filter(one -> one.info().command().orElse("postgres").contains("postgres"))
+                    .map(ProcessHandle::pid);
         } catch (NumberFormatException e) {
             return Optional.empty(); // PostgreSQL says what it thinks of it
         }

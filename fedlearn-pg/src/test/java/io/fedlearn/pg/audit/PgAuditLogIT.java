@@ -174,7 +174,7 @@ class PgAuditLogIT {
     @Test
     void keepsOneChainThoughManyAppendAtOnce() throws Exception {
         int threads = 8;
-        int each = 25;
+        int each = 15;
         AuditSigner signer = AuditSigner.of(
                 KeyPairGenerator.getInstance("Ed25519").generateKeyPair().getPrivate());
         ExecutorService pool = Executors.newFixedThreadPool(threads);
