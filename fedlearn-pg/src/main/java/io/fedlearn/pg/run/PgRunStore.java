@@ -336,7 +336,12 @@ public final class PgRunStore implements RunStore {
                 }
                 rows.insertRound(connection, checkpoint.record().orElseThrow(), best, line, lease.term());
                 rows.insertCheckpoint(connection, checkpoint, Optional.of(line.sha256()));
-                rows.updateRun(connection, checkpoint.round(), bestNow);
+                if (!rows.advanceRun(connection, run.latest, checkpoint.round(), bestNow)) {
+                    // A standby of PostgreSQL that was promoted may lack what was committed last.
+                    lease.requireHeld(connection);
+                    throw new RunStoreException("run '" + runId + "' in " + database + " is no longer at round "
+                            + run.latest + ", after which it was left: load it again");
+                }
             });
             run.committed(checkpoint.round(), bestNow);
         } catch (PgException e) {

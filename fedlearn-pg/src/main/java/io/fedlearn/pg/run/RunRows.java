@@ -161,6 +161,18 @@ final class RunRows {
         }
     }
 
+    /** Whether the run was at round {@code from}, and is now at {@code latest}. */
+    boolean advanceRun(Connection connection, int from, int latest, OptionalInt best) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(database.sql(
+                "UPDATE {s}.run SET latest_round = ?, best_round = ? WHERE run_id = ? AND latest_round = ?"))) {
+            update.setInt(1, latest);
+            update.setObject(2, best.isPresent() ? best.getAsInt() : null, Types.INTEGER);
+            update.setString(3, runId);
+            update.setInt(4, from);
+            return update.executeUpdate() == 1;
+        }
+    }
+
     void updateRun(Connection connection, int latest, OptionalInt best) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(
                 database.sql("UPDATE {s}.run SET latest_round = ?, best_round = ? WHERE run_id = ?"))) {

@@ -123,6 +123,25 @@ class PgRunStoreLeadershipIT {
     }
 
     @Test
+    void aRunThatWasSetBackIsNotGoneOnWithAsIfItWereNot() throws Exception {
+        PgRunStore north = leader(SCHEMA, LONG);
+        // As a promoted standby that lacks the last transactions has it.
+        TestPostgres.execute(
+                DATABASE,
+                "DELETE FROM fedlearn.checkpoint WHERE round = 3",
+                "DELETE FROM fedlearn.round WHERE round = 3",
+                "UPDATE fedlearn.run SET latest_round = 2");
+
+        assertThatExceptionOfType(RunStoreException.class)
+                .isThrownBy(() -> north.commit(TrialRun.plain().checkpoint(4), false))
+                .withMessageContaining("no longer at round 3");
+
+        requireIn(north, TrialRun.plain().after(2));
+        TrialRun.plain().commit(north, 3, 4);
+        requireIn(north, TrialRun.plain().after(4));
+    }
+
+    @Test
     void whoeverAwaitsLeadershipAlsoWaitsForTheDatabase() throws Exception {
         try (FarDatabase far = FarDatabase.of(DATABASE)) {
             leader(SCHEMA, LONG).close();
