@@ -1,5 +1,7 @@
 package io.fedlearn.benchmarks;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import io.fedlearn.aggregators.FedAdam;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.RoundListener;
@@ -28,6 +30,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import javax.sql.DataSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -43,7 +46,7 @@ import org.postgresql.ds.PGSimpleDataSource;
  * <p>Taken from the kill to the line in which the successor says that it holds the lease, and to the one in which it says that its
  * first round is committed; that includes loading the run and computing the round. A killed coordinator is replaced after that, and the
  * next kill waits until the replacement stands by. Stated bound for the first: the lease's time and a quarter of it more. The baseline is one
- * coordinator for the same number of rounds that nobody kills. Four clients, 100,000 parameters, FedAdam. Without {@code --jdbc}
+ * coordinator for the same number of rounds that nobody kills. Four clients, 100,000 parameters, FedAdam, a pool of four connections. Without {@code --jdbc}
  * against a PostgreSQL that starts by itself, with its own settings, so that commits wait for the disk.
  */
 public final class FailoverBenchmark {
@@ -271,7 +274,19 @@ public final class FailoverBenchmark {
     /** What a coordinator does: stands by, leads when it may, and says so. */
     private static void coordinate(String jdbc, String schema, int rounds, long leaseMillis)
             throws InterruptedException {
-        PgRunStore store = PgRunStore.builder(PgSchema.of(database(jdbc), schema), RUN)
+        HikariConfig pool = new HikariConfig();
+        pool.setJdbcUrl(jdbc);
+        pool.setMaximumPoolSize(4);
+        // A pool that is full must not cost the lease.
+        pool.setConnectionTimeout(Math.max(250, leaseMillis / 2));
+        try (HikariDataSource database = new HikariDataSource(pool)) {
+            coordinate(database, schema, rounds, leaseMillis);
+        }
+    }
+
+    private static void coordinate(DataSource database, String schema, int rounds, long leaseMillis)
+            throws InterruptedException {
+        PgRunStore store = PgRunStore.builder(PgSchema.of(database, schema), RUN)
                 .leaseTime(Duration.ofMillis(leaseMillis))
                 .whenUnreachable(WhenUnreachable.waiting(PATIENCE))
                 .build();

@@ -17,7 +17,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -179,30 +181,29 @@ class LeaseIT {
 
     @Test
     void oneOfManyThatComeAtOnceGetsIt() throws Exception {
-        for (int attempt = 1; attempt <= 5; attempt++) {
-            CountDownLatch start = new CountDownLatch(1);
-            List<CompletableFuture<Boolean>> acquired = new ArrayList<>();
-            for (int i = 0; i < 8; i++) {
-                Lease lease = lease("coordinator-" + i, LONG);
-                acquired.add(CompletableFuture.supplyAsync(
-                        () -> {
-                            try {
-                                start.await();
-                            } catch (InterruptedException e) {
-                                throw new IllegalStateException(e);
-                            }
-                            return lease.acquire();
-                        },
-                        Executors.newSingleThreadExecutor()));
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        try {
+            for (int attempt = 1; attempt <= 5; attempt++) {
+                CountDownLatch start = new CountDownLatch(1);
+                List<Future<Boolean>> acquired = new ArrayList<>();
+                for (int i = 0; i < 8; i++) {
+                    Lease lease = lease("coordinator-" + i, LONG);
+                    acquired.add(threads.submit(() -> {
+                        start.await();
+                        return lease.acquire();
+                    }));
+                }
+                start.countDown();
+                int holders = 0;
+                for (Future<Boolean> one : acquired) {
+                    holders += one.get(60, TimeUnit.SECONDS) ? 1 : 0;
+                }
+                assertThat(holders).isEqualTo(1);
+                assertThat(lease("reader", LONG).leader().orElseThrow().term()).isEqualTo(attempt);
+                end();
             }
-            start.countDown();
-            int holders = 0;
-            for (CompletableFuture<Boolean> one : acquired) {
-                holders += one.get(60, TimeUnit.SECONDS) ? 1 : 0;
-            }
-            assertThat(holders).isEqualTo(1);
-            assertThat(lease("reader", LONG).leader().orElseThrow().term()).isEqualTo(attempt);
-            end();
+        } finally {
+            threads.shutdownNow();
         }
     }
 
