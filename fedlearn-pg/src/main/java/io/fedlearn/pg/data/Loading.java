@@ -3,6 +3,7 @@ package io.fedlearn.pg.data;
 import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.internal.Database;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -95,15 +96,21 @@ final class Loading {
             isLoaded = true;
             return loaded;
         } catch (Interrupted e) {
-            InterruptedException interrupted =
-                    new InterruptedException("reading " + declared.origin + " was interrupted");
-            interrupted.initCause(e.getCause());
-            throw interrupted;
+            throw interrupted(declared);
+        } catch (PgDatasetException e) {
+            if (e.getCause() instanceof ClosedByInterruptException && Thread.interrupted()) {
+                throw interrupted(declared);
+            }
+            throw e;
         } finally {
             if (!isLoaded) {
                 loading.store.forEach(RowStore::close);
             }
         }
+    }
+
+    private static InterruptedException interrupted(PgDataset.Builder declared) {
+        return new InterruptedException("reading " + declared.origin + " was interrupted");
     }
 
     private static void requireComplete(PgDataset.Builder declared) {
@@ -204,8 +211,13 @@ final class Loading {
         missing = new long[columns.size()];
         kept = new long[columns.size()];
         isMissing = new boolean[columns.size()];
-        return "COPY (SELECT " + String.join(", ", expressions) + " FROM " + found.from() + found.condition()
-                + " ORDER BY " + order + ") TO STDOUT (FORMAT binary)";
+        StringJoiner selected = new StringJoiner(", ");
+        for (int i = 0; i < expressions.size(); i++) {
+            // With names of their own: a bare name in ORDER BY means what is selected before it means a column.
+            selected.add(expressions.get(i) + " AS \"fedlearn " + i + "\"");
+        }
+        return "COPY (SELECT " + selected + " FROM " + found.from() + found.condition() + " ORDER BY " + order
+                + ") TO STDOUT (FORMAT binary)";
     }
 
     private List<KeyFields.Field> fields(Origin.Found found, List<String> columnNames, Set<String> names) {

@@ -4,9 +4,11 @@ import java.sql.Connection;
 import java.sql.ParameterMetaData;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.temporal.Temporal;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -115,7 +117,7 @@ final class Parameters {
                 || value instanceof Number
                 || value instanceof Boolean
                 || value instanceof UUID
-                || value instanceof java.time.temporal.Temporal) {
+                || value instanceof Temporal) {
             return value.toString();
         }
         if (value instanceof Enum<?> constant) {
@@ -131,6 +133,7 @@ final class Parameters {
         List<Object> kept = new ArrayList<>();
         for (int i = 0; i < values.length; i++) {
             Object value = values[i] instanceof List<?> list ? List.copyOf(list) : values[i];
+            Objects.requireNonNull(value, "a value must not be null; an empty Optional stands for NULL");
             text(value, i + 1);
             kept.add(value);
         }

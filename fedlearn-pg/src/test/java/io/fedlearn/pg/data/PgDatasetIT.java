@@ -118,6 +118,36 @@ class PgDatasetIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "clinic.patients; DROP TABLE clinic.patients",
+                "clinic.patients\" WHERE true; --",
+                "(SELECT 1)",
+                "patient_id\", (SELECT 1) AS \"x",
+                "*",
+                "clinic.patients.age"
+            })
+    void takesANameForANameWhateverItHolds(String name) throws Exception {
+        for (PgDataset.Builder builder : List.of(
+                PgDataset.table(database, name).key("patient_id").features("age"),
+                PgDataset.table(database, "clinic", name).key("patient_id").features("age"),
+                PgDataset.table(database, name, "patients").key("patient_id").features("age"),
+                patients().key(name),
+                patients().splitBy(name),
+                patients().features(name),
+                patients().category(name, "a"),
+                patients().json(name, "a"),
+                patients().label(name))) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(builder::open)
+                    .withMessageMatching("(?s).*(no table|no column).*");
+        }
+        try (PgDataset all = patients().open()) {
+            assertThat(all.exampleCount()).isEqualTo(4);
+        }
+    }
+
     @Test
     void readsOnlyRowsForWhichTheConditionHolds() throws Exception {
         try (PgDataset south =
@@ -248,6 +278,30 @@ class PgDatasetIT {
                 .open()) {
             assertThat(Rows.targets(patients)).startsWith(List.of(210.5f, 0f, 1f), List.of(200f, 1f, 1f));
             assertThat(patients.targetLength()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void ordersEachKindOfKeyByItsValue() throws Exception {
+        TestPostgres.execute(
+                database,
+                "CREATE TABLE keys AS SELECT * FROM (VALUES (3, 9.0, date '10000-01-01', timestamptz '2020-01-01 00:00+0', 'Ab'),"
+                        + " (2, 10.50, date '2020-01-01', timestamptz '2019-12-31 23:00-5', 'B'),"
+                        + " (1, -1, date '0010-01-01 BC', timestamptz '10000-01-01', 'a')) AS v (i, n, d, z, t)");
+        for (String[] keyAndOrder : new String[][] {
+            {"i", "1", "2", "3"}, {"n", "1", "3", "2"}, {"d", "1", "2", "3"}, {"z", "3", "2", "1"}, {"t", "3", "2", "1"}
+        }) {
+            try (PgDataset keys = PgDataset.table(database, "keys")
+                    .key(keyAndOrder[0])
+                    .features("i")
+                    .open()) {
+                assertThat(Rows.features(keys))
+                        .as(keyAndOrder[0])
+                        .containsExactly(
+                                List.of(Float.valueOf(keyAndOrder[1])),
+                                List.of(Float.valueOf(keyAndOrder[2])),
+                                List.of(Float.valueOf(keyAndOrder[3])));
+            }
         }
     }
 
