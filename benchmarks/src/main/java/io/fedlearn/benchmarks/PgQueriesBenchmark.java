@@ -118,6 +118,14 @@ public final class PgQueriesBenchmark {
         return new HikariDataSource(config);
     }
 
+    private static void prepare(String url, int rows) throws SQLException {
+        // Migrating takes several connections at once.
+        try (HikariDataSource pool = pool(url, 4)) {
+            PgSchema.of(pool).migrate();
+            fill(pool, rows);
+        }
+    }
+
     private static void fill(DataSource database, int rows) throws SQLException {
         try (Connection connection = database.getConnection();
                 Statement statement = connection.createStatement()) {
@@ -155,14 +163,14 @@ public final class PgQueriesBenchmark {
         int turns = Integer.parseInt(options.getOrDefault("--turns", "5"));
         int seconds = Integer.parseInt(options.getOrDefault("--seconds", "5"));
         Samples samples = new Samples();
+        prepare(url, rows);
         System.out.println(
                 "\nQueries a second, over " + rows + " rows; median of " + turns + " turns of " + seconds + " s\n");
         System.out.println("| analysts | plain SQL | bounded sums | private queries | plain / private |");
         System.out.println("|---|---|---|---|---|");
         for (int analysts : ANALYSTS) {
             try (HikariDataSource pool = pool(url, analysts)) {
-                PgSchema schema = PgSchema.of(pool).migrate();
-                fill(pool, rows);
+                PgSchema schema = PgSchema.of(pool);
                 PgQuerySource source = PgQuerySource.of(pool, "public", TABLE, "person");
                 // A scope of its own, so that no ledger is longer than another's.
                 String scope = "benchmark/" + analysts + "/" + System.nanoTime();
@@ -253,9 +261,9 @@ public final class PgQueriesBenchmark {
     private static void edge(String url, int attempts) throws SQLException {
         String scope = "benchmark/edge/" + System.nanoTime();
         double limit = attempts / 10 * 0.01;
+        prepare(url, 100);
         try (HikariDataSource pool = pool(url, 2)) {
-            PgSchema schema = PgSchema.of(pool).migrate();
-            fill(pool, 100);
+            PgSchema schema = PgSchema.of(pool);
             PgBudgets.of(schema).set(scope, PrivacyLimit.ofQueries(limit));
             long start = System.nanoTime();
             List<ChildProgram> processes = new ArrayList<>();
