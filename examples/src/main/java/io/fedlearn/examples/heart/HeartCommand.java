@@ -6,18 +6,24 @@ import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.examples.comparison.Comparison;
 import io.fedlearn.examples.comparison.ModelScores;
+import io.fedlearn.examples.postgres.DatabaseStores;
+import io.fedlearn.examples.postgres.Databases;
+import io.fedlearn.examples.postgres.JdbcOptions;
 import io.fedlearn.examples.protection.PatientPrivacy;
 import io.fedlearn.examples.protection.PrivacySection;
 import io.fedlearn.examples.protection.PrivacyTarget;
 import io.fedlearn.examples.protection.PrivacyUnit;
+import io.fedlearn.examples.run.InputException;
 import io.fedlearn.examples.run.RunFolder;
 import io.fedlearn.examples.run.RunOptions;
+import io.fedlearn.examples.run.RunStores;
 import io.fedlearn.examples.run.TrainingCommand;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code fedlearn heart}: four hospitals train one classifier of heart disease. */
@@ -45,11 +51,17 @@ import picocli.CommandLine.Option;
             "  history.json       every figure of every round; rounds[].metrics.auc is the federated test AUC",
             "  model.safetensors  the final model; best.safetensors the one with the least test loss",
             "  audit.jsonl        what happened, each record chained to the one before",
+            "With --postgres there is no history.json: it is in the database.",
+            "",
+            "With --jdbc the hospitals' databases are called SCHEMA_heart_cleveland and so on, SCHEMA as in --schema; where the role"
+                    + " may not make databases, they are schemas of those names. The rows in them are replaced by a new run and"
+                    + " nothing is removed afterwards. Who reads has a role of its own where the role may make roles.",
             "",
             "Examples:",
             "  fedlearn heart --compare",
             "  fedlearn heart --data DIR --strategy fedprox --set mu=0.1 --out runs/prox",
             "  fedlearn heart --model mlp --rounds 50 --seed 7 --out runs/mlp",
+            "  fedlearn heart --postgres --out runs/postgres",
             "  fedlearn heart --rounds 100 --out runs/mlp --model mlp --seed 7 --resume",
             ""
         })
@@ -84,6 +96,18 @@ public final class HeartCommand extends TrainingCommand {
                     + " by side.")
     private boolean compare;
 
+    @Option(
+            names = "--postgres",
+            order = -30,
+            description = "Keep each hospital's patients in a PostgreSQL database of its own, and models, history, budgets and audit log"
+                    + " in one of the coordinator: on a server that starts by itself with its data in <out>/postgres, or the one of"
+                    + " --jdbc.")
+    private boolean postgres;
+
+    @Mixin
+    private JdbcOptions jdbc = new JdbcOptions();
+
+    private Optional<Databases> databases = Optional.empty();
     private Optional<PrivacySection> privacy = Optional.empty();
 
     HeartCommand() {
@@ -94,6 +118,29 @@ public final class HeartCommand extends TrainingCommand {
     protected void check() {
         options().check(HeartData.NAMES.size());
         checkComparison(compare);
+        if (jdbc.isGiven() && !postgres) {
+            throw new InputException("--jdbc needs --postgres");
+        }
+        if (postgres) {
+            options().checkLedgersElsewhere("the coordinator's database");
+        }
+    }
+
+    @Override
+    protected RunStores stores() throws InterruptedException {
+        if (!postgres) {
+            return super.stores();
+        }
+        Databases opened =
+                Databases.open(jdbc, "heart", options().out().resolve("postgres"));
+        databases = Optional.of(opened);
+        out().println("PostgreSQL: " + opened + ".");
+        return DatabaseStores.open(opened, options().name(), this::say);
+    }
+
+    @Override
+    protected String kept() {
+        return databases.map(Databases::toString).orElseGet(super::kept);
     }
 
     @Override
@@ -159,7 +206,7 @@ public final class HeartCommand extends TrainingCommand {
         return federation;
     }
 
-    private HeartData read(RunFolder folder) {
+    private HeartData read(RunFolder folder) throws InterruptedException {
         Path directory = data.orElse(folder.path().resolve(GENERATED));
         if (data.isEmpty()) {
             // A run that is resumed finds the patients that it had.
@@ -168,7 +215,16 @@ public final class HeartCommand extends TrainingCommand {
             }
             out().println("The patients are GENERATED, not real: " + directory + " (--data takes real files).");
         }
-        HeartData hospitals = HeartData.read(directory, options().seed());
+        HeartData hospitals;
+        if (databases.isPresent()) {
+            // A run that is resumed finds the patients in the databases.
+            if (!folder.holdsRun()) {
+                HeartDatabase.load(databases.get(), directory);
+            }
+            hospitals = HeartDatabase.read(databases.get(), options().seed());
+        } else {
+            hospitals = HeartData.read(directory, options().seed());
+        }
         print(hospitals.grid());
         hospitals.remarks().forEach(remark -> out().println("Note: " + remark));
         out().flush();

@@ -66,6 +66,22 @@ public final class JdbcOptions {
      * server, the role or the password is thrown here.
      */
     public HikariDataSource open() {
+        PGSimpleDataSource database = source();
+        return Pool.of(database, what(database));
+    }
+
+    /** The database, for messages. */
+    static String what(PGSimpleDataSource database) {
+        return "the database " + String.valueOf(database.getUrl()).replaceFirst("[?].*", "");
+    }
+
+    /** FedLearn's schema, by name. */
+    String schemaName() {
+        return schema;
+    }
+
+    /** The database, to which nobody has connected yet. */
+    PGSimpleDataSource source() {
         PGSimpleDataSource database = new PGSimpleDataSource();
         String where = url.orElseThrow(() -> new InputException("--jdbc is missing: which database?"));
         if (!where.startsWith(PREFIX)) {
@@ -84,7 +100,7 @@ public final class JdbcOptions {
         user.ifPresent(database::setUser);
         password().ifPresent(database::setPassword);
         database.setApplicationName("fedlearn");
-        return Pool.of(database, "the database " + where.replaceFirst("[?].*", ""));
+        return database;
     }
 
     /** FedLearn's schema in that database. */

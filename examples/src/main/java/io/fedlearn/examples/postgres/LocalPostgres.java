@@ -2,18 +2,18 @@ package io.fedlearn.examples.postgres;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.fedlearn.examples.run.InputException;
-import io.fedlearn.pg.internal.Database;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -26,41 +26,84 @@ public final class LocalPostgres implements AutoCloseable {
 
     private final EmbeddedPostgres server;
     private final Path folder;
+    private final Optional<FileChannel> lock;
 
-    private LocalPostgres(EmbeddedPostgres server, Path folder) {
+    private LocalPostgres(EmbeddedPostgres server, Path folder, Optional<FileChannel> lock) {
         this.server = server;
         this.folder = folder;
+        this.lock = lock;
     }
 
     /** Starts one in a temporary folder, which is gone when it is closed. */
     public static LocalPostgres start() {
         try {
-            return start(Files.createTempDirectory("fedlearn-postgres-"), true);
+            return start(Files.createTempDirectory("fedlearn-postgres-"), Optional.empty());
         } catch (IOException e) {
             throw InputException.of("there is no place for a database", e);
         }
     }
 
     /**
-     * Starts one whose data are in this folder: those that are there, or none yet.
+     * Starts one whose data are in this folder: those that are there, or none yet. One that a program left running there when it was
+     * killed is stopped first.
      *
-     * @throws InputException if one runs there already, or the folder holds something else
+     * @throws InputException if a program runs one there, or the folder holds something else
      */
     public static LocalPostgres start(Path folder) {
         try {
-            Optional<Long> running = running(folder);
-            if (running.isPresent()) {
-                throw new InputException(
-                        "a PostgreSQL runs in " + folder + " already; stop it first: kill " + running.get());
-            }
             boolean isNew = !Files.exists(folder);
             if (!isNew && !Files.exists(folder.resolve("PG_VERSION")) && !isEmpty(folder)) {
                 throw new InputException(
                         "the folder " + folder + " is not that of a database: name another, or a new one");
             }
-            return start(Files.createDirectories(folder), false);
+            Files.createDirectories(folder);
+            FileChannel lock = lock(folder);
+            try {
+                Optional<ProcessHandle> orphan = running(folder);
+                if (orphan.isPresent()) {
+                    stop(orphan.get(), folder);
+                }
+                return start(folder, Optional.of(lock));
+            } catch (IOException | RuntimeException e) {
+                lock.close();
+                throw e;
+            }
         } catch (IOException e) {
             throw InputException.of("no database can be kept in " + folder, e);
+        }
+    }
+
+    /** Held as long as this program runs: a server without it has lost its program. */
+    private static FileChannel lock(Path folder) throws IOException {
+        Path file = folder.resolveSibling(folder.getFileName() + ".lock");
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            if (channel.tryLock() != null) {
+                return channel;
+            }
+        } catch (OverlappingFileLockException e) {
+            // By another thread of this program: as by another program.
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
+        channel.close();
+        throw new InputException("a PostgreSQL runs in " + folder + " already"
+                + running(folder)
+                        .map(process -> "; stop it first: kill " + process.pid())
+                        .orElse(""));
+    }
+
+    private static void stop(ProcessHandle orphan, Path folder) {
+        orphan.destroy();
+        try {
+            orphan.onExit().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InputException("a PostgreSQL runs in " + folder + " already", e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new InputException("the PostgreSQL that was left running in " + folder
+                    + " does not stop; stop it first: kill " + orphan.pid());
         }
     }
 
@@ -71,7 +114,7 @@ public final class LocalPostgres implements AutoCloseable {
     }
 
     /** The process that has the folder, if it is alive. */
-    private static Optional<Long> running(Path folder) throws IOException {
+    private static Optional<ProcessHandle> running(Path folder) throws IOException {
         Path file = folder.resolve("postmaster.pid");
         if (!Files.exists(file)) {
             return Optional.empty();
@@ -79,26 +122,25 @@ public final class LocalPostgres implements AutoCloseable {
         try {
             long process = Long.parseLong(
                     Files.readString(file).lines().findFirst().orElse("").strip());
-            // After the machine was started anew, the number may be that of any process.
+            // Another may have got its number.
             return ProcessHandle.of(process)
-                    .filter(one -> one.info().command().orElse("postgres").contains("postgres"))
-                    .map(ProcessHandle::pid);
+                    .filter(handle -> handle.info().command().orElse("").contains("postgres"));
         } catch (NumberFormatException e) {
             return Optional.empty(); // PostgreSQL says what it thinks of it
         }
     }
 
-    private static LocalPostgres start(Path folder, boolean isTemporary) throws IOException {
+    private static LocalPostgres start(Path folder, Optional<FileChannel> lock) throws IOException {
         try {
             EmbeddedPostgres server = EmbeddedPostgres.builder()
                     .setDataDirectory(folder)
-                    .setCleanDataDirectory(isTemporary)
+                    .setCleanDataDirectory(lock.isEmpty())
                     // Without it, what was committed could be lost.
                     .setServerConfig("fsync", "on")
                     .setServerConfig("max_connections", "200")
                     .setPGStartupWait(PATIENCE)
                     .start();
-            return new LocalPostgres(server, folder);
+            return new LocalPostgres(server, folder, lock);
         } catch (IllegalStateException e) {
             throw new InputException(
                     "no PostgreSQL can be started in " + folder + " (" + e.getMessage()
@@ -119,29 +161,17 @@ public final class LocalPostgres implements AutoCloseable {
 
     /** A pool of connections to the database of this name, which is made if there is none; its user may do everything. The caller closes it. */
     public HikariDataSource open(String name) {
-        PGSimpleDataSource database = new PGSimpleDataSource();
-        database.setUrl(url(SUPERUSER));
-        try (Connection connection = database.getConnection()) {
-            if (!exists(connection, name)) {
-                try (Statement create = connection.createStatement()) {
-                    create.execute("CREATE DATABASE " + Database.quote(name));
-                }
-            }
-        } catch (SQLException e) {
-            throw Database.failure("the database " + name + " cannot be made in " + folder, e);
-        }
-        database.setDatabaseName(name);
-        database.setApplicationName("fedlearn");
-        return Pool.of(database, "the database " + name);
+        return Pool.of(source(name), "the database " + name);
     }
 
-    private static boolean exists(Connection connection, String name) throws SQLException {
-        try (PreparedStatement select = connection.prepareStatement("SELECT 1 FROM pg_database WHERE datname = ?")) {
-            select.setString(1, name);
-            try (ResultSet rows = select.executeQuery()) {
-                return rows.next();
-            }
-        }
+    /** The database of this name, which is made if there is none; its user may do everything. */
+    PGSimpleDataSource source(String name) {
+        PGSimpleDataSource database = new PGSimpleDataSource();
+        database.setUrl(url(SUPERUSER));
+        database.setApplicationName("fedlearn");
+        Pool.make(database, name);
+        database.setDatabaseName(name);
+        return database;
     }
 
     /** Stops it, as the end of the program does too. */
@@ -149,6 +179,9 @@ public final class LocalPostgres implements AutoCloseable {
     public void close() {
         try {
             server.close();
+            if (lock.isPresent()) {
+                lock.get().close();
+            }
         } catch (IOException e) {
             throw InputException.of("the PostgreSQL in " + folder + " cannot be stopped", e);
         }

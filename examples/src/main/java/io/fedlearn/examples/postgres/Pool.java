@@ -4,11 +4,14 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.fedlearn.pg.internal.Database;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** Opens a pool of connections, after one that shows whether there can be any. */
+/** Opens pools of connections, after one that shows whether there can be any. */
 final class Pool {
     private static final int MAX_CONNECTIONS = 8;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -29,5 +32,26 @@ final class Pool {
         config.setMinimumIdle(0);
         config.setConnectionTimeout(PATIENCE.toMillis());
         return new HikariDataSource(config);
+    }
+
+    /** Makes a database of this name on the server of another, if there is none. */
+    static void make(PGSimpleDataSource server, String name) {
+        try (Connection connection = server.getConnection()) {
+            boolean exists;
+            try (PreparedStatement select =
+                    connection.prepareStatement("SELECT 1 FROM pg_catalog.pg_database WHERE datname = ?")) {
+                select.setString(1, name);
+                try (ResultSet rows = select.executeQuery()) {
+                    exists = rows.next();
+                }
+            }
+            if (!exists) {
+                try (Statement create = connection.createStatement()) {
+                    create.execute("CREATE DATABASE " + Database.quote(name));
+                }
+            }
+        } catch (SQLException e) {
+            throw Database.failure("the database " + name + " cannot be made", e);
+        }
     }
 }

@@ -1,9 +1,9 @@
 package io.fedlearn.examples.protection;
 
+import io.fedlearn.core.budget.PrivacyLedger;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.examples.report.Grid;
-import io.fedlearn.files.FilePrivacyLedger;
 import io.fedlearn.privacy.accounting.Calibration;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PldAccountant;
@@ -13,7 +13,6 @@ import io.fedlearn.privacy.central.Buffers;
 import io.fedlearn.privacy.central.CentralPrivacy;
 import io.fedlearn.privacy.central.ClientSampling;
 import io.fedlearn.privacy.central.Clipping;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -26,8 +25,8 @@ public final class ClientPrivacy implements AutoCloseable {
 
     private final PrivacyTarget target;
     private final CentralPrivacy privacy;
-    private final Path ledgerFile;
-    private Optional<FilePrivacyLedger> ledger = Optional.empty();
+    private final Ledgers ledgers;
+    private Optional<PrivacyLedger> ledger = Optional.empty();
 
     /**
      * A plan.
@@ -35,11 +34,11 @@ public final class ClientPrivacy implements AutoCloseable {
      * @param rounds how many the run has in all
      * @param clients how many there are
      * @param rate with what probability each takes part in a round; 1 for all of them, without amplification
-     * @param ledgers the folder of the ledger
+     * @param ledgers where the ledger is
      */
-    public ClientPrivacy(PrivacyTarget target, int rounds, int clients, double rate, Path ledgers) {
+    public ClientPrivacy(PrivacyTarget target, int rounds, int clients, double rate, Ledgers ledgers) {
         this.target = target;
-        this.ledgerFile = ledgers.resolve(SCOPE + ".jsonl");
+        this.ledgers = ledgers;
         NeighboringRelation relation = plan(target, clients, rate, 1).relation();
         double noise = Calibration.of(() -> PldAccountant.of(relation), target.epsilon(), target.privacyDelta())
                 .noiseMultiplier(
@@ -72,7 +71,7 @@ public final class ClientPrivacy implements AutoCloseable {
 
     /** The private form of a strategy, and its budget for the federation. */
     public Strategy appliedTo(Strategy strategy, Federation.Builder federation) {
-        FilePrivacyLedger opened = FilePrivacyLedger.at(ledgerFile);
+        PrivacyLedger opened = ledgers.open(SCOPE);
         ledger = Optional.of(opened);
         federation
                 .privacyBudget(LedgerBudget.builder(opened, Composition.sameEvent(PldAccountant.of(privacy.relation())))
@@ -90,13 +89,13 @@ public final class ClientPrivacy implements AutoCloseable {
                 .with("cohort", privacy.sampling() + ", expected " + privacy.expectedCohort())
                 .with("neighbours", relation())
                 .with("noise multiplier", String.format(Locale.ROOT, "%.4f", privacy.noiseMultiplier()))
-                .with("ledger", ledgerFile.toString());
+                .with("ledger", ledgers.place(SCOPE));
     }
 
     /** Closes the ledger. */
     @Override
     public void close() {
-        ledger.ifPresent(FilePrivacyLedger::close);
+        ledger.ifPresent(PrivacyLedger::close);
         ledger = Optional.empty();
     }
 }

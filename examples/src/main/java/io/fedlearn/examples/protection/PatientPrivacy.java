@@ -1,12 +1,12 @@
 package io.fedlearn.examples.protection;
 
+import io.fedlearn.core.budget.PrivacyLedger;
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.training.ExampleSource;
 import io.fedlearn.core.training.LocalModelPool;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.examples.report.Grid;
-import io.fedlearn.files.FilePrivacyLedger;
 import io.fedlearn.privacy.accounting.Calibration;
 import io.fedlearn.privacy.accounting.NeighboringRelation;
 import io.fedlearn.privacy.accounting.PldAccountant;
@@ -16,7 +16,6 @@ import io.fedlearn.privacy.budget.Composition;
 import io.fedlearn.privacy.budget.LedgerBudget;
 import io.fedlearn.privacy.site.DpSgdClient;
 import io.fedlearn.privacy.site.PersonExamples;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -38,12 +37,12 @@ public final class PatientPrivacy implements AutoCloseable {
     private final PrivacyTarget target;
     private final int rounds;
     private final TrainingSettings training;
-    private final Path ledgers;
+    private final Ledgers ledgers;
     private final Map<String, Site> sites = new TreeMap<>();
     /** By sampling rate, which many sites may share. */
     private final Map<Double, Double> noises = new HashMap<>();
 
-    private final List<FilePrivacyLedger> open = new ArrayList<>();
+    private final List<PrivacyLedger> open = new ArrayList<>();
 
     private record Site(long declaredPersons, double rate, long steps, double noiseMultiplier) {}
 
@@ -52,9 +51,9 @@ public final class PatientPrivacy implements AutoCloseable {
      *
      * @param rounds how many the run has in all
      * @param training its batch size is how many persons are expected in a step
-     * @param ledgers the folder of the sites' ledgers
+     * @param ledgers one for each site
      */
-    public PatientPrivacy(PrivacyTarget target, int rounds, TrainingSettings training, Path ledgers) {
+    public PatientPrivacy(PrivacyTarget target, int rounds, TrainingSettings training, Ledgers ledgers) {
         this.target = target;
         this.rounds = rounds;
         this.training = training;
@@ -76,7 +75,7 @@ public final class PatientPrivacy implements AutoCloseable {
         long steps = DpSgdClient.steps(rate, training);
         double noise = noises.computeIfAbsent(rate, same -> leastNoise(same, rounds * steps));
         sites.put(name, new Site(declared, rate, steps, noise));
-        FilePrivacyLedger ledger = FilePrivacyLedger.at(ledgers.resolve(name + ".jsonl"));
+        PrivacyLedger ledger = ledgers.open(name);
         open.add(ledger);
         LedgerBudget budget = LedgerBudget.builder(ledger, Composition.sameEvent(accountant()))
                 .limit(name, target.epsilon(), target.privacyDelta())
@@ -124,7 +123,7 @@ public final class PatientPrivacy implements AutoCloseable {
                     String.format(Locale.ROOT, "%.4f", site.rate()),
                     Long.toString(site.steps()),
                     String.format(Locale.ROOT, "%.4f", site.noiseMultiplier()),
-                    ledgers.resolve(entry.getKey() + ".jsonl").toString());
+                    ledgers.place(entry.getKey()));
         }
         return grid;
     }
@@ -132,7 +131,7 @@ public final class PatientPrivacy implements AutoCloseable {
     /** Closes the ledgers. */
     @Override
     public void close() {
-        open.forEach(FilePrivacyLedger::close);
+        open.forEach(PrivacyLedger::close);
         open.clear();
     }
 }

@@ -56,6 +56,11 @@ final class PrivacyOptions {
                 unit.orElse(otherwise), value, privacyDelta.orElse(DEFAULT_DELTA), clip.orElse(DEFAULT_CLIP)));
     }
 
+    /** Whether a folder of ledgers is named. */
+    boolean namesLedgers() {
+        return ledgers.isPresent();
+    }
+
     /** The folder of the ledgers. */
     Path ledgers(Path out) {
         return ledgers.orElse(out.resolve(LEDGERS));

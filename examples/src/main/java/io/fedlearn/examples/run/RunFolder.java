@@ -1,6 +1,7 @@
 package io.fedlearn.examples.run;
 
 import io.fedlearn.core.federation.Federation;
+import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.record.RunHeader;
 import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.store.RunStore;
@@ -8,59 +9,64 @@ import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.strategy.Capability;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.tensor.Model;
-import io.fedlearn.files.FileAuditLog;
-import io.fedlearn.files.FileClientStateStore;
-import io.fedlearn.files.FileRunStore;
+import io.fedlearn.examples.protection.Ledgers;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
- * The folder of a run, open: checkpoints, history, audit log and report. Looks at once whether there is a run in it
- * already, so that nothing else is begun in vain. Confined to one thread at a time.
+ * The folder of a run, open, with the stores that keep the run there or in a database. Looks at once whether there is a run already, so
+ * that nothing else is begun in vain. Confined to one thread at a time.
  */
 public final class RunFolder implements AutoCloseable {
-    private static final String CLIENTS = "clients";
     private static final String REPORT = "report.html";
 
     private final Path path;
-    private final FileRunStore store;
+    private final RunStores stores;
     private final boolean resuming;
     private final Optional<SavedRun> saved;
-    private Optional<FileClientStateStore> clientStates = Optional.empty();
 
-    private RunFolder(Path path, FileRunStore store, boolean resuming, Optional<SavedRun> saved) {
+    private RunFolder(Path path, RunStores stores, boolean resuming, Optional<SavedRun> saved) {
         this.path = path;
-        this.store = store;
+        this.stores = stores;
         this.resuming = resuming;
         this.saved = saved;
+    }
+
+    /** Opens what keeps a run. */
+    public interface Opener {
+        /** Opens it. */
+        RunStores open() throws InterruptedException;
     }
 
     /**
      * Opens the folder that the options name.
      *
-     * @throws InputException if it holds a run that is not to be resumed, or is no folder
+     * @param opener of the stores, which the folder closes
+     * @throws InputException if they hold a run that is not to be resumed, or it is no folder
      * @throws io.fedlearn.core.store.RunStoreException if it cannot be used
      */
-    public static RunFolder open(RunOptions options) {
+    static RunFolder open(RunOptions options, Opener opener) throws InterruptedException {
         Path path = options.out();
         if (Files.exists(path) && !Files.isDirectory(path)) {
             throw new InputException("--out " + path + " is not a folder");
         }
-        FileRunStore store = FileRunStore.at(path);
+        RunStores stores = opener.open();
         try {
-            Optional<SavedRun> saved = store.load();
+            Optional<SavedRun> saved = stores.runs().load();
             if (saved.isPresent() && !options.isResuming()) {
                 int rounds = saved.get().records().size();
                 // Of how many it is kept nowhere: whoever resumes it says so.
                 throw new InputException(
-                        path + " holds a run already, of " + rounds + (rounds == 1 ? " round" : " rounds")
+                        stores + " holds a run already, of " + rounds + (rounds == 1 ? " round" : " rounds")
                                 + ": pass --out with another folder, or --resume to go on with it"
                                 + (rounds < options.rounds() ? "" : ", to more than " + rounds + " --rounds in all"));
             }
-            return new RunFolder(path, store, options.isResuming(), saved);
+            return new RunFolder(path, stores, options.isResuming(), saved);
         } catch (RuntimeException e) {
-            store.close();
+            stores.close();
             throw e;
         }
     }
@@ -80,30 +86,38 @@ public final class RunFolder implements AutoCloseable {
         return saved.isPresent();
     }
 
+    /** Where it is kept what private runs spend. */
+    public Ledgers ledgers() {
+        return stores.ledgers();
+    }
+
     /**
      * Has the federation keep its run here, and what its clients keep between rounds if the strategy has them keep anything: a
      * run that resumed without would go on with clients that have forgotten. Once only: the federation closes the run store.
      */
     public void keep(Federation.Builder federation, Strategy strategy) {
         federation
-                .store(new LoadedStore(store, saved))
+                .store(new LoadedStore(stores.runs(), saved))
                 .resume(resuming)
-                .audit(FileAuditLog.at(path.resolve(FileAuditLog.FILE_NAME)));
+                .audit(stores.audit());
+        stores.runId().ifPresent(federation::runId);
         if (strategy.requirements().contains(Capability.CLIENT_STATE)) {
-            FileClientStateStore kept = FileClientStateStore.at(path.resolve(CLIENTS));
-            clientStates = Optional.of(kept);
-            federation.clientStates(kept);
+            federation.clientStates(stores.clientStates());
         }
+    }
+
+    /** Where everything of a run that is done is. */
+    List<String> leave(Run run) throws IOException {
+        return stores.leave(run, path);
     }
 
     @Override
     public void close() {
-        clientStates.ifPresent(FileClientStateStore::close);
-        store.close();
+        stores.close();
     }
 
     /** A store whose run was loaded before, with notices that come only once. */
-    private record LoadedStore(FileRunStore store, Optional<SavedRun> saved) implements RunStore {
+    private record LoadedStore(RunStore store, Optional<SavedRun> saved) implements RunStore {
         @Override
         public Optional<SavedRun> load() {
             return saved;

@@ -153,8 +153,15 @@ public final class RunOptions {
         return privacy.target(otherwise);
     }
 
-    /** Where it is kept what a private run spends. */
-    public Path ledgers() {
+    /** Refuses a folder of ledgers, because they are elsewhere. */
+    public void checkLedgersElsewhere(String where) {
+        if (privacy.namesLedgers()) {
+            throw new InputException("--dp-ledger is for ledgers in files; here they are in " + where);
+        }
+    }
+
+    /** The folder in which it is kept what a private run spends, if that is in files. */
+    Path ledgers() {
         return privacy.ledgers(out);
     }
 
@@ -196,6 +203,12 @@ public final class RunOptions {
     /** The run's folder. */
     public Path out() {
         return out;
+    }
+
+    /** The folder's own name, which is that of a run in a database. */
+    public String name() {
+        Path name = out.toAbsolutePath().normalize().getFileName();
+        return name == null ? "run" : name.toString();
     }
 
     /** Whether the run in the folder is to be gone on with. */

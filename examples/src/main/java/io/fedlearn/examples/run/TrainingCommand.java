@@ -6,6 +6,7 @@ import io.fedlearn.core.federation.StopReason;
 import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.examples.console.ConsoleProgress;
 import io.fedlearn.examples.protection.ClientPrivacy;
+import io.fedlearn.examples.protection.Ledgers;
 import io.fedlearn.examples.protection.PatientPrivacy;
 import io.fedlearn.examples.protection.PrivacySection;
 import io.fedlearn.examples.protection.PrivacyTarget;
@@ -37,6 +38,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
     private Optional<Interruption> ending = Optional.empty();
     private Optional<PatientPrivacy> patients = Optional.empty();
     private Optional<ClientPrivacy> clients = Optional.empty();
+    private Optional<Ledgers> ledgers = Optional.empty();
 
     /** A command with these defaults. */
     protected TrainingCommand(RunOptions options) {
@@ -75,7 +77,8 @@ public abstract class TrainingCommand implements Callable<Integer> {
         check();
         Interruption interruption = Interruption.ofThisThread();
         ending = Optional.of(interruption);
-        try (RunFolder folder = RunFolder.open(options)) {
+        try (RunFolder folder = RunFolder.open(options, this::stores)) {
+            ledgers = Optional.of(folder.ledgers());
             train(folder);
         } catch (InterruptedException e) {
             tellInterrupted();
@@ -97,14 +100,28 @@ public abstract class TrainingCommand implements Callable<Integer> {
 
     private void tellInterrupted() {
         out().println();
-        out().println("Interrupted. The rounds that are done lie in " + options.out()
+        out().println("Interrupted. The rounds that are done lie in " + kept()
                 + "; --resume goes on from there. The report comes with the last round.");
+    }
+
+    /** Where the rounds that are done lie. */
+    protected String kept() {
+        return options.out().toString();
     }
 
     private static InterruptedException interrupted(Exception cause) {
         InterruptedException interrupted = new InterruptedException("the command was told to end");
         interrupted.initCause(cause);
         return interrupted;
+    }
+
+    private Ledgers ledgers() {
+        return ledgers.orElseThrow();
+    }
+
+    /** Opens what keeps the run: files of its folder, unless a command says otherwise. */
+    protected RunStores stores() throws InterruptedException {
+        return FileStores.of(options);
     }
 
     /** Finds mistakes in the options before anything is opened. */
@@ -130,7 +147,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
         try {
             Run run = federation.strategy(strategy).listener(progress).run();
             if (run.records().isEmpty() && run.stopReason() == StopReason.PRIVACY_BUDGET_SPENT) {
-                throw new InputException("no round was trained: what the ledger in " + options.ledgers()
+                throw new InputException("no round was trained: what the ledger in " + ledgers()
                         + " holds leaves no room for one");
             }
             return run;
@@ -167,7 +184,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
 
     /** Has sites protect their patients, until the command ends. */
     protected final PatientPrivacy protectPatients(PrivacyTarget target) {
-        PatientPrivacy privacy = new PatientPrivacy(target, options.rounds(), options.training(), options.ledgers());
+        PatientPrivacy privacy = new PatientPrivacy(target, options.rounds(), options.training(), ledgers());
         patients = Optional.of(privacy);
         return privacy;
     }
@@ -180,7 +197,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
      * @param parameters how many the model has
      */
     protected final PrivacySection protectClients(PrivacyTarget target, int count, double rate, long parameters) {
-        ClientPrivacy privacy = new ClientPrivacy(target, options.rounds(), count, rate, options.ledgers());
+        ClientPrivacy privacy = new ClientPrivacy(target, options.rounds(), count, rate, ledgers());
         clients = Optional.of(privacy);
         PrivacySection section = new PrivacySection(
                 target,
@@ -206,11 +223,12 @@ public abstract class TrainingCommand implements Callable<Integer> {
     /** Writes the report and says where everything is. */
     protected final void finish(Run run, RunFolder folder, HtmlReport report) throws IOException {
         report.write(folder.report());
+        List<String> left = folder.leave(run);
         out().println();
         out().println("Report:  " + folder.report());
         out().println("Model:   " + folder.path().resolve("model.safetensors") + " (best: round "
                 + run.best().round() + ", best.safetensors)");
-        out().println("History: " + folder.path().resolve("history.json"));
+        left.forEach(out()::println);
         out().println("model digest: " + run.model().digest());
     }
 }

@@ -1,0 +1,57 @@
+package io.fedlearn.examples.postgres;
+
+import io.fedlearn.pg.internal.Database;
+import java.io.IOException;
+import java.io.StringReader;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import org.postgresql.PGConnection;
+
+/** Fills a site's table, in one transaction: the rows that were there before are gone, or all is as it was. */
+public final class Rows {
+    private final StringBuilder text = new StringBuilder();
+
+    /** No rows. */
+    public Rows() {}
+
+    /** Adds a row; null is NULL. */
+    public Rows add(Object... values) {
+        for (int i = 0; i < values.length; i++) {
+            // Numbers and truth values alone: nothing has to be quoted.
+            text.append(i == 0 ? "" : ",").append(values[i] == null ? "" : values[i]);
+        }
+        text.append('\n');
+        return this;
+    }
+
+    /**
+     * Makes the table anew.
+     *
+     * @param columns as in CREATE TABLE
+     */
+    public void load(Databases.Site site, String table, String columns) {
+        String schema = Database.quote(site.tables());
+        String name = schema + "." + Database.quote(table);
+        try (Connection connection = site.owner().getConnection()) {
+            connection.setAutoCommit(false);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("CREATE SCHEMA IF NOT EXISTS " + schema);
+                statement.execute("DROP TABLE IF EXISTS " + name);
+                statement.execute("CREATE TABLE " + name + " (" + columns + ")");
+                connection
+                        .unwrap(PGConnection.class)
+                        .getCopyAPI()
+                        .copyIn("COPY " + name + " FROM STDIN (FORMAT csv)", new StringReader(text.toString()));
+                connection.commit();
+            } finally {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+        } catch (SQLException e) {
+            throw Database.failure("the rows of " + site.name() + " cannot be loaded", e);
+        } catch (IOException e) {
+            throw new IllegalStateException("a text in memory can be read", e);
+        }
+    }
+}
