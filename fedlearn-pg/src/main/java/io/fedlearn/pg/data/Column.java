@@ -105,7 +105,7 @@ abstract class Column {
             throw beyond();
         }
         row[place] = rounded;
-        return rounded != rounded;
+        return Float.isNaN(rounded);
     }
 
     static Refused beyond() {
@@ -328,7 +328,7 @@ abstract class Column {
                 if (Float.isInfinite(row[i])) {
                     throw beyond();
                 }
-                isAnyMissing |= row[i] != row[i];
+                isAnyMissing |= Float.isNaN(row[i]);
                 from += size;
             }
             return isAnyMissing;
@@ -382,7 +382,7 @@ abstract class Column {
                 if (Float.isInfinite(value)) {
                     throw beyond();
                 }
-                isAnyMissing |= value != value;
+                isAnyMissing |= Float.isNaN(value);
                 row[place + i] = value;
             }
             return isAnyMissing;

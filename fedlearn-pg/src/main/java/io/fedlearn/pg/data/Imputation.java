@@ -66,7 +66,7 @@ final class Imputation {
         for (int i = 0; i < rows.rowCount(); i++) {
             rows.copy(i, column.place, row, width);
             for (int j = 0; j < width; j++) {
-                if (row[j] == row[j]) {
+                if (!Float.isNaN(row[j])) {
                     sums[j] += row[j];
                     counts[j]++;
                 }
@@ -97,7 +97,7 @@ final class Imputation {
         long count = 0;
         for (int i = 0; i < rows.rowCount(); i++) {
             rows.copy(i, place, one, 1);
-            if (one[0] == one[0]) {
+            if (!Float.isNaN(one[0])) {
                 upper[sortable(one[0]) >>> 16]++;
                 count++;
             }
@@ -120,7 +120,7 @@ final class Imputation {
         float[] one = new float[1];
         for (int i = 0; i < rows.rowCount(); i++) {
             rows.copy(i, place, one, 1);
-            if (one[0] == one[0] && sortable(one[0]) >>> 16 == bucket) {
+            if (!Float.isNaN(one[0]) && sortable(one[0]) >>> 16 == bucket) {
                 lower[sortable(one[0]) & 0xffff]++;
             }
         }
@@ -149,7 +149,7 @@ final class Imputation {
             for (int i = 0; i < rows.rowCount(); i++) {
                 rows.copy(i, column.place + j, one, 1);
                 // Zeros of both signs are one number.
-                if (one[0] == one[0]
+                if (!Float.isNaN(one[0])
                         && counts.merge(one[0] + 0.0f, 1L, Long::sum) == 1
                         && counts.size() > MAX_DIFFERENT) {
                     throw new PgDatasetException(

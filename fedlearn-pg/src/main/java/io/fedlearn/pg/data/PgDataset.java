@@ -226,7 +226,7 @@ public final class PgDataset implements ExampleSource, AutoCloseable {
             int at = place * batch.featureLength();
             for (int i = 0; i < imputed.length; i++) {
                 float value = features[at + imputed[i]];
-                if (value != value) {
+                if (Float.isNaN(value)) {
                     features[at + imputed[i]] = values[i];
                 }
             }

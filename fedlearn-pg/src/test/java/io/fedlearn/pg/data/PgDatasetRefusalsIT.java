@@ -16,7 +16,6 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -285,7 +284,7 @@ class PgDatasetRefusalsIT {
                 .key("id")
                 .features("x")
                 .executor(task -> {
-                    CompletableFuture.runAsync(task);
+                    new Thread(task).start();
                     ready.countDown();
                 });
         Thread loading = new Thread(() -> {
