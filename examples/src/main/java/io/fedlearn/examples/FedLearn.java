@@ -5,6 +5,7 @@ import io.fedlearn.core.LibraryVersion;
 import io.fedlearn.examples.audit.AuditCommand;
 import io.fedlearn.examples.certs.CertsCommand;
 import io.fedlearn.examples.conformance.BenchCommand;
+import io.fedlearn.examples.credit.CreditCommand;
 import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
@@ -43,6 +44,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "fedlearn",
         subcommands = {
             HeartCommand.class,
+            CreditCommand.class,
             MnistCommand.class,
             Luna16Command.class,
             Luna16HospitalCommand.class,
@@ -73,6 +75,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footer = {
             "  fedlearn heart              four hospitals learn to predict heart disease",
             "  fedlearn heart --compare    ... and how each of them would do alone",
+            "  fedlearn credit             banks with databases of their own train a risk model, and account for it",
             "  fedlearn server --listen 127.0.0.1:8443 --insecure --rounds 10 --min-clients 2",
             "                              waits for clients in other processes; fedlearn client --help is their side",
             "  fedlearn help heart         everything about that command",

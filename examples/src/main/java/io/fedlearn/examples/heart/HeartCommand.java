@@ -99,9 +99,10 @@ public final class HeartCommand extends TrainingCommand {
     @Option(
             names = "--postgres",
             order = -30,
-            description = "Keep each hospital's patients in a PostgreSQL database of its own, and models, history, budgets and audit log"
-                    + " in one of the coordinator: on a server that starts by itself with its data in <out>/postgres, or the one of"
-                    + " --jdbc.")
+            description =
+                    "Keep each hospital's patients in a PostgreSQL database of its own, and models, history, budgets and audit log"
+                            + " in one of the coordinator: on a server that starts by itself with its data in <out>/postgres, or the one of"
+                            + " --jdbc.")
     private boolean postgres;
 
     @Mixin
@@ -131,8 +132,7 @@ public final class HeartCommand extends TrainingCommand {
         if (!postgres) {
             return super.stores();
         }
-        Databases opened =
-                Databases.open(jdbc, "heart", options().out().resolve("postgres"));
+        Databases opened = Databases.open(jdbc, "heart", options().out().resolve("postgres"));
         databases = Optional.of(opened);
         out().println("PostgreSQL: " + opened + ".");
         return DatabaseStores.open(opened, options().name(), this::say);

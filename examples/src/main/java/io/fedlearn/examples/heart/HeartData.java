@@ -16,7 +16,7 @@ import java.util.Map;
  * What the hospitals have.
  *
  * @param hospitals in the order of their names
- * @param digest of their files together
+ * @param digest of their files or tables together
  */
 record HeartData(List<Hospital> hospitals, String digest) {
     /** The hospitals' names, in order. */
@@ -36,13 +36,23 @@ record HeartData(List<Hospital> hospitals, String digest) {
         List<Path> files = new ArrayList<>();
         for (String name : NAMES) {
             Path file = file(directory, name);
-            hospitals.add(Hospital.read(name, file, seed));
+            hospitals.add(Hospital.of(name, Hospital.patients(file), seed));
             files.add(file);
         }
+        return of(hospitals, directory.toString(), FileDigest.of(files));
+    }
+
+    /**
+     * What these hospitals have.
+     *
+     * @param place where it was read, for people
+     * @throws InputException if no hospital has a patient
+     */
+    static HeartData of(List<Hospital> hospitals, String place, String digest) {
         if (hospitals.stream().allMatch(Hospital::isEmpty)) {
-            throw new InputException("no hospital in " + directory + " has a row");
+            throw new InputException("no hospital in " + place + " has a row");
         }
-        return new HeartData(List.copyOf(hospitals), FileDigest.of(files));
+        return new HeartData(List.copyOf(hospitals), digest);
     }
 
     /** The file of a hospital. */

@@ -26,29 +26,23 @@ import java.util.stream.IntStream;
  * @param test the others
  */
 record Hospital(
-        String name,
-        long rows,
-        long positives,
-        long missingCount,
-        InMemoryExamples training,
-        InMemoryExamples test) {
+        String name, long rows, long positives, long missingCount, InMemoryExamples training, InMemoryExamples test) {
     /** What share of a hospital's patients is kept to test on: {@value}. */
     static final double TEST_SHARE = 0.2;
 
     /**
-     * Reads a hospital's file. One without a row gives a hospital without patients.
+     * The patients in a hospital's file, which may have none.
      *
-     * @param seed where the division into training and test starts
      * @throws TableException if the file cannot be read or is not as declared
      */
-    static Hospital read(String name, Path file, long seed) {
+    static InMemoryExamples patients(Path file) {
         try {
-            return of(name, HeartTable.SCHEMA.read(file).examples(), seed);
+            return HeartTable.SCHEMA.read(file).examples();
         } catch (TableException e) {
             if (e.problem() != TableException.Problem.NO_ROWS) {
                 throw e;
             }
-            return of(name, join(List.of()), seed);
+            return join(List.of());
         }
     }
 
@@ -120,8 +114,7 @@ record Hospital(
     /** The examples of several hospitals in one place: what federated training does without. */
     static InMemoryExamples join(List<? extends ExampleSource> parts) {
         int width = HeartTable.SCHEMA.featureCount();
-        int count =
-                (int) parts.stream().mapToLong(ExampleSource::exampleCount).sum();
+        int count = (int) parts.stream().mapToLong(ExampleSource::exampleCount).sum();
         float[] features = new float[count * width];
         float[] targets = new float[count];
         int at = 0;

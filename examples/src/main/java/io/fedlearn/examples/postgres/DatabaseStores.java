@@ -49,10 +49,12 @@ public final class DatabaseStores implements RunStores {
             PgRunStore store = store(databases.schema(), runId);
             try {
                 Optional<RunLeader> leader = store.leader().filter(last -> !last.isOver());
-                leader.ifPresent(last -> say.accept("Run '" + runId + "' was led by another process until lately: waiting"
-                        + " for at most " + PATIENCE.toSeconds() + " s."));
+                leader.ifPresent(
+                        last -> say.accept("Run '" + runId + "' was led by another process until lately: waiting"
+                                + " for at most " + PATIENCE.toSeconds() + " s."));
                 if (!store.awaitLeadership(PATIENCE)) {
-                    throw new InputException("run '" + runId + "' in " + databases.schema() + " is led by another process"
+                    throw new InputException("run '" + runId + "' in " + databases.schema()
+                            + " is led by another process"
                             + leader.map(last -> ", " + last).orElse("") + ": stop that one, or pass --out with another"
                             + " name");
                 }

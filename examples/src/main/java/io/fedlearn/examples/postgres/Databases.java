@@ -53,8 +53,7 @@ public final class Databases implements AutoCloseable {
      * @param trial what it is, as a part of names on a server that others use too: {@code heart}
      */
     public static Databases open(JdbcOptions options, String trial, Path folder) {
-        Optional<LocalPostgres> local =
-                options.isGiven() ? Optional.empty() : Optional.of(LocalPostgres.start(folder));
+        Optional<LocalPostgres> local = options.isGiven() ? Optional.empty() : Optional.of(LocalPostgres.start(folder));
         try {
             PGSimpleDataSource server = local.isPresent() ? local.get().source(COORDINATOR) : options.source();
             HikariDataSource coordinator = Pool.of(server, JdbcOptions.what(server));
@@ -207,8 +206,8 @@ public final class Databases implements AutoCloseable {
                 }
                 statement.execute("GRANT " + role + " TO CURRENT_USER");
                 statement.execute("GRANT USAGE ON SCHEMA " + Database.quote(tables) + " TO " + role);
-                statement.execute("GRANT SELECT ON " + Database.quote(tables) + "." + Database.quote(table) + " TO "
-                        + role);
+                statement.execute(
+                        "GRANT SELECT ON " + Database.quote(tables) + "." + Database.quote(table) + " TO " + role);
             } catch (SQLException e) {
                 throw Database.failure("who may read " + name + " cannot be settled", e);
             }

@@ -6,23 +6,19 @@ import java.io.StringReader;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import org.postgresql.PGConnection;
 
 /** Fills a site's table, in one transaction: the rows that were there before are gone, or all is as it was. */
-public final class Rows {
+final class Rows {
     private final StringBuilder text = new StringBuilder();
 
     /** No rows. */
-    public Rows() {}
+    Rows() {}
 
-    /** Adds a row; null is NULL. */
-    public Rows add(Object... values) {
-        for (int i = 0; i < values.length; i++) {
-            // Numbers and truth values alone: nothing has to be quoted.
-            text.append(i == 0 ? "" : ",").append(values[i] == null ? "" : values[i]);
-        }
-        text.append('\n');
-        return this;
+    /** Adds a row of numbers and truth values, which need no quotes; an empty one is NULL. */
+    void add(List<String> values) {
+        text.append(String.join(",", values)).append('\n');
     }
 
     /**
@@ -30,7 +26,7 @@ public final class Rows {
      *
      * @param columns as in CREATE TABLE
      */
-    public void load(Databases.Site site, String table, String columns) {
+    void load(Databases.Site site, String table, String columns) {
         String schema = Database.quote(site.tables());
         String name = schema + "." + Database.quote(table);
         try (Connection connection = site.owner().getConnection()) {

@@ -23,6 +23,13 @@ public final class FileDigest {
         return HexFormat.of().formatHex(whole.digest());
     }
 
+    /** SHA-256, in hexadecimal, over these digests in this order: of data that is not in files. */
+    public static String ofDigests(List<String> digests) {
+        MessageDigest whole = sha256();
+        digests.forEach(digest -> whole.update(HexFormat.of().parseHex(digest)));
+        return HexFormat.of().formatHex(whole.digest());
+    }
+
     private static byte[] digest(Path file) {
         MessageDigest digest = sha256();
         byte[] block = new byte[1 << 16];

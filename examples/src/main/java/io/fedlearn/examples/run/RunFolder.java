@@ -96,10 +96,7 @@ public final class RunFolder implements AutoCloseable {
      * run that resumed without would go on with clients that have forgotten. Once only: the federation closes the run store.
      */
     public void keep(Federation.Builder federation, Strategy strategy) {
-        federation
-                .store(new LoadedStore(stores.runs(), saved))
-                .resume(resuming)
-                .audit(stores.audit());
+        federation.store(new LoadedStore(stores.runs(), saved)).resume(resuming).audit(stores.audit());
         stores.runId().ifPresent(federation::runId);
         if (strategy.requirements().contains(Capability.CLIENT_STATE)) {
             federation.clientStates(stores.clientStates());

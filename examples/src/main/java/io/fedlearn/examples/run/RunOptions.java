@@ -175,6 +175,12 @@ public final class RunOptions {
                 .withWeightDecay(weightDecay);
     }
 
+    /** These options with another strategy where none is named; before any is parsed. */
+    public RunOptions withStrategyOtherwise(String name) {
+        strategy.otherwise(name);
+        return this;
+    }
+
     /** How many good updates a round needs. */
     public int quorum() {
         return quorum.orElse(quorumOtherwise);

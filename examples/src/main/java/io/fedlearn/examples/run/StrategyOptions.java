@@ -39,6 +39,11 @@ final class StrategyOptions {
                     + " (but at most N) or uniform (default: as the strategy is published).")
     private Weighting weighting;
 
+    /** Makes this strategy the one that there is without the option. */
+    void otherwise(String strategy) {
+        name = strategy;
+    }
+
     /**
      * The strategy.
      *

@@ -147,8 +147,8 @@ public abstract class TrainingCommand implements Callable<Integer> {
         try {
             Run run = federation.strategy(strategy).listener(progress).run();
             if (run.records().isEmpty() && run.stopReason() == StopReason.PRIVACY_BUDGET_SPENT) {
-                throw new InputException("no round was trained: what the ledger in " + ledgers()
-                        + " holds leaves no room for one");
+                throw new InputException(
+                        "no round was trained: what the ledger in " + ledgers() + " holds leaves no room for one");
             }
             return run;
         } catch (RuntimeException e) {
