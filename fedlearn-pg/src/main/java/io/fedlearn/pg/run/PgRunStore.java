@@ -72,6 +72,7 @@ public final class PgRunStore implements RunStore {
 
     private static final System.Logger LOGGER = System.getLogger(PgRunStore.class.getName());
     private static final int MAX_RUN_ID_LENGTH = 255;
+    private static final String ALREADY_THERE = "23505";
 
     private final PgSchema schema;
     private final Database database;
@@ -426,12 +427,20 @@ public final class PgRunStore implements RunStore {
     /** Writes rows, and last the fence. */
     private void write(String what, Rows work) {
         long begin = System.nanoTime();
-        database.inTransaction(what, connection -> {
-            endIfSilent(connection);
-            work.write(connection);
-            lease.requireHeld(connection);
-            return true;
-        });
+        try {
+            database.inTransaction(what, connection -> {
+                endIfSilent(connection);
+                work.write(connection);
+                lease.requireHeld(connection);
+                return true;
+            });
+        } catch (PgException e) {
+            if (e.sqlState().equals(Optional.of(ALREADY_THERE))) {
+                // Before it came to the fence: who leads the run now has saved the round. Then this says so.
+                lease.confirm();
+            }
+            throw e;
+        }
         lease.held(begin);
     }
 
