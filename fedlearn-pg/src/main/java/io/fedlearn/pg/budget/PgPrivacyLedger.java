@@ -279,7 +279,7 @@ public final class PgPrivacyLedger implements PrivacyLedger {
         try {
             return database.inTransaction(what, work);
         } catch (PgException e) {
-            throw new PrivacyLedgerException(e.getMessage(), e);
+            throw new PrivacyLedgerException(String.valueOf(e.getMessage()), e);
         }
     }
 
