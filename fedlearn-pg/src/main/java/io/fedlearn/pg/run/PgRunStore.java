@@ -347,7 +347,6 @@ public final class PgRunStore implements RunStore {
             run.committed(checkpoint.round(), bestNow);
         } catch (PgException e) {
             if (!e.isOutcomeUnknown()) {
-                requireLeadIfTaken(e);
                 throw e;
             }
             run.doubt = Optional.of(new Doubt(checkpoint.round(), bestNow, line.sha256(), RunRows.text(line)));
@@ -367,18 +366,6 @@ public final class PgRunStore implements RunStore {
     private static void computeDigests(Checkpoint checkpoint) {
         checkpoint.model().digest();
         checkpoint.states().values().forEach(state -> state.tensors().values().forEach(Model::digest));
-    }
-
-    /** Another's round in the way of this one means that it leads, which says more than that the round is there. */
-    private void requireLeadIfTaken(PgException failure) {
-        if (failure.sqlState().equals(Optional.of("23505"))) {
-            try {
-                lease.confirm();
-            } catch (LeaseLostException e) {
-                e.addSuppressed(failure);
-                throw e;
-            }
-        }
     }
 
     private static SealedJson line(Checkpoint checkpoint, boolean best) {
