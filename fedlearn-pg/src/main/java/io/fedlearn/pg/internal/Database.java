@@ -106,7 +106,7 @@ public final class Database {
         } catch (SQLException e) {
             PgException failure = failure(what, e);
             throw isCommitting && failure.isUnreachable()
-                    ? PgException.ofUnknownOutcome(what + ": " + reason(e), e)
+                    ? PgException.ofUnknownOutcome(what + ": " + reason(e), withoutValues(e))
                     : failure;
         }
     }
@@ -146,7 +146,17 @@ public final class Database {
         SQLException cause = e instanceof BatchUpdateException && e.getCause() instanceof SQLException
                 ? (SQLException) e.getCause()
                 : e;
-        return new PgException(what + ": " + reason(cause), cause);
+        return new PgException(what + ": " + reason(cause), withoutValues(cause));
+    }
+
+    /** What the server said, without its own words, which may quote values of rows: a stack trace shows those of every cause. */
+    private static SQLException withoutValues(SQLException e) {
+        if (!(e instanceof PSQLException) || ((PSQLException) e).getServerErrorMessage() == null) {
+            return e;
+        }
+        SQLException same = new SQLException(reason(e), e.getSQLState());
+        same.setStackTrace(e.getStackTrace());
+        return same;
     }
 
     /**

@@ -11,6 +11,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -61,7 +62,8 @@ final class FakeRunInDatabase implements RunInDatabase {
     public Optional<SavedRun> load() {
         reach();
         lead();
-        return header.map(known -> new SavedRun(known, checkpoints.get(records.size()), records, List.of()));
+        return header.map(known ->
+                new SavedRun(known, Objects.requireNonNull(checkpoints.get(records.size())), records, List.of()));
     }
 
     @Override
