@@ -7,6 +7,7 @@ import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.partition.Partitioner;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.FeatureStatistics;
+import io.fedlearn.core.training.InMemoryExamples;
 import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.examples.comparison.ModelScores;
@@ -66,10 +67,10 @@ import picocli.CommandLine.Option;
         })
 public final class CreditCommand extends TrainingCommand {
     private static final Path DEFAULT_OUT = Path.of("runs", "credit");
-    private static final int DEFAULT_ROUNDS = 20;
+    private static final int DEFAULT_ROUNDS = 30;
     private static final int MAX_BANKS = 100;
     private static final TrainingSettings DEFAULT_TRAINING =
-            TrainingSettings.defaults().withLocalEpochs(1).withBatchSize(32).withLearningRate(0.02);
+            TrainingSettings.defaults().withLocalEpochs(1).withBatchSize(32).withLearningRate(0.1);
     private static final List<String> METRICS = List.of(Evaluation.LOSS, Evaluation.AUC, Evaluation.ACCURACY);
 
     @Option(
@@ -106,6 +107,7 @@ public final class CreditCommand extends TrainingCommand {
     private JdbcOptions jdbc = new JdbcOptions();
 
     private Optional<Databases> databases = Optional.empty();
+    private Optional<InMemoryExamples> customers = Optional.empty();
 
     CreditCommand() {
         super(new RunOptions(DEFAULT_OUT, DEFAULT_ROUNDS, DEFAULT_TRAINING).withStrategyOtherwise("fedprox"));
@@ -125,6 +127,8 @@ public final class CreditCommand extends TrainingCommand {
             if (!Files.isRegularFile(file)) {
                 throw new InputException("--data " + file + ": there is no such file");
             }
+            // Before a server is started for nothing.
+            customers = Optional.of(CreditTable.SCHEMA.read(file).examples());
         });
     }
 
@@ -151,21 +155,21 @@ public final class CreditCommand extends TrainingCommand {
 
     @Override
     protected void train(RunFolder folder) throws InterruptedException, IOException {
-        try (CreditData customers = read(folder)) {
-            Federation.Builder federation = federation(customers, folder.holdsRun())
+        try (CreditData read = read(folder)) {
+            Federation.Builder federation = federation(read, folder.holdsRun())
                     .setting("model", model.description())
                     .setting("features", String.join(" ", CreditTable.SCHEMA.featureNames()))
-                    .setting("data", customers.digest())
+                    .setting("data", read.digest())
                     .setting("testShare", Bank.TEST_SHARE);
             out().println();
             Run run = run(federation, banks, folder, METRICS);
-            ModelScores scores = ModelScores.of(model.create(), run.bestModel(), customers.tests());
+            ModelScores scores = ModelScores.of(model.create(), run.bestModel(), read.tests());
             out().println();
             out().println("Asking the banks for their summaries, and verifying audit logs ...");
             out().flush();
-            Registration registration = Registration.of(databases.orElseThrow().schema(), run, customers.tests());
+            Registration registration = Registration.of(databases.orElseThrow().schema(), run, read.tests());
             List<Summary> summaries =
-                    customers.banks().stream().map(Summary::of).toList();
+                    read.banks().stream().map(Summary::of).toList();
             CreditReport report = CreditReport.of(
                     run,
                     scores,
@@ -188,7 +192,7 @@ public final class CreditCommand extends TrainingCommand {
 
     private CreditData read(RunFolder folder) throws InterruptedException {
         Databases all = databases.orElseThrow();
-        Path file = data.orElse(folder.path().resolve("data").resolve("credit.csv"));
+        Path file = folder.path().resolve("data").resolve("credit.csv");
         if (data.isEmpty()) {
             out().println("The customers are GENERATED, not real: " + file + " (--data takes real ones).");
         }
@@ -196,20 +200,25 @@ public final class CreditCommand extends TrainingCommand {
         if (!folder.holdsRun()) {
             if (data.isEmpty()) {
                 GeneratedCredit.write(file, options().seed());
+                customers = Optional.of(CreditTable.SCHEMA.read(file).examples());
             }
             CreditData.load(
-                    all, file, CreditData.names(banks), partitioner(), options().seed());
+                    all,
+                    customers.orElseThrow(),
+                    CreditData.names(banks),
+                    partitioner(),
+                    options().seed());
         }
-        CreditData customers =
+        CreditData read =
                 CreditData.read(all, CreditData.names(banks), options().seed());
-        print(customers.grid());
+        print(read.grid());
         out().flush();
-        return customers;
+        return read;
     }
 
-    private Federation.Builder federation(CreditData customers, boolean isResumed) throws InterruptedException {
+    private Federation.Builder federation(CreditData held, boolean isResumed) throws InterruptedException {
         Map<String, Client> clients = new LinkedHashMap<>();
-        for (Bank bank : customers.banks()) {
+        for (Bank bank : held.banks()) {
             clients.put(bank.name(), LocalTrainingClient.of(model::create, bank.training(), bank.test()));
         }
         Federation.Builder federation = Federation.of(clients);

@@ -8,7 +8,6 @@ import io.fedlearn.examples.postgres.Databases;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.run.FileDigest;
 import io.fedlearn.examples.run.InputException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,18 +29,18 @@ record CreditData(List<Bank> banks, String digest) implements AutoCloseable {
     }
 
     /**
-     * Distributes the customers of a file over the banks' databases, in place of what is there.
+     * Distributes customers over the banks' databases, in place of what is there.
      *
-     * @throws io.fedlearn.models.table.TableException if the file is not as declared; then no database was touched
+     * @throws InputException if that many banks cannot be given enough of them
      */
-    static void load(Databases databases, Path file, List<String> banks, Partitioner skew, long seed) {
-        InMemoryExamples customers = CreditTable.SCHEMA.read(file).examples();
+    static void load(
+            Databases databases, InMemoryExamples customers, List<String> banks, Partitioner skew, long seed) {
         Partition parts;
         try {
             parts = skew.partition(customers.classes(), banks.size(), seed);
         } catch (IllegalArgumentException e) {
             throw new InputException(
-                    file + " cannot be distributed over " + banks.size() + " banks: " + e.getMessage(), e);
+                    "the customers cannot be distributed over " + banks.size() + " banks: " + e.getMessage(), e);
         }
         for (int i = 0; i < banks.size(); i++) {
             CreditTable.CUSTOMERS.load(databases.site(banks.get(i)), customers.subset(parts.examples(i)));

@@ -124,6 +124,8 @@ public final class HeartCommand extends TrainingCommand {
         }
         if (postgres) {
             options().checkLedgersElsewhere("the coordinator's database");
+            // Before a server is started for nothing.
+            data.ifPresent(HeartDatabase::patients);
         }
     }
 

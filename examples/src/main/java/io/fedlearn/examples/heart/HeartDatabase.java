@@ -24,6 +24,19 @@ final class HeartDatabase {
      * @throws io.fedlearn.models.table.TableException if a file is not as declared; then no database was touched
      */
     static void load(Databases databases, Path directory) {
+        List<InMemoryExamples> all = patients(directory);
+        for (int i = 0; i < all.size(); i++) {
+            PATIENTS.load(databases.site(HeartData.NAMES.get(i)), all.get(i));
+        }
+    }
+
+    /**
+     * The patients in the hospitals' files, in the order of their names.
+     *
+     * @throws InputException if there is no such folder
+     * @throws io.fedlearn.models.table.TableException if a file is not as declared
+     */
+    static List<InMemoryExamples> patients(Path directory) {
         if (!Files.isDirectory(directory)) {
             throw new InputException("--data " + directory + " is not a folder");
         }
@@ -31,9 +44,7 @@ final class HeartDatabase {
         for (String name : HeartData.NAMES) {
             all.add(Hospital.patients(HeartData.file(directory, name)));
         }
-        for (int i = 0; i < all.size(); i++) {
-            PATIENTS.load(databases.site(HeartData.NAMES.get(i)), all.get(i));
-        }
+        return all;
     }
 
     /**
