@@ -23,8 +23,8 @@ final class CreditIT {
     @Test
     void registersItsModelAndAccountsForIt() throws IOException {
         Path out = folder.resolve("run");
-        Outcome first = Outcome.of("credit", "--rounds", 2, "--banks", 3, "--out", out)
-                .done();
+        Outcome first =
+                Outcome.of("credit", "--rounds", 2, "--banks", 3, "--out", out).done();
 
         assertThat(first.out()).contains("GENERATED", "bank_3", "version 1 (production) promoted to production");
         JsonNode found = compliance(out);
@@ -48,9 +48,9 @@ final class CreditIT {
         assertThat(resumed.out()).contains("after round 2 of 5", "version 2", "test AUC");
         JsonNode later = compliance(out);
         assertThat(later.get("model").get("version").asInt()).isEqualTo(2);
-        assertThat(later.get("banks")).allSatisfy(bank -> assertThat(
-                        bank.get("budget").get("debits").asInt())
-                .isEqualTo(6));
+        assertThat(later.get("banks"))
+                .allSatisfy(bank ->
+                        assertThat(bank.get("budget").get("debits").asInt()).isEqualTo(6));
         Outcome other = Outcome.of("credit", "--rounds", 6, "--banks", 2, "--resume", "--out", out);
         assertThat(other.exitCode()).isEqualTo(2);
         assertThat(other.err()).contains("data was ");

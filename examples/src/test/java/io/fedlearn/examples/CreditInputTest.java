@@ -16,8 +16,8 @@ final class CreditInputTest {
 
     private void refuses(int exitCode, String message, Object... more) {
         Path out = folder.resolve("run");
-        Outcome outcome = Outcome.of(
-                Stream.concat(Stream.of("credit", "--out", out), Stream.of(more)).toArray());
+        Outcome outcome = Outcome.of(Stream.concat(Stream.of("credit", "--out", out), Stream.of(more))
+                .toArray());
         assertThat(outcome.err()).hasLineCount(1).startsWith("fedlearn: ").contains(message);
         assertThat(outcome.exitCode()).isEqualTo(exitCode);
         assertThat(out).doesNotExist();

@@ -88,8 +88,8 @@ final class HeartPostgresIT {
                 HikariDataSource study = server.open("study")) {
             String url = server.url("study");
 
-            Outcome outcome = Outcome.of(arguments(
-                    2, folder.resolve("named"), "--postgres", "--jdbc", url, "--strategy", "scaffold"));
+            Outcome outcome = Outcome.of(
+                    arguments(2, folder.resolve("named"), "--postgres", "--jdbc", url, "--strategy", "scaffold"));
 
             assertThat(outcome.done().digest()).isEqualTo(fromFiles(2, "--strategy", "scaffold"));
             assertThat(value(study, "SELECT count(*) FROM fedlearn.round WHERE run_id = 'named'"))

@@ -168,8 +168,7 @@ public final class CreditCommand extends TrainingCommand {
             out().println("Asking the banks for their summaries, and verifying audit logs ...");
             out().flush();
             Registration registration = Registration.of(databases.orElseThrow().schema(), run, read.tests());
-            List<Summary> summaries =
-                    read.banks().stream().map(Summary::of).toList();
+            List<Summary> summaries = read.banks().stream().map(Summary::of).toList();
             CreditReport report = CreditReport.of(
                     run,
                     scores,

@@ -33,8 +33,7 @@ record CreditData(List<Bank> banks, String digest) implements AutoCloseable {
      *
      * @throws InputException if that many banks cannot be given enough of them
      */
-    static void load(
-            Databases databases, InMemoryExamples customers, List<String> banks, Partitioner skew, long seed) {
+    static void load(Databases databases, InMemoryExamples customers, List<String> banks, Partitioner skew, long seed) {
         Partition parts;
         try {
             parts = skew.partition(customers.classes(), banks.size(), seed);

@@ -349,9 +349,26 @@ final class Coordinator {
                         .orElseThrow(() -> new IllegalStateException(
                                 "strategy " + strategy.name() + " releases noisy data and needs a privacy budget"))
                         .debit(charge));
+                PrivacySpent spent = privacySpent.get();
+                audit(
+                        "privacy-debited",
+                        Config.empty()
+                                .with("run", exchanger.runId())
+                                .with("round", round)
+                                .with("scope", charge.scope())
+                                .with("epsilon", spent.epsilon())
+                                .with("privacyDelta", spent.privacyDelta()));
             }
             return true;
         } catch (PrivacyBudgetExceededException e) {
+            audit(
+                    "privacy-refused",
+                    Config.empty()
+                            .with("run", exchanger.runId())
+                            .with("round", round)
+                            .with("scope", e.scope())
+                            .with("epsilon", e.limit().epsilon())
+                            .with("privacyDelta", e.limit().privacyDelta()));
             LOG.log(System.Logger.Level.INFO, "round " + round + " is not started: " + e.getMessage());
             return false;
         }
@@ -475,6 +492,13 @@ final class Coordinator {
             return strategy.disclosure() == Disclosure.MODEL ? List.of() : cohort;
         }
 
+        private static String answered(List<OutcomeRecord> disclosed) {
+            return disclosed.stream()
+                    .filter(OutcomeRecord::isCompleted)
+                    .map(OutcomeRecord::clientId)
+                    .collect(Collectors.joining(" "));
+        }
+
         Checkpoint complete(Model next, EvaluationRecord evaluation) {
             return checkpoint(next, evaluation, Optional.empty());
         }
@@ -508,6 +532,7 @@ final class Coordinator {
                             .with("run", exchanger.runId())
                             .with("round", round)
                             .with("model", model.digest())
+                            .with("answered", answered(disclosed))
                             .with("reason", abortReason.orElse("")));
             MetricsMean trained = new MetricsMean();
             boolean isWeighted = disclosed.stream().anyMatch(outcome -> outcome.weight() > 0);

@@ -300,12 +300,19 @@ class StoppingTest {
                 return new PrivacySpent(debits.size(), 1e-5);
             }
         };
+        List<AuditEvent> events = new ArrayList<>();
         Run run = scripted()
                 .strategy(PlainMean.strategy().toBuilder()
                         .aggregateTransform(CostlyNoise::new)
                         .build())
                 .privacyBudget(budget)
+                .audit(log(events))
                 .run();
+        assertThat(events)
+                .filteredOn(event -> event.type().startsWith("privacy-"))
+                .extracting(event ->
+                        event.type() + " " + event.fields().getDouble("epsilon").orElseThrow())
+                .containsExactly("privacy-debited 1.0", "privacy-debited 2.0", "privacy-refused 2.0");
         assertThat(run.stopReason()).isEqualTo(StopReason.PRIVACY_BUDGET_SPENT);
         assertThat(run.records())
                 .extracting(record -> record.privacySpent().orElseThrow().epsilon())
@@ -398,6 +405,9 @@ class StoppingTest {
         assertThat(events)
                 .extracting(AuditEvent::type)
                 .containsExactly("run-started", "round-started", "round-completed", "run-finished");
+        assertThat(events.get(2).fields().getString("answered"))
+                .isEqualTo(events.get(1).fields().getString("cohort"))
+                .isPresent();
         assertThat(run.records().get(0).auditHead()).contains(new AuditHead(3, "h3"));
     }
 
