@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
@@ -72,7 +73,8 @@ public final class PgRunStore implements RunStore {
 
     private static final System.Logger LOGGER = System.getLogger(PgRunStore.class.getName());
     private static final int MAX_RUN_ID_LENGTH = 255;
-    private static final String ALREADY_THERE = "23505";
+    /** What befalls a commit when another leads: its row is there already, or its connection was ended. */
+    private static final Set<String> TAKEN = Set.of("23505", "57P01", "25P03", "08006");
 
     private final PgSchema schema;
     private final Database database;
@@ -82,6 +84,7 @@ public final class PgRunStore implements RunStore {
     private final Lease lease;
     private final PgModels models;
     private final RunRows rows;
+    private final WritingTurn turn;
     private final RunInDatabase.Front front;
 
     // Guards what follows, and lets one operation at a time to the database, hence is held while it answers.
@@ -101,6 +104,7 @@ public final class PgRunStore implements RunStore {
                 : Lease.of(database, runId, builder.holder, builder.leaseTime);
         this.models = PgModels.of(database);
         this.rows = new RunRows(database, models, runId);
+        this.turn = WritingTurn.of(database.schema(), runId);
         this.front = builder.whenUnreachable.over(new Direct());
     }
 
@@ -368,6 +372,23 @@ public final class PgRunStore implements RunStore {
         checkpoint.states().values().forEach(state -> state.tensors().values().forEach(Model::digest));
     }
 
+    /**
+     * That another leads says more than that its round is in the way of this one, or that it has ended this transaction. Whether it does
+     * cannot be known if the database is away.
+     */
+    private void requireLeadIfTaken(PgException failure) {
+        if (!failure.isOutcomeUnknown() && TAKEN.contains(failure.sqlState().orElse(""))) {
+            try {
+                lease.confirm();
+            } catch (LeaseLostException e) {
+                e.addSuppressed(failure);
+                throw e;
+            } catch (PgException e) {
+                failure.addSuppressed(e);
+            }
+        }
+    }
+
     private static SealedJson line(Checkpoint checkpoint, boolean best) {
         RoundRecord record = checkpoint.record().orElseThrow();
         String digest = checkpoint.model().digest();
@@ -413,30 +434,56 @@ public final class PgRunStore implements RunStore {
 
     /** Writes rows, and last the fence. */
     private void write(String what, Rows work) {
-        long begin = System.nanoTime();
+        if (!write(what, work, turn::begin)) {
+            endFormerWriter();
+            write(what, work, turn::await);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Begin {
+        boolean on(Connection connection, Duration silence) throws SQLException;
+    }
+
+    private boolean write(String what, Rows work, Begin begin) {
+        long beginning = System.nanoTime();
+        boolean isWritten;
         try {
-            database.inTransaction(what, connection -> {
-                endIfSilent(connection);
+            isWritten = database.inTransaction(what, connection -> {
+                // A transaction whose process was paused in the middle must not keep its rows from whoever leads next.
+                if (!begin.on(connection, lease.time())) {
+                    return false;
+                }
                 work.write(connection);
                 lease.requireHeld(connection);
                 return true;
             });
         } catch (PgException e) {
-            if (e.sqlState().equals(Optional.of(ALREADY_THERE))) {
-                // Before it came to the fence: who leads the run now has saved the round. Then this says so.
-                lease.confirm();
-            }
+            requireLeadIfTaken(e);
             throw e;
         }
-        lease.held(begin);
+        if (isWritten) {
+            lease.held(beginning);
+        }
+        return isWritten;
     }
 
-    /** A transaction whose process was paused in the middle must not keep its rows from whoever leads the run next. */
-    private void endIfSilent(Connection connection) throws SQLException {
-        try (PreparedStatement bound =
-                connection.prepareStatement("SELECT set_config('idle_in_transaction_session_timeout', ?, true)")) {
-            bound.setString(1, Long.toString(lease.time().toMillis()));
-            bound.execute();
+    /** Ends a transaction of whoever led before, or of a connection that this store has given up. */
+    private void endFormerWriter() {
+        String what = "the transaction that a former leader of run '" + runId + "' left open";
+        try {
+            int ended = database.inTransaction(what + " cannot be ended", connection -> {
+                lease.requireHeld(connection);
+                return turn.endOther(connection);
+            });
+            if (ended > 0) {
+                LOGGER.log(Level.WARNING, "{0} was ended", what);
+            }
+        } catch (PgException e) {
+            if (!e.sqlState().equals(Optional.of("42501"))) {
+                throw e;
+            }
+            LOGGER.log(Level.WARNING, "{0}: it is waited for", e.getMessage());
         }
     }
 

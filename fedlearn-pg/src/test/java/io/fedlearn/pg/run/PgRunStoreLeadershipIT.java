@@ -5,14 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fedlearn.core.FedLearnException;
+import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.store.SavedRun;
+import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.TestPostgres;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -120,6 +125,54 @@ class PgRunStoreLeadershipIT {
                     .isEqualTo(TrialRun.ofAnother().checkpoint(4));
             south.commit(TrialRun.ofAnother().checkpoint(5), true);
         }
+    }
+
+    @Test
+    void aLeaderThatStandsStillWhileItSendsAModelKeepsNothingFromTheNext() throws Exception {
+        PgRunStore north = leader(SCHEMA, LONG);
+        PgRunStore south = open(SCHEMA, "south", LONG);
+        CountDownLatch still = new CountDownLatch(1);
+        CountDownLatch movesOn = new CountDownLatch(1);
+        Checkpoint sent = standingStill(TrialRun.plain().checkpoint(4), still, movesOn);
+        CompletableFuture<Void> commit = CompletableFuture.runAsync(() -> north.commit(sent, false));
+        try {
+            assertThat(still.await(60, TimeUnit.SECONDS)).isTrue();
+            TestPostgres.execute(
+                    DATABASE, "UPDATE fedlearn.run_lease SET expires_at = clock_timestamp() - interval '1 second'");
+
+            assertThat(south.awaitLeadership(PATIENCE)).isTrue();
+            requireIn(south, TrialRun.plain().after(3));
+            south.commit(TrialRun.ofAnother().checkpoint(4), true);
+        } finally {
+            movesOn.countDown();
+        }
+
+        assertThatThrownBy(() -> commit.get(60, TimeUnit.SECONDS)).hasCauseInstanceOf(LeaseLostException.class);
+        assertThat(south.load().orElseThrow().latest())
+                .isEqualTo(TrialRun.ofAnother().checkpoint(4));
+        south.commit(TrialRun.ofAnother().checkpoint(5), true);
+    }
+
+    /** The checkpoint with a model whose values are given the second time, to be sent, only when it is to move on. */
+    private static Checkpoint standingStill(Checkpoint checkpoint, CountDownLatch still, CountDownLatch movesOn) {
+        Model model = checkpoint.model();
+        Tensor first = model.tensors().get(0);
+        byte[] values = new byte[Math.toIntExact(first.byteCount())];
+        first.encodeTo(0, ByteBuffer.wrap(values));
+        int[] reads = {0};
+        Tensor slow = Tensor.of(first.type(), first.shape(), (offset, target) -> {
+            if (++reads[0] == 2) {
+                still.countDown();
+                try {
+                    movesOn.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+            target.put(values, (int) offset, target.remaining());
+        });
+        return new Checkpoint(
+                checkpoint.round(), Model.of(model.spec(), List.of(slow)), checkpoint.states(), checkpoint.record());
     }
 
     @Test
