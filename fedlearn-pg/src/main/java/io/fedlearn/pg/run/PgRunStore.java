@@ -91,6 +91,8 @@ public final class PgRunStore implements RunStore {
     private final ReentrantLock lock = new ReentrantLock();
     private boolean isSchemaChecked;
     private Optional<OpenRun> open = Optional.empty();
+    // Whether the run may have been created although the answer was lost.
+    private boolean isCreationInDoubt;
     private boolean isClosed;
 
     private PgRunStore(Builder builder) {
@@ -259,29 +261,47 @@ public final class PgRunStore implements RunStore {
     }
 
     private void createDirectly(RunHeader header, Checkpoint initial) {
+        String what = "run '" + runId + "' cannot be started";
         lock.lock();
         try {
-            reporting("run '" + runId + "' cannot be started", () -> {
+            reporting(what, () -> {
                 lead();
-                if (open.isEmpty()) {
-                    recover();
+                Optional<SavedRun> there = open.isEmpty() ? recover() : Optional.empty();
+                if (isCreationInDoubt
+                        && there.map(run -> isStarted(run, header)).orElse(false)) {
+                    isCreationInDoubt = false;
+                    return true;
                 }
                 if (open.isPresent()) {
                     throw new RunStoreException(
                             database + " holds run '" + runId + "' already; resume it, or use another name");
                 }
-                computeDigests(initial);
-                write("run '" + runId + "' cannot be started", connection -> {
-                    rows.insertRun(connection, header);
-                    rows.insertCheckpoint(connection, initial, Optional.empty());
-                });
-                open = Optional.of(new OpenRun());
-                open.get().checkpoints.add(0);
+                create(what, header, initial);
                 return true;
             });
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Whether this is the run whose creation had an outcome that was not known. */
+    private static boolean isStarted(SavedRun run, RunHeader header) {
+        return run.header().equals(header) && run.latest().round() == 0;
+    }
+
+    private void create(String what, RunHeader header, Checkpoint initial) {
+        computeDigests(initial);
+        try {
+            write(what, connection -> {
+                rows.insertRun(connection, header);
+                rows.insertCheckpoint(connection, initial, Optional.empty());
+            });
+        } catch (PgException e) {
+            isCreationInDoubt |= e.isOutcomeUnknown();
+            throw e;
+        }
+        open = Optional.of(new OpenRun());
+        open.get().checkpoints.add(0);
     }
 
     private void commitDirectly(List<RoundRecord> before, Checkpoint checkpoint, IntPredicate isBest) {

@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 
-/** A source whose connections lose the answer to a commit of rounds, after or before it was made, and then are refused for a while. */
+/** A source whose connections lose the answer to a commit of runs and rounds, after or before it was made, and then are refused for a while. */
 final class LossyCommit implements DataSource {
     private static final String CONNECTION_LOST = "08006";
 
@@ -39,8 +39,7 @@ final class LossyCommit implements DataSource {
         int[] statements = {0};
         return (Connection) Proxy.newProxyInstance(
                 getClass().getClassLoader(), new Class<?>[] {Connection.class}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("prepareStatement")
-                            && String.valueOf(arguments[0]).startsWith("INSERT INTO fedlearn.round ")) {
+                    if (method.getName().equals("prepareStatement") && isOfRun(String.valueOf(arguments[0]))) {
                         statements[0]++;
                     }
                     if (method.getName().equals("commit")
@@ -59,6 +58,10 @@ final class LossyCommit implements DataSource {
                         throw e.getTargetException();
                     }
                 });
+    }
+
+    private static boolean isOfRun(String statement) {
+        return statement.startsWith("INSERT INTO fedlearn.round ") || statement.startsWith("INSERT INTO fedlearn.run ");
     }
 
     /** Renewals of the lease are not troubled. */

@@ -341,6 +341,23 @@ class PgRunStoreIT {
         assertThat(open().load().orElseThrow().latest()).isEqualTo(TestRuns.checkpoint(5));
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void startsARunOnceThoughTheAnswerToItWasLost(boolean isCommitted) {
+        LossyCommit lossy = new LossyCommit(SCHEMA.database().dataSource());
+        PgRunStore store = open(PgRunStore.builder(PgSchema.of(lossy), TestRuns.RUN)
+                .whenUnreachable(WhenUnreachable.waiting(Duration.ofMinutes(1))));
+        lossy.loseAnswers(1, isCommitted, 1);
+
+        store.create(TestRuns.header(), TestRuns.checkpoint(0));
+
+        store.commit(TestRuns.checkpoint(1), true);
+        assertThat(store.load().orElseThrow().latest()).isEqualTo(TestRuns.checkpoint(1));
+        assertThatExceptionOfType(RunStoreException.class)
+                .isThrownBy(() -> store.create(TestRuns.header(), TestRuns.checkpoint(0)))
+                .withMessageContaining("holds run 'heart' already");
+    }
+
     @Test
     void refusesWhatCannotBeARun() {
         for (String runId : new String[] {"", "a\0b", "\uD800", "x".repeat(256)}) {
