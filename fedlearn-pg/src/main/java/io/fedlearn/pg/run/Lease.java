@@ -50,19 +50,23 @@ final class Lease implements AutoCloseable {
     /** How much earlier than the database's the holder's own deadline is: one part of the time in {@value}. */
     private static final int MARGIN = 10;
 
-    // A holder that falls silent between this statement and its commit must not lock the row for longer than its lease.
+    // Whoever falls silent between one of these statements and its commit must not lock the row for longer than its
+    // lease.
+    private static final String BOUND =
+            " FROM (SELECT set_config('idle_in_transaction_session_timeout', ?, true)) AS bound";
     private static final String HOLD =
             "UPDATE {s}.run_lease SET expires_at = clock_timestamp() + ? * interval '1 millisecond'"
-                    + " FROM (SELECT set_config('idle_in_transaction_session_timeout', ?, true)) AS bound"
+                    + BOUND
                     + " WHERE run_id = ? AND holder = ? AND term = ? AND expires_at > 'epoch'";
     private static final String TAKE = "INSERT INTO {s}.run_lease AS lease (run_id, holder, term, expires_at)"
-            + " VALUES (?, ?, 1, clock_timestamp() + ? * interval '1 millisecond')"
+            + " SELECT ?, ?, 1, clock_timestamp() + ? * interval '1 millisecond'"
+            + BOUND
             + " ON CONFLICT (run_id) DO UPDATE SET holder = excluded.holder, term = lease.term + 1,"
             + " expires_at = clock_timestamp() + ? * interval '1 millisecond'"
             + " WHERE lease.expires_at <= clock_timestamp() RETURNING term";
     // Ended at the beginning of time, it is not renewed even by a renewal that was under way.
     private static final String RELEASE =
-            "UPDATE {s}.run_lease SET expires_at = 'epoch' WHERE run_id = ? AND holder = ? AND term = ?";
+            "UPDATE {s}.run_lease SET expires_at = 'epoch'" + BOUND + " WHERE run_id = ? AND holder = ? AND term = ?";
     private static final String LEADER = "SELECT holder, term,"
             + " (extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint FROM {s}.run_lease WHERE run_id = ?";
 
@@ -225,7 +229,8 @@ final class Lease implements AutoCloseable {
             take.setString(1, runId);
             take.setString(2, holder);
             take.setLong(3, time.toMillis());
-            take.setLong(4, time.toMillis());
+            take.setString(4, Long.toString(time.toMillis()));
+            take.setLong(5, time.toMillis());
             try (ResultSet rows = take.executeQuery()) {
                 return rows.next() ? Optional.of(rows.getLong(1)) : Optional.empty();
             }
@@ -430,9 +435,10 @@ final class Lease implements AutoCloseable {
         try {
             database.inTransaction("run '" + runId + "' cannot be released", connection -> {
                 try (PreparedStatement release = connection.prepareStatement(database.sql(RELEASE))) {
-                    release.setString(1, runId);
-                    release.setString(2, holder);
-                    release.setLong(3, term());
+                    release.setString(1, Long.toString(time.toMillis()));
+                    release.setString(2, runId);
+                    release.setString(3, holder);
+                    release.setLong(4, term());
                     return release.executeUpdate();
                 }
             });
