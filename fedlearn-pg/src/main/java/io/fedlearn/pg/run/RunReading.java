@@ -131,8 +131,8 @@ final class RunReading {
         try (PreparedStatement select = connection.prepareStatement(
                 database.sql("SELECT round, record FROM {s}.round WHERE run_id = ? ORDER BY round"))) {
             select.setString(1, runId);
-            // In pieces: a long run with many clients has records of some hundred megabytes.
-            select.setFetchSize(100);
+            // In pieces: a round of ten thousand clients has a record of megabytes.
+            select.setFetchSize(10);
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
                     int round = rows.getInt(1);

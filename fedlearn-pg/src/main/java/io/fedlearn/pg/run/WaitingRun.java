@@ -23,6 +23,7 @@ final class WaitingRun implements RunInDatabase.Front {
     /** The longest pause. */
     static final long LONGEST_PAUSE_MILLIS = 5_000;
 
+    private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
     private static final System.Logger LOGGER = System.getLogger(WaitingRun.class.getName());
 
     private final RunInDatabase database;
@@ -85,8 +86,10 @@ final class WaitingRun implements RunInDatabase.Front {
                 limit,
                 failure.getMessage());
         long begin = nanoTime.getAsLong();
+        // What is beyond centuries is for ever.
+        long limitNanos = limit.compareTo(FOREVER) < 0 ? limit.toNanos() : FOREVER.toNanos();
         long pause = FIRST_PAUSE_MILLIS;
-        while (nanoTime.getAsLong() - begin < limit.toNanos()) {
+        while (nanoTime.getAsLong() - begin < limitNanos) {
             pause(pause, failure);
             pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
             try {

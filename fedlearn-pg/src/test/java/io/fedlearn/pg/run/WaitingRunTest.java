@@ -65,6 +65,16 @@ class WaitingRunTest {
     }
 
     @Test
+    void waitsForEverIfThatIsSaid() {
+        RunInDatabase.Front run = started(WhenUnreachable.waiting(Duration.ofSeconds(Long.MAX_VALUE)));
+        database.away = 1;
+
+        TrialRun.plain().commit(run, 1, 1);
+
+        assertThat(database.attempts).isEqualTo(2);
+    }
+
+    @Test
     void doesNotWaitForWhatIsNoAbsence() {
         RunInDatabase.Front run = started(WhenUnreachable.waiting(Duration.ofMinutes(5)));
 
