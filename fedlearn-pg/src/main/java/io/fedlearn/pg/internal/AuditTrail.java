@@ -25,6 +25,14 @@ public final class AuditTrail {
     // queried.
     private static final char NUL = '\0';
     private static final char REPLACEMENT = '\ufffd';
+    // Whoever holds the log's row and falls silent for so long is ended, unless the server ends him anyway: others wait
+    // for that row.
+    private static final String BOUND = "(SELECT set_config('idle_in_transaction_session_timeout',"
+            + " CASE current_setting('idle_in_transaction_session_timeout') WHEN '0' THEN '60s'"
+            + " ELSE current_setting('idle_in_transaction_session_timeout') END, true)) AS bound";
+    private static final String READ = "SELECT sequence, hash FROM {s}.audit_log WHERE log = ?";
+    private static final String LOCK =
+            "SELECT sequence, hash FROM {s}.audit_log AS ending, " + BOUND + " WHERE log = ? FOR UPDATE OF ending";
     private static final String ESCAPED_NUL = "\\u0000";
 
     private final Database database;
@@ -61,7 +69,7 @@ public final class AuditTrail {
 
     /**
      * Appends an event in the transaction that is open on {@code connection}: it is on record if and only if that commits. Until then,
-     * nobody else can append to this log; so append last, and commit soon.
+     * nobody else can append to this log; so append last, and commit soon: the server ends a transaction that is silent for a minute.
      *
      * @return the end that the log has once the transaction is committed
      */
@@ -86,11 +94,11 @@ public final class AuditTrail {
 
     /** The log's end as this transaction sees it; the empty one if there is no such log. */
     public AuditHead head(Connection connection) throws SQLException {
-        return end(connection, "").orElse(AuditHead.empty());
+        return end(connection, READ).orElse(AuditHead.empty());
     }
 
     private AuditHead lock(Connection connection) throws SQLException {
-        Optional<AuditHead> end = end(connection, " FOR UPDATE");
+        Optional<AuditHead> end = end(connection, LOCK);
         if (end.isPresent()) {
             return end.get();
         }
@@ -99,12 +107,11 @@ public final class AuditTrail {
             insert.setString(1, log);
             insert.executeUpdate();
         }
-        return end(connection, " FOR UPDATE").orElseThrow(() -> new SQLException("audit log " + log + " has no end"));
+        return end(connection, LOCK).orElseThrow(() -> new SQLException("audit log " + log + " has no end"));
     }
 
-    private Optional<AuditHead> end(Connection connection, String lock) throws SQLException {
-        try (PreparedStatement select = connection.prepareStatement(
-                database.sql("SELECT sequence, hash FROM {s}.audit_log WHERE log = ?" + lock))) {
+    private Optional<AuditHead> end(Connection connection, String sql) throws SQLException {
+        try (PreparedStatement select = connection.prepareStatement(database.sql(sql))) {
             select.setString(1, log);
             try (ResultSet rows = select.executeQuery()) {
                 return rows.next() ? Optional.of(new AuditHead(rows.getLong(1), rows.getString(2))) : Optional.empty();

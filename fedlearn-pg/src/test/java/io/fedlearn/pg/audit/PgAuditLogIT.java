@@ -27,7 +27,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +41,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -367,6 +370,76 @@ class PgAuditLogIT {
         }
         assertThat(log.head()).isEqualTo(heads.get(heads.size() - 1));
         assertThat(log.verify().isWhole()).isTrue();
+    }
+
+    /** Inserts a row with the right number and hash as a role that may append, with other columns beside it. */
+    private static void insert(DataSource as, PgAuditLog log, String record, String columns) {
+        String hashed =
+                "encode(sha256(decode(hash, 'hex') || convert_to('" + record.replace("'", "''") + "', 'UTF8')), 'hex')";
+        TestPostgres.execute(
+                as,
+                "INSERT INTO fedlearn.audit_record (log, sequence, at, type, fields, hash, record) SELECT log, sequence + 1, "
+                        + columns + ", " + hashed + ", replace('" + record.replace("'", "''")
+                        + "', '\"previous\"', '\"hash\":\"' || " + hashed
+                        + " || '\",\"previous\"') FROM fedlearn.audit_log"
+                        + " WHERE log = '" + log.name().replace("'", "''") + "'");
+    }
+
+    @Test
+    void letsNobodyAppendARecordThatSaysSomethingElseThanItsColumns() {
+        fill();
+        PGSimpleDataSource as = TestPostgres.asNewRole(DATABASE);
+        SCHEMA.grant(PgRole.ANALYST, String.valueOf(as.getUser()));
+        String record = "{\"at\":\"2026-03-01T10:15:30.123456789Z\",\"fields\":{\"epsilon\":0.5},\"previous\":\""
+                + log.head().hash() + "\",\"sequence\":6,\"type\":\"query\",\"version\":1}";
+        String at = "'2026-03-01T10:15:30.123456Z'::timestamptz";
+        String fields = "'{\"epsilon\": 0.5}'::jsonb";
+        for (String[] spoilt : new String[][] {
+            {record, at + ", 'answer', " + fields},
+            {record, at + ", 'query', '{\"epsilon\": 0.1}'::jsonb"},
+            {record, at + " + interval '1 microsecond', 'query', " + fields},
+            {record.replace("{\"epsilon\":0.5}", "[]"), at + ", 'query', '[]'::jsonb"},
+            {record.replace("0.5", "0.5.5"), at + ", 'query', " + fields},
+            {
+                record.replace("2026-03-01T10:15:30.123456789Z", "yesterday"),
+                "'yesterday'::timestamptz, 'query', " + fields
+            }
+        }) {
+            assertThatExceptionOfType(IllegalStateException.class)
+                    .as(spoilt[0] + " beside " + spoilt[1])
+                    .isThrownBy(() -> insert(as, log, spoilt[0], spoilt[1]))
+                    .withMessageContaining("does not say what its columns say");
+        }
+
+        insert(as, log, record, at + ", 'query', " + fields);
+
+        assertThat(log.verify().recordCount()).isEqualTo(6);
+        assertThat(log.verify().isWhole()).isTrue();
+    }
+
+    @Test
+    void isNotHeldUpForLongByWhoeverFallsSilentWhileAppending() {
+        AuditTrail trail = AuditTrail.of(SCHEMA.database(), log.name());
+        SCHEMA.database().inTransaction("a test", connection -> {
+            trail.append(connection, event(1));
+            try (Statement statement = connection.createStatement();
+                    ResultSet rows = statement.executeQuery("SHOW idle_in_transaction_session_timeout")) {
+                assertThat(rows.next()).isTrue();
+                assertThat(rows.getString(1)).isEqualTo("1min");
+            }
+            // What the server says already stays.
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("SET LOCAL idle_in_transaction_session_timeout = '2s'");
+                trail.append(connection, event(2));
+                try (ResultSet rows = statement.executeQuery("SHOW idle_in_transaction_session_timeout")) {
+                    assertThat(rows.next()).isTrue();
+                    assertThat(rows.getString(1)).isEqualTo("2s");
+                }
+            }
+            return true;
+        });
+        assertThat(TestPostgres.rows(DATABASE, "SHOW idle_in_transaction_session_timeout"))
+                .containsExactly("0");
     }
 
     @Test
