@@ -12,7 +12,9 @@ final class Binary {
     private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
     private static final double[] POWERS = {1, 1e4, 1e8, 1e12, 1e16, 1e20};
-    private static final long EXACT = 1L << 53;
+    /** With so few digits one more to the base of 10,000 leaves no more than 53 bits. */
+    private static final long MOST_BEFORE_ONE_MORE = (1L << 53) / 10_000 - 1;
+
     private static final int NUMERIC_HEADER = 8;
     private static final int NEGATIVE = 0x4000;
     private static final int NAN = 0xc000;
@@ -57,8 +59,9 @@ final class Binary {
         long digits = 0;
         boolean isExact = true;
         for (int i = 0; i < count && isExact; i++) {
+            // Asked before and not after: what does not fit in 64 bits comes out as any number.
+            isExact = digits <= MOST_BEFORE_ONE_MORE;
             digits = digits * 10_000 + int2(bytes, at + NUMERIC_HEADER + 2 * i);
-            isExact = digits < EXACT;
         }
         int power = weight - count + 1;
         double value;
