@@ -77,12 +77,16 @@ record Origin(String schema, String name, String text, List<Object> values) {
      */
     Found find(Connection connection, Parameters parameters) throws SQLException {
         String from;
+        // As JDBC has it, in which an operator with a question mark is written with two.
+        String described;
         String condition = "";
         if (isQuery()) {
             // The line break ends a comment at the end of the text.
             from = "(" + parameters.bind(text, values, "SELECT * FROM (", "\n) AS source") + "\n) AS source";
+            described = "(" + text + "\n) AS source";
         } else {
             from = table(connection);
+            described = from;
             if (!text.isEmpty()) {
                 condition =
                         " WHERE (" + parameters.bind(text, values, "SELECT 1 FROM " + from + " WHERE (", "\n)") + "\n)";
@@ -90,7 +94,7 @@ record Origin(String schema, String name, String text, List<Object> values) {
         }
         Map<String, String> types = new HashMap<>();
         Set<String> ambiguous = new HashSet<>();
-        try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM " + doubled(from))) {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM " + described)) {
             ResultSetMetaData columns = statement.getMetaData();
             for (int i = 1; i <= columns.getColumnCount(); i++) {
                 String column = columns.getColumnLabel(i);
@@ -100,11 +104,6 @@ record Origin(String schema, String name, String text, List<Object> values) {
             }
         }
         return new Found(this, from, condition, types, ambiguous);
-    }
-
-    /** Question marks that are operators, as JDBC has them. */
-    private static String doubled(String nativeSql) {
-        return nativeSql.replace("?", "??");
     }
 
     /** The name of a type that is not on the search path comes quoted and with its schema. */

@@ -172,6 +172,27 @@ class PgDatasetIT {
     }
 
     @Test
+    void readsNamesWithQuestionMarksAndOperatorsThatAreSome() throws Exception {
+        TestPostgres.execute(
+                database,
+                "CREATE TABLE \"sure?\" (\"id?\" int, \"fit??\" boolean, more jsonb)",
+                "INSERT INTO \"sure?\" VALUES (1, true, '{\"a\": 1}'), (2, false, '{}')");
+        try (PgDataset table = PgDataset.table(database, "sure?")
+                        .key("id?")
+                        .features("fit??")
+                        .where("more ?? ? AND '?' <> ?", "a", "x")
+                        .open();
+                PgDataset query = PgDataset.query(
+                                database, "SELECT *, 1 AS \"one?\" FROM \"sure?\" WHERE more ?? ?", "a")
+                        .key("id?")
+                        .features("fit??", "one?")
+                        .open()) {
+            assertThat(Rows.features(table)).containsExactly(List.of(1f));
+            assertThat(Rows.features(query)).containsExactly(List.of(1f, 1f));
+        }
+    }
+
+    @Test
     void readsEachKindOfNumberDateAndCategory() throws Exception {
         TestPostgres.execute(
                 database,
