@@ -59,7 +59,7 @@ final class BoundedSql {
         boolean isGrouped = query.grouping().isPresent();
         boolean hasValue = query.column().isPresent();
         sql.append("WITH counted AS (SELECT ").append(person.person()).append(" AS p, ");
-        sql.append(isGrouped ? "k.g AS g, " : "1 AS g, ");
+        sql.append(isGrouped ? "k.g AS g, " : "1::int8 AS g, ");
         query.column().ifPresentOrElse(this::appendValue, () -> sql.append("0::float8"));
         sql.append(" AS v FROM ").append(table).append(" r");
         query.grouping().ifPresent(this::appendKeys);
@@ -67,16 +67,16 @@ final class BoundedSql {
         append(query.where());
         sql.append(hasValue ? "), valued AS (SELECT p, g, v FROM counted WHERE v IS NOT NULL)" : ")");
 
-        sql.append(", numbered AS (SELECT g, v, row_number() OVER (PARTITION BY p, g");
+        sql.append(", numbered AS (SELECT g, v, pg_catalog.row_number() OVER (PARTITION BY p, g");
         if (hasValue) {
             // Rows of the same value are the same to every sum: their order among themselves does not matter.
-            sql.append(" ORDER BY hashfloat8extended(v, hashint8extended(g, ");
+            sql.append(" ORDER BY pg_catalog.hashfloat8extended(v, pg_catalog.hashint8extended(g, ");
             appendPersonHash(person, salt);
             sql.append(")), v");
         }
         sql.append(") AS n");
         if (isGrouped) {
-            sql.append(", dense_rank() OVER (PARTITION BY p ORDER BY hashint8extended(g, ");
+            sql.append(", pg_catalog.dense_rank() OVER (PARTITION BY p ORDER BY pg_catalog.hashint8extended(g, ");
             appendPersonHash(person, salt);
             sql.append("), g) AS d");
         }
@@ -88,17 +88,21 @@ final class BoundedSql {
         List<Object> distanceValues = new ArrayList<>();
         for (Measure measure : query.measures()) {
             if (measure instanceof Measure.Bins bin) {
-                sql.append(", least(greatest(width_bucket(v, ?), 1), ?) AS b").append(bins++);
+                sql.append(", least(greatest(pg_catalog.width_bucket(v, ?), 1), ?) AS b")
+                        .append(bins++);
                 values.add(bin.edges());
                 values.add((long) bin.edges().size() - 1);
             } else if (measure instanceof Measure.Values index) {
                 appendIndex(index.grid(), scalars.size(), distances, distanceValues);
-                scalars.add("sum(i" + scalars.size() + ")");
+                scalars.add("pg_catalog.sum(i" + scalars.size() + ")");
             } else if (measure instanceof Measure.Squares square) {
                 appendIndex(square.grid(), scalars.size(), distances, distanceValues);
-                scalars.add("sum(" + square("i" + scalars.size(), square.grid()) + ")");
+                scalars.add("pg_catalog.sum(" + square("i" + scalars.size(), square.grid()) + ")");
             } else {
-                scalars.add(measure instanceof Measure.Persons ? "count(*) FILTER (WHERE n = 1)" : "count(*)");
+                scalars.add(
+                        measure instanceof Measure.Persons
+                                ? "pg_catalog.count(*) FILTER (WHERE n = 1)"
+                                : "pg_catalog.count(*)");
             }
         }
         sql.append(" FROM numbered").append(distances).append(" WHERE n <= ?");
@@ -125,7 +129,7 @@ final class BoundedSql {
     private void appendKeys(Grouping grouping) {
         SourceColumn column = column(grouping.column());
         boolean isText = column.columnType().equals(Optional.of(ColumnType.TEXT));
-        sql.append(" JOIN unnest(?) WITH ORDINALITY AS k(key, g) ON ")
+        sql.append(" JOIN pg_catalog.unnest(?) WITH ORDINALITY AS k(key, g) ON ")
                 .append(column.value())
                 .append(isText ? " = k.key COLLATE \"C\"" : " = k.key");
         values.add(
@@ -135,7 +139,7 @@ final class BoundedSql {
     }
 
     private void appendPersonHash(SourceColumn person, long salt) {
-        sql.append(person.isWholePerson() ? "hashint8extended(p, ?)" : "hashtextextended(p, ?)");
+        sql.append(person.isWholePerson() ? "pg_catalog.hashint8extended(p, ?)" : "pg_catalog.hashtextextended(p, ?)");
         values.add(salt);
     }
 
@@ -145,8 +149,8 @@ final class BoundedSql {
      */
     private void appendIndex(ValueGrid grid, int number, StringBuilder distances, List<Object> distanceValues) {
         String distance = "x" + number;
-        sql.append(", CASE WHEN abs(" + distance + ") < ? THEN 0")
-                .append(" ELSE greatest(?, least(?, round(" + distance + " / ?)::int8)) END AS i")
+        sql.append(", CASE WHEN pg_catalog.abs(" + distance + ") < ? THEN 0")
+                .append(" ELSE greatest(?, least(?, pg_catalog.round(" + distance + " / ?)::int8)) END AS i")
                 .append(number);
         values.addAll(List.of(grid.step() / 4, -grid.reach(), grid.reach(), grid.step()));
         distances
@@ -177,7 +181,7 @@ final class BoundedSql {
                     .append("))");
             bin.append(" + coalesce(b").append(b).append(", 0)");
         }
-        sql.append(which).append(" AS which, g, ").append(bin).append(" AS bin, count(*) AS many");
+        sql.append(which).append(" AS which, g, ").append(bin).append(" AS bin, pg_catalog.count(*) AS many");
         for (int i = 0; i < scalars.size(); i++) {
             sql.append(", (").append(scalars.get(i)).append(")::int8 AS s").append(i);
         }
@@ -190,11 +194,11 @@ final class BoundedSql {
         for (int i = 0; i < scalars.size(); i++) {
             sql.append(", s").append(i);
         }
-        sql.append(" FROM (SELECT ")
-                .append(person.nobody()
-                        .map(test -> "EXISTS (SELECT FROM " + table + " r WHERE " + test + ")")
-                        .orElse("false"))
-                .append(" AS nobody) AS checked LEFT JOIN sums ON true");
+        sql.append(" FROM (SELECT EXISTS (SELECT FROM ")
+                .append(table)
+                .append(" r WHERE ")
+                .append(person.nobody())
+                .append(") AS nobody) AS checked LEFT JOIN sums ON true");
     }
 
     private SourceColumn column(String name) {

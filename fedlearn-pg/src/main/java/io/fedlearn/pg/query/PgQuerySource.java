@@ -32,14 +32,21 @@ import javax.sql.DataSource;
  * if they are asked for by name.
  *
  * <p><b>Persons.</b> The key column has whole numbers, texts or uuids. As long as a row of the table has none, every query fails: a row
- * of nobody could not be bounded. Make the column NOT NULL, which a view cannot.
+ * of nobody could not be bounded. Texts are persons by their bytes, but for the blanks at the end of {@code char}; a collation that takes
+ * different texts for one is refused. One human being under two keys is two persons, and protected as little as that.
+ *
+ * <p><b>Views.</b> The guarantee holds for a view if each of its rows is made of one person's rows, and of nothing else that is anybody's:
+ * joins with tables of nobody's data, expressions and conditions over one row. A view with the difference from everybody's mean,
+ * with the person who was there before, or with a random person shows others in a person's rows, and nothing here can notice. So does a
+ * policy of row-level security that looks at other persons' rows.
  *
  * <p><b>Which rows of a person are left</b>, and which groups, is drawn by hashing each with the person and a salt that is new for
  * each query: afresh each time, for each person independently, and from that person's own rows alone.
  *
  * <p>The statement's text has names of columns that the catalogue has, quoted; constants, keys and bounds are bound values. No value
- * of a row can make it fail, short of a view's own expressions, and no message has one. The connection's role reads the table, under its row-level
- * security if there is any: whom it hides counts for nobody. Immutable and thread-safe.
+ * of a row can make it fail, short of a view's own expressions, and no message has one. Functions are PostgreSQL's own, whatever the
+ * search path has. The connection's role reads the table, under its row-level security if there is any: whom it hides counts for nobody.
+ * Immutable and thread-safe.
  */
 public final class PgQuerySource implements QuerySource {
     /** How long a query may take unless it is said: 5 minutes. */
@@ -109,7 +116,8 @@ public final class PgQuerySource implements QuerySource {
 
     private void setStatementTimeout(Connection connection) throws SQLException {
         // Until the transaction ends: the connection is the pool's.
-        try (PreparedStatement set = connection.prepareStatement("SELECT set_config('statement_timeout', ?, true)")) {
+        try (PreparedStatement set =
+                connection.prepareStatement("SELECT pg_catalog.set_config('statement_timeout', ?, true)")) {
             set.setString(1, Long.toString(statementTimeout.toMillis()));
             set.execute();
         }
@@ -185,6 +193,12 @@ public final class PgQuerySource implements QuerySource {
                 throw new PgException("column " + Database.quote(personColumn) + " of " + name
                         + " must be of whole numbers, text or uuid to say whose row it is, is " + person.typeName());
             }
+            if (person.hasTextsThatAreAlike()) {
+                throw new PgException("column " + Database.quote(personColumn) + " of " + name
+                        + " has a collation to which different texts are one (not deterministic), so it cannot say whose row it is;"
+                        + " ask a view that has one text for each person, such as lower(" + Database.quote(personColumn)
+                        + ") COLLATE \"C\"");
+            }
             requireReadable(name, person);
             return new PgQuerySource(this, name, person, choose(name, found), salts);
         }
@@ -230,17 +244,19 @@ public final class PgQuerySource implements QuerySource {
         private List<SourceColumn> read(Connection connection) throws SQLException {
             // Domains may be over domains. Table, partitioned table, view, materialized view, foreign table.
             try (PreparedStatement select = connection.prepareStatement(
-                    "WITH RECURSIVE plain AS (SELECT oid AS type, oid AS base, typtype, typbasetype FROM pg_type UNION ALL"
-                            + " SELECT p.type, t.oid, t.typtype, t.typbasetype FROM plain p JOIN pg_type t"
+                    "WITH RECURSIVE plain AS (SELECT oid AS type, oid AS base, typtype, typbasetype FROM pg_catalog.pg_type UNION ALL"
+                            + " SELECT p.type, t.oid, t.typtype, t.typbasetype FROM plain p JOIN pg_catalog.pg_type t"
                             + " ON t.oid = p.typbasetype WHERE p.typtype = 'd')"
                             + " SELECT a.attname, CASE WHEN tn.nspname = 'pg_catalog' THEN t.typname"
                             + " ELSE tn.nspname || '.' || t.typname END, t.typtype = 'e',"
-                            + " a.attnotnull AND c.relkind IN ('r', 'p'),"
-                            + " has_column_privilege(c.oid, a.attnum, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')"
-                            + " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                            + " JOIN pg_attribute a ON a.attrelid = c.oid"
+                            + " coalesce(co.collisdeterministic, true),"
+                            + " pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')"
+                            + " AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
+                            + " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                            + " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
                             + " JOIN plain p ON p.type = a.atttypid AND p.typtype <> 'd'"
-                            + " JOIN pg_type t ON t.oid = p.base JOIN pg_namespace tn ON tn.oid = t.typnamespace"
+                            + " JOIN pg_catalog.pg_type t ON t.oid = p.base JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace"
+                            + " LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation"
                             + " WHERE n.nspname = ? AND c.relname = ? AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
                             + " AND a.attnum > 0 AND NOT a.attisdropped"
                             + " ORDER BY a.attnum")) {

@@ -25,14 +25,16 @@ final class SourceColumn {
     private final String type;
 
     private final boolean isEnum;
-    private final boolean isNeverNull;
+    /** Whether texts are equal only if their bytes are; true of what is no text. */
+    private final boolean isBytewise;
+
     private final boolean isReadable;
 
-    SourceColumn(String name, String type, boolean isEnum, boolean isNeverNull, boolean isReadable) {
+    SourceColumn(String name, String type, boolean isEnum, boolean isBytewise, boolean isReadable) {
         this.name = name;
         this.type = type;
         this.isEnum = isEnum;
-        this.isNeverNull = isNeverNull;
+        this.isBytewise = isBytewise;
         this.isReadable = isReadable;
     }
 
@@ -71,7 +73,8 @@ final class SourceColumn {
             String number = column + "::numeric";
             return "CASE WHEN " + number + " = 'NaN' THEN NULL WHEN " + number + " > " + LARGEST
                     + " THEN 'Infinity'::float8 WHEN " + number + " < -" + LARGEST
-                    + " THEN '-Infinity'::float8 WHEN abs(" + number + ") < " + LEAST + " THEN 0 ELSE " + number
+                    + " THEN '-Infinity'::float8 WHEN pg_catalog.abs(" + number + ") < " + LEAST + " THEN 0 ELSE "
+                    + number
                     + "::float8 END";
         }
         return "nullif(" + text(column) + ", '')";
@@ -86,6 +89,11 @@ final class SourceColumn {
         return PERSONS.contains(type);
     }
 
+    /** Whether two texts can be one to its collation, so that a person would count for each way to write them. */
+    boolean hasTextsThatAreAlike() {
+        return !isBytewise;
+    }
+
     /** Whether persons are whole numbers, not texts. */
     boolean isWholePerson() {
         return WHOLE.contains(type);
@@ -97,12 +105,14 @@ final class SourceColumn {
         return WHOLE.contains(type) ? column + "::int8" : text(column);
     }
 
-    /** That a row that goes by {@code r} is nobody's; empty if the table's definition rules it out. */
-    Optional<String> nobody() {
+    /**
+     * That a row that goes by {@code r} is nobody's. Asked each time, NOT NULL or not: rows that are older than a constraint that is NOT
+     * VALID may be NULL, those of a table that inherits too, and a constraint can be dropped.
+     */
+    String nobody() {
         String column = "r." + Database.quote(name);
-        if (WHOLE.contains(type) || type.equals("uuid")) {
-            return isNeverNull ? Optional.empty() : Optional.of(column + " IS NULL");
-        }
-        return Optional.of("coalesce(" + text(column) + ", '') = ''");
+        return WHOLE.contains(type) || type.equals("uuid")
+                ? column + " IS NULL"
+                : "coalesce(" + text(column) + ", '') = ''";
     }
 }

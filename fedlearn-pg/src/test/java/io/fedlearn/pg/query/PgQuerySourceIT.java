@@ -2,6 +2,7 @@ package io.fedlearn.pg.query;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.TestPostgres;
@@ -166,6 +167,71 @@ class PgQuerySourceIT {
     }
 
     @Test
+    void refusesRowsOfNobodyThatCameOnceAConstraintWent() {
+        TestPostgres.execute(database, "CREATE TABLE strict (who int NOT NULL)", "INSERT INTO strict VALUES (1)");
+        PgQuerySource source = PgQuerySource.of(database, "public", "strict", "who");
+        assertThat(sums(source, counting(Condition.everyRow()))).isDeepEqualTo(new long[][] {{1, 1}});
+        TestPostgres.execute(
+                database, "ALTER TABLE strict ALTER COLUMN who DROP NOT NULL", "INSERT INTO strict VALUES (NULL)");
+        assertThatExceptionOfType(PgException.class)
+                .isThrownBy(() -> source.measure(counting(Condition.everyRow())))
+                .withMessageContaining("rows without a person");
+    }
+
+    @Test
+    void callsNoFunctionOfWhoeverMayMakeOne() {
+        // Each fits better than what PostgreSQL has, which takes arguments of any type or has to cast one.
+        TestPostgres.execute(
+                database,
+                "CREATE FUNCTION width_bucket(float8, float8[]) RETURNS int LANGUAGE sql AS 'SELECT 1 / 0'",
+                "CREATE FUNCTION hashint8extended(int, bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 1 / 0'",
+                "CREATE FUNCTION unnest(float8[]) RETURNS SETOF float8 LANGUAGE sql AS 'SELECT 1 / 0.0::float8'",
+                "CREATE FUNCTION unnest(text[]) RETURNS SETOF text LANGUAGE sql AS 'SELECT (1 / 0)::text'");
+        try {
+            ValueGrid grid = new ValueGrid(-8, 8, 0, 1, 8);
+            List<Measure> measures = List.of(new Measure.Bins(List.of(-8.0, 2.0, 8.0)), new Measure.Values(grid));
+            Optional<BoundedColumn> column = Optional.of(BoundedColumn.of("small", -8, 8));
+            assertThat(sums(visits(), new BoundedQuery(Condition.everyRow(), Optional.empty(), 1, column, measures)))
+                    .isDeepEqualTo(new long[][] {{1, 3, 10}});
+            for (Grouping grouping :
+                    List.of(new Grouping("feels", List.of("glad"), 1), new Grouping("small", List.of("1"), 1))) {
+                assertThat(sums(
+                                visits(),
+                                new BoundedQuery(Condition.everyRow(), Optional.of(grouping), 1, column, measures)))
+                        .isDeepEqualTo(new long[][] {{1, 0, 1}});
+            }
+        } finally {
+            TestPostgres.execute(
+                    database,
+                    "DROP FUNCTION width_bucket(float8, float8[]), hashint8extended(int, bigint), unnest(float8[]), unnest(text[])");
+        }
+    }
+
+    @Test
+    void refusesPersonsThatACollationTakesForOne() {
+        assumeTrue(
+                TestPostgres.rows(database, "SELECT FROM pg_collation WHERE collprovider = 'i'")
+                                .size()
+                        > 0,
+                "the server knows collations that are not deterministic");
+        TestPostgres.execute(
+                database,
+                "CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+                "CREATE TABLE loosely (who text COLLATE loose NOT NULL, ward text COLLATE loose)",
+                "INSERT INTO loosely VALUES ('Anna', 'North'), ('anna', 'north')");
+        assertThatExceptionOfType(PgException.class)
+                .isThrownBy(() -> PgQuerySource.of(database, "public", "loosely", "who"))
+                .withMessageContaining("column \"who\"")
+                .withMessageContaining("different texts are one");
+        TestPostgres.execute(
+                database, "CREATE VIEW strictly AS SELECT lower(who) COLLATE \"C\" AS who, ward FROM loosely");
+        assertThat(sums(
+                        PgQuerySource.of(database, "public", "strictly", "who"),
+                        counting(Condition.in("ward", "north", "North"))))
+                .isDeepEqualTo(new long[][] {{1, 1}});
+    }
+
+    @Test
     void drawsARowOfEachPersonAfreshForEachQuery() {
         TestPostgres.execute(
                 database,
@@ -207,11 +273,11 @@ class PgQuerySourceIT {
                                 new SourceColumn("p", "int4", false, true, true),
                                 Map.of(
                                         "code",
-                                        new SourceColumn("code", "text", false, false, true),
+                                        new SourceColumn("code", "text", false, true, true),
                                         "small",
-                                        new SourceColumn("small", "int4", false, false, true),
+                                        new SourceColumn("small", "int4", false, true, true),
                                         "feels",
-                                        new SourceColumn("feels", "text", false, false, true)),
+                                        new SourceColumn("feels", "text", false, true, true)),
                                 query,
                                 1)
                         .text())
