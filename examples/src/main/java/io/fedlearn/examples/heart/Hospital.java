@@ -12,7 +12,9 @@ import io.fedlearn.models.table.Column;
 import io.fedlearn.models.table.TableException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -21,12 +23,17 @@ import java.util.stream.IntStream;
  * @param name of the hospital: the client's id
  * @param rows how many patients its file has
  * @param positives how many of them are ill
- * @param missingCount how many values are missing
+ * @param missing how many values are missing, by column
  * @param training four fifths of the patients
  * @param test the others
  */
 record Hospital(
-        String name, long rows, long positives, long missingCount, InMemoryExamples training, InMemoryExamples test) {
+        String name,
+        long rows,
+        long positives,
+        Map<String, Long> missing,
+        InMemoryExamples training,
+        InMemoryExamples test) {
     /** What share of a hospital's patients is kept to test on: {@value}. */
     static final double TEST_SHARE = 0.2;
 
@@ -53,7 +60,7 @@ record Hospital(
      */
     static Hospital of(String name, InMemoryExamples patients, long seed) {
         if (patients.exampleCount() == 0) {
-            return new Hospital(name, 0, 0, 0, patients, patients);
+            return new Hospital(name, 0, 0, Map.of(), patients, patients);
         }
         int[] classes = patients.classes();
         TrainTestSplit split = TrainTestSplit.stratified(
@@ -76,16 +83,16 @@ record Hospital(
                 patients.subset(test));
     }
 
-    /** How many values are missing: numbers that are NaN, and categories none of whose features is 1. */
-    private static long missing(InMemoryExamples patients) {
-        long missing = 0;
+    /** How many values are missing, by column: numbers that are NaN, and categories none of whose features is 1. */
+    private static Map<String, Long> missing(InMemoryExamples patients) {
+        Map<String, Long> missing = new LinkedHashMap<>();
         Batch batch = Batch.of(256, patients);
         try (BatchReader reader = patients.open(ExampleOrder.sequential())) {
             while (reader.read(batch)) {
                 for (int i = 0; i < batch.size(); i++) {
                     int at = i * batch.featureLength();
                     for (Column column : HeartTable.SCHEMA.columns()) {
-                        missing += isMissing(column, batch.features(), at) ? 1 : 0;
+                        missing.merge(column.name(), isMissing(column, batch.features(), at) ? 1L : 0L, Long::sum);
                         at += column.featureNames().size();
                     }
                 }
@@ -109,6 +116,11 @@ record Hospital(
     /** Whether all patients have the same label, so that nothing can be ranked. */
     boolean hasOneClass() {
         return rows > 0 && (positives == 0 || positives == rows);
+    }
+
+    /** How many values are missing in all. */
+    long missingCount() {
+        return missing.values().stream().mapToLong(Long::longValue).sum();
     }
 
     /** The examples of several hospitals in one place: what federated training does without. */
