@@ -157,7 +157,7 @@ final class Lease implements AutoCloseable {
     /**
      * Takes the lease if nobody holds it, and has it renewed from then on; if it is held here, confirms it.
      *
-     * @return whether it is held
+     * @return whether it is held; not if it was closed meanwhile
      * @throws LeaseLostException if it was held here, and another has taken it
      * @throws PgException if the database cannot say
      */
@@ -177,8 +177,7 @@ final class Lease implements AutoCloseable {
         if (taken.isEmpty()) {
             return false;
         }
-        acquired(taken.get(), begin);
-        return true;
+        return acquired(taken.get(), begin);
     }
 
     /**
@@ -237,7 +236,8 @@ final class Lease implements AutoCloseable {
         }
     }
 
-    private void acquired(long takenTerm, long begin) {
+    /** Has it renewed from now on; not if it was closed meanwhile: then it is let go. */
+    private boolean acquired(long takenTerm, long begin) {
         boolean isTooLate;
         lock.lock();
         try {
@@ -255,8 +255,10 @@ final class Lease implements AutoCloseable {
         }
         if (isTooLate) {
             release();
+            return false;
         }
         LOGGER.log(Level.INFO, "run ''{0}'' is led by ''{1}'' in term {2}", runId, holder, Long.toString(takenTerm));
+        return true;
     }
 
     private ScheduledExecutorService startThread() {

@@ -277,6 +277,18 @@ class LeaseIT {
     }
 
     @Test
+    void isNotTakenByOneThatWasClosedBefore() {
+        Lease north = lease("north", LONG);
+        Lease south = lease("south", LONG);
+        north.close();
+
+        assertThat(north.acquire()).isFalse();
+        assertThatIllegalStateException().isThrownBy(() -> north.await(LONG, LONG));
+        assertThat(north.isHeld()).isFalse();
+        assertThat(south.acquire()).isTrue();
+    }
+
+    @Test
     void isNotHeldPastTheHoldersOwnDeadlineUntilTheDatabaseConfirmsIt() {
         ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor();
         AtomicLong nanos = new AtomicLong();
