@@ -491,7 +491,10 @@ public final class PgModelRegistry {
             this.schema = schema;
         }
 
-        /** A log that events are appended to, each before its change is committed: no change without its event. None if not set. */
+        /**
+         * A log that events are appended to, each before its change is committed: no change without its event. None if not set. Appending
+         * to a log in the same database takes a second connection while the change has the first: use {@link #auditLog(String)} there.
+         */
         public Builder auditLog(AuditLog value) {
             this.auditLog = Optional.of(value);
             return this;

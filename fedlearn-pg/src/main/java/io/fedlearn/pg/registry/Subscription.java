@@ -144,7 +144,8 @@ public final class Subscription implements AutoCloseable {
         try (connection) {
             PGConnection postgres = connection.unwrap(PGConnection.class);
             long silentSince = System.nanoTime();
-            while (!isClosing()) {
+            // An interrupt is from whoever shuts the executor down.
+            while (!isClosing() && !Thread.currentThread().isInterrupted()) {
                 PGNotification[] notifications = postgres.getNotifications(LOOK_MILLIS);
                 if (notifications != null && notifications.length > 0) {
                     for (PGNotification notification : notifications) {

@@ -24,6 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
@@ -247,6 +249,19 @@ class PgModelRegistryIT {
                                 SCHEMA,
                                 "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN %' AND datname = current_database()"))
                 .isEqualTo("0");
+    }
+
+    @Test
+    void listensNoLongerThanItsExecutorIsToRun() throws Exception {
+        ExecutorService threads = Executors.newSingleThreadExecutor();
+        try (Subscription subscription =
+                PgModelRegistry.builder(SCHEMA).executor(threads).build().listen(change -> {})) {
+            assertThat(subscription).isNotNull();
+
+            threads.shutdownNow();
+
+            assertThat(threads.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
+        }
     }
 
     @Test
