@@ -12,7 +12,10 @@ public enum PgRole {
             "GRANT SELECT ON {s}.model, {s}.model_chunk, {s}.run, {s}.run_lease, {s}.checkpoint, {s}.checkpoint_state, {s}.round,"
                     + " {s}.round_client, {s}.registered_model, {s}.model_version, {s}.model_stage, {s}.run_progress,"
                     + " {s}.client_contribution, {s}.run_privacy, {s}.model_lineage TO {r}"),
-    /** A site that keeps its clients' state and its own budget and audit log here. */
+    /**
+     * A site that keeps its clients' state and its own budget and audit log here. It may delete models that nothing refers to and see all
+     * others, so the schema is to be the site's own, not one that a coordinator has its runs in.
+     */
     TRAINER(
             "GRANT SELECT, INSERT, UPDATE, DELETE ON {s}.client_state TO {r}",
             "GRANT SELECT, INSERT, DELETE, UPDATE (damaged_at) ON {s}.model TO {r}",
