@@ -25,7 +25,8 @@ import java.util.TreeSet;
  * that counts them.
  *
  * <p>A debit is one transaction that holds the lock of its scope's row: however many processes debit, each does so behind exactly the
- * entries that it weighed, and debits of other scopes do not wait. Triggers let in only the next entry, count it, and refuse to change
+ * entries that it weighed, and debits of other scopes do not wait. One that falls silent with the lock, its process or host frozen, is
+ * ended by the server within a minute. Triggers let in only the next entry, count it, and refuse to change
  * or delete one. An entry that cannot be read, a gap in the numbers, and a count that is not that of the entries are refused by scope
  * and number. Who may drop the triggers, the tables' owner, can change entries all the same: the same debits in an audit log
  * ({@link PgBudgets#auditedIn}), whose head is kept elsewhere, show it. Times are those of the database's clock. Thread-safe.
@@ -33,6 +34,13 @@ import java.util.TreeSet;
 public final class PgPrivacyLedger implements PrivacyLedger {
     /** How long a scope's name may be, in characters: {@value}. */
     public static final int LONGEST_SCOPE = 500;
+
+    // Whoever holds a scope's row and falls silent for a minute is ended, unless the server ends them sooner: all other
+    // debits of the scope wait for that row.
+    private static final String LOCK = "SELECT entries, epsilon, privacy_delta, composition,"
+            + " set_config('idle_in_transaction_session_timeout', CASE current_setting('idle_in_transaction_session_timeout')"
+            + " WHEN '0' THEN '60s' ELSE current_setting('idle_in_transaction_session_timeout') END, true)"
+            + " FROM {s}.privacy_budget WHERE scope = ? FOR UPDATE";
 
     private final Database database;
     private final Recorder recorder;
@@ -129,9 +137,7 @@ public final class PgPrivacyLedger implements PrivacyLedger {
     /** Takes the lock of a scope, whose row is made if there is none. */
     private Row lock(Connection connection, String scope) throws SQLException {
         for (int attempt = 0; attempt < 2; attempt++) {
-            try (PreparedStatement select = connection.prepareStatement(
-                    database.sql(
-                            "SELECT entries, epsilon, privacy_delta, composition FROM {s}.privacy_budget WHERE scope = ? FOR UPDATE"))) {
+            try (PreparedStatement select = connection.prepareStatement(database.sql(LOCK))) {
                 select.setString(1, scope);
                 try (ResultSet rows = select.executeQuery()) {
                     if (rows.next()) {

@@ -71,10 +71,19 @@ public final class Database {
 
     /** How a transaction sees the data. */
     public enum Mode {
-        /** Each statement sees what was committed before it. */
-        READ_WRITE,
+        /**
+         * Each statement sees what was committed before it, whatever role and database default to: who waited for a row goes on with
+         * what it has become, where at other levels the transaction would fail.
+         */
+        READ_WRITE("READ COMMITTED"),
         /** All statements see one state, and none may write. */
-        SNAPSHOT
+        SNAPSHOT("REPEATABLE READ, READ ONLY");
+
+        private final String level;
+
+        Mode(String level) {
+            this.level = level;
+        }
     }
 
     /**
@@ -118,11 +127,8 @@ public final class Database {
 
     private static void begin(Connection connection, Mode mode) throws SQLException {
         // By statement and not by setReadOnly, which would stay with a pooled connection.
-        if (mode == Mode.SNAPSHOT) {
-            try (PreparedStatement begin =
-                    connection.prepareStatement("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")) {
-                begin.execute();
-            }
+        try (PreparedStatement begin = connection.prepareStatement("SET TRANSACTION ISOLATION LEVEL " + mode.level)) {
+            begin.execute();
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.fedlearn.core.budget.LedgerEntry;
 import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.budget.PrivacyLedger;
 import io.fedlearn.core.budget.PrivacyLedgerException;
@@ -12,11 +13,20 @@ import io.fedlearn.pg.PgRole;
 import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.TestPostgres;
 import io.fedlearn.testkit.contract.PrivacyLedgerContract;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 class PgPrivacyLedgerIT extends PrivacyLedgerContract {
@@ -117,6 +127,60 @@ class PgPrivacyLedgerIT extends PrivacyLedgerContract {
                 .isThrownBy(() -> open().append(charge("x".repeat(501)), 0))
                 .withMessage("scope must have at most 500 characters, had 501");
         assertThat(open().append(charge("\u65e5".repeat(500)), 0)).isPresent();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 1min", "5s, 5s"})
+    void boundsHowLongWhoFallsSilentHoldsAScope(String ofTheServer, String bound) {
+        TestPostgres.execute(
+                database,
+                "ALTER DATABASE " + database.getDatabaseName() + " SET idle_in_transaction_session_timeout = '"
+                        + ofTheServer + "'");
+        List<String> bounds = new ArrayList<>();
+        PgPrivacyLedger ledger = PgPrivacyLedger.of(schema).recordedBy((connection, entry) -> {
+            try (Statement show = connection.createStatement();
+                    ResultSet rows = show.executeQuery("SHOW idle_in_transaction_session_timeout")) {
+                rows.next();
+                bounds.add(rows.getString(1));
+            }
+        });
+
+        ledger.append(charge(SCOPE), 0);
+        ledger.append(charge(SCOPE), 1);
+
+        assertThat(bounds).containsExactly(bound, bound);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"read committed", "repeatable read", "serializable"})
+    void debitsBehindWhoItWaitedForAtWhateverLevelTheRoleDefaultsTo(String level) throws Exception {
+        PrivacyLedger ledger = filled();
+        TestPostgres.execute(
+                database,
+                "ALTER DATABASE " + database.getDatabaseName() + " SET default_transaction_isolation = '" + level
+                        + "'");
+        try (Connection holder = database.getConnection();
+                Statement hold = holder.createStatement()) {
+            holder.setAutoCommit(false);
+            hold.execute("UPDATE fedlearn.privacy_budget SET turn = NULL");
+            CompletableFuture<Optional<LedgerEntry>> debit =
+                    CompletableFuture.supplyAsync(() -> ledger.append(charge(SCOPE), 3));
+            awaitWaiting();
+            holder.commit();
+
+            assertThat(debit.get(60, TimeUnit.SECONDS)).isPresent();
+        }
+        assertThat(ledger.entries(SCOPE)).hasSize(4);
+    }
+
+    private void awaitWaiting() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (TestPostgres.rows(
+                        database,
+                        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+                .isEmpty()) {
+            assertThat(System.nanoTime()).as("a debit waits").isLessThan(deadline);
+        }
     }
 
     @Test
