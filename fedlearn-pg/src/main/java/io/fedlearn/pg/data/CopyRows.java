@@ -77,7 +77,7 @@ final class CopyRows {
             isRead = true;
         } finally {
             if (!isRead) {
-                copy.cancel();
+                copy.cancel(reading.isDone());
             }
         }
         try {
@@ -164,12 +164,15 @@ final class CopyRows {
         return SIGNATURE.length + 2 * FLAGS + Binary.int4(bytes, SIGNATURE.length + FLAGS);
     }
 
-    /** Ends the statement at the server and waits until nothing more comes. */
-    private void cancel() {
+    /** Ends the statement at the server, unless it has ended, and waits until nothing more comes. */
+    private void cancel(boolean isOver) {
         isStopped = true;
         boolean wasInterrupted = false;
         try {
-            connection.cancelQuery();
+            // What is over is not cancelled: that would hit what the connection does next.
+            if (!isOver) {
+                connection.cancelQuery();
+            }
         } catch (SQLException e) {
             try {
                 plain.abort(Runnable::run);

@@ -52,7 +52,7 @@ final class Parameters {
         try (PreparedStatement statement = connection.prepareStatement(before + text + after)) {
             ParameterMetaData types = statement.getParameterMetaData();
             for (int i = 0; i < values.size(); i++) {
-                expressions.add(expression(text(values.get(i), i + 1), types.getParameterTypeName(i + 1)));
+                expressions.add(expression(text(values.get(i), i + 1), spelt(types.getParameterTypeName(i + 1))));
             }
         }
         StringBuilder bound = new StringBuilder(query.nativeSql);
@@ -61,6 +61,11 @@ final class Parameters {
             bound.replace(positions[i], end, expressions.get(i));
         }
         return bound.toString();
+    }
+
+    /** A type's name as SQL has it: written bare, these two would be those of one bit and one character. */
+    private static String spelt(String type) {
+        return type.equals("bit") || type.equals("char") ? "pg_catalog.\"" + type + "\"" : type;
     }
 
     private NativeQuery parsed(String text) throws SQLException {

@@ -410,10 +410,14 @@ public final class PgDataset implements ExampleSource, AutoCloseable {
             return this;
         }
 
-        /** How long the server may work on the rows; unless it is said, as long as the role or the server allows. */
+        /**
+         * How long the server may work on the rows; unless it is said, as long as the role or the server allows.
+         *
+         * @param timeout at least a millisecond, at most 24 days, as PostgreSQL has it
+         */
         public Builder statementTimeout(Duration timeout) {
-            if (timeout.toMillis() < 1) {
-                throw new IllegalArgumentException("statementTimeout must be >= 1 ms, was " + timeout);
+            if (timeout.compareTo(Duration.ofMillis(1)) < 0 || timeout.compareTo(Duration.ofDays(24)) > 0) {
+                throw new IllegalArgumentException("statementTimeout must be in [1 ms, 24 days], was " + timeout);
             }
             statementTimeout = Optional.of(timeout);
             return this;

@@ -99,6 +99,19 @@ class PgDatasetIT {
         }
     }
 
+    @Test
+    void bindsBitsAndCharactersWhole() throws Exception {
+        TestPostgres.execute(
+                database, "CREATE TABLE flagged AS SELECT 1 AS id, b'101' AS flags UNION ALL SELECT 2, b'111'");
+        try (PgDataset flagged = PgDataset.table(database, "flagged")
+                .key("id")
+                .features("id")
+                .where("flags = ?", "101")
+                .open()) {
+            assertThat(Rows.features(flagged)).containsExactly(List.of(1f));
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

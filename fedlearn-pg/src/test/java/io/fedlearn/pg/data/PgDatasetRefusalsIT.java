@@ -213,7 +213,11 @@ class PgDatasetRefusalsIT {
         assertThatIllegalArgumentException().isThrownBy(() -> patients().category("grade", "a", "a"));
         assertThatIllegalArgumentException().isThrownBy(() -> patients().key());
         assertThatIllegalArgumentException().isThrownBy(() -> patients().maxHeapBytes(-1));
-        assertThatIllegalArgumentException().isThrownBy(() -> patients().statementTimeout(Duration.ZERO));
+        for (Duration timeout : List.of(Duration.ZERO, Duration.ofDays(25), Duration.ofSeconds(Long.MAX_VALUE))) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> patients().statementTimeout(timeout))
+                    .withMessage("statementTimeout must be in [1 ms, 24 days], was " + timeout);
+        }
     }
 
     @Test
