@@ -59,8 +59,8 @@ public final class PgBudgets {
     }
 
     /**
-     * These budgets, with each debit and each limit that is set on record in the audit log of this name in the same schema: in the same transaction, so
-     * that neither is there without the other.
+     * These budgets, with each debit and each limit that is set on record in the audit log of this name in the same schema: in the same
+     * transaction, so that neither is there without the other.
      *
      * @throws IllegalArgumentException if the name is empty or holds U+0000
      */
@@ -90,8 +90,8 @@ public final class PgBudgets {
     }
 
     /**
-     * Sets what may be spent in a scope, ever, what is already spent included. For a role that may change the rows of limits, such as the schema's
-     * owner.
+     * Sets what may be spent in a scope, ever, what is already spent included. For a role that may change the rows of limits, such as
+     * the schema's owner.
      *
      * @throws IllegalArgumentException if no charge could have this scope
      * @throws PgException if it cannot be done, such as for want of the right

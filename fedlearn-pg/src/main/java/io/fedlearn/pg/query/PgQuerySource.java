@@ -41,7 +41,8 @@ import javax.sql.DataSource;
  * policy of row-level security that looks at other persons' rows.
  *
  * <p><b>Which rows of a person are left</b>, and which groups, is drawn by hashing each with the person and a salt that is new for
- * each query: afresh each time, for each person independently, and from that person's own rows alone.
+ * each query: afresh each time, for each person independently, and from that person's own rows alone. Values are drawn, not rows: one
+ * that a person has in ten rows is as likely to be left as one in a single row.
  *
  * <p>The statement's text has names of columns that the catalogue has, quoted; constants, keys and bounds are bound values. No value
  * of a row can make it fail, short of a view's own expressions, and no message has one. Functions are PostgreSQL's own, whatever the
@@ -161,7 +162,7 @@ public final class PgQuerySource implements QuerySource {
          * @param timeout at least a millisecond, at most a day
          */
         public Builder statementTimeout(Duration timeout) {
-            if (timeout.toMillis() < 1 || timeout.compareTo(Duration.ofDays(1)) > 0) {
+            if (timeout.compareTo(Duration.ofMillis(1)) < 0 || timeout.compareTo(Duration.ofDays(1)) > 0) {
                 throw new IllegalArgumentException("statementTimeout must be in [1 ms, 1 day], was " + timeout);
             }
             this.statementTimeout = timeout;
