@@ -18,16 +18,13 @@ import io.fedlearn.pg.internal.Database;
 import io.fedlearn.pg.internal.models.PgModels;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.ReentrantLock;
@@ -73,8 +70,6 @@ public final class PgRunStore implements RunStore {
 
     private static final System.Logger LOGGER = System.getLogger(PgRunStore.class.getName());
     private static final int MAX_RUN_ID_LENGTH = 255;
-    /** What befalls a commit when another leads: its row is there already, or its connection was ended. */
-    private static final Set<String> TAKEN = Set.of("23505", "57P01", "25P03", "08006");
 
     private final PgSchema schema;
     private final Database database;
@@ -84,7 +79,7 @@ public final class PgRunStore implements RunStore {
     private final Lease lease;
     private final PgModels models;
     private final RunRows rows;
-    private final WritingTurn turn;
+    private final Fence fence;
     private final RunInDatabase.Front front;
 
     // Guards what follows, and lets one operation at a time to the database, hence is held while it answers.
@@ -106,7 +101,7 @@ public final class PgRunStore implements RunStore {
                 : Lease.of(database, runId, builder.holder, builder.leaseTime);
         this.models = PgModels.of(database);
         this.rows = new RunRows(database, models, runId);
-        this.turn = WritingTurn.of(database.schema(), runId);
+        this.fence = new Fence(database, lease, runId);
         this.front = builder.whenUnreachable.over(new Direct());
     }
 
@@ -292,7 +287,7 @@ public final class PgRunStore implements RunStore {
     private void create(String what, RunHeader header, Checkpoint initial) {
         computeDigests(initial);
         try {
-            write(what, connection -> {
+            fence.write(what, connection -> {
                 rows.insertRun(connection, header);
                 rows.insertCheckpoint(connection, initial, Optional.empty());
             });
@@ -354,7 +349,7 @@ public final class PgRunStore implements RunStore {
                 .max();
         OptionalInt bestNow = newBest.isPresent() ? newBest : run.best;
         try {
-            write(what, connection -> {
+            fence.write(what, connection -> {
                 for (RoundRecord record : before) {
                     boolean wasBest = isBest.test(record.round());
                     rows.insertRound(connection, record, wasBest, RecordJson.write(record, wasBest), lease.term());
@@ -390,23 +385,6 @@ public final class PgRunStore implements RunStore {
     private static void computeDigests(Checkpoint checkpoint) {
         checkpoint.model().digest();
         checkpoint.states().values().forEach(state -> state.tensors().values().forEach(Model::digest));
-    }
-
-    /**
-     * That another leads says more than that its round is in the way of this one, or that it has ended this transaction. Whether it does
-     * cannot be known if the database is away.
-     */
-    private void requireLeadIfTaken(PgException failure) {
-        if (!failure.isOutcomeUnknown() && TAKEN.contains(failure.sqlState().orElse(""))) {
-            try {
-                lease.confirm();
-            } catch (LeaseLostException e) {
-                e.addSuppressed(failure);
-                throw e;
-            } catch (PgException e) {
-                failure.addSuppressed(e);
-            }
-        }
     }
 
     private static SealedJson line(Checkpoint checkpoint, boolean best) {
@@ -450,66 +428,6 @@ public final class PgRunStore implements RunStore {
                     Integer.toString(doubt.round),
                     runId);
         }
-    }
-
-    /** Writes rows, and last the fence. */
-    private void write(String what, Rows work) {
-        if (!write(what, work, turn::begin)) {
-            endFormerWriter();
-            write(what, work, turn::await);
-        }
-    }
-
-    @FunctionalInterface
-    private interface Begin {
-        boolean on(Connection connection, Duration silence) throws SQLException;
-    }
-
-    private boolean write(String what, Rows work, Begin begin) {
-        long beginning = System.nanoTime();
-        boolean isWritten;
-        try {
-            isWritten = database.inTransaction(what, connection -> {
-                // A transaction whose process was paused in the middle must not keep its rows from whoever leads next.
-                if (!begin.on(connection, lease.time())) {
-                    return false;
-                }
-                work.write(connection);
-                lease.requireHeld(connection);
-                return true;
-            });
-        } catch (PgException e) {
-            requireLeadIfTaken(e);
-            throw e;
-        }
-        if (isWritten) {
-            lease.held(beginning);
-        }
-        return isWritten;
-    }
-
-    /** Ends a transaction of whoever led before, or of a connection that this store has given up. */
-    private void endFormerWriter() {
-        String what = "the transaction that a former leader of run '" + runId + "' left open";
-        try {
-            int ended = database.inTransaction(what + " cannot be ended", connection -> {
-                lease.requireHeld(connection);
-                return turn.endOther(connection);
-            });
-            if (ended > 0) {
-                LOGGER.log(Level.WARNING, "{0} was ended", what);
-            }
-        } catch (PgException e) {
-            if (!e.sqlState().equals(Optional.of("42501"))) {
-                throw e;
-            }
-            LOGGER.log(Level.WARNING, "{0}: it is waited for", e.getMessage());
-        }
-    }
-
-    @FunctionalInterface
-    private interface Rows {
-        void write(Connection connection) throws SQLException;
     }
 
     private Optional<Model> modelDirectly(int round) {
@@ -592,7 +510,7 @@ public final class PgRunStore implements RunStore {
 
     /** Removes what is newer than the newest whole checkpoint. */
     private void mend(RunReading.Found found, OpenRun run) {
-        write("what is damaged of run '" + runId + "' cannot be removed", connection -> {
+        fence.write("what is damaged of run '" + runId + "' cannot be removed", connection -> {
             rows.deleteCheckpoints(connection, List.copyOf(found.damaged().keySet()));
             rows.deleteRoundsAfter(connection, run.latest);
             rows.updateRun(connection, run.latest, run.best);
@@ -620,7 +538,7 @@ public final class PgRunStore implements RunStore {
             return;
         }
         try {
-            write("old checkpoints of run '" + runId + "' cannot be deleted", connection -> {
+            fence.write("old checkpoints of run '" + runId + "' cannot be deleted", connection -> {
                 models.collect(connection, rows.deleteCheckpoints(connection, unneeded));
             });
             run.checkpoints.removeAll(unneeded);
