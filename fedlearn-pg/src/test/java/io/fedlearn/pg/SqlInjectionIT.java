@@ -252,6 +252,24 @@ class SqlInjectionIT {
                 "value of a condition of a data set",
                 text -> nothing(data(
                         PgDataset.table(database, "public", "visits").where("note <> ? AND note <> ?", text, "b"))));
+        PLACES.put(
+                "list of a condition of a data set",
+                text -> nothing(data(PgDataset.table(database, "public", "visits")
+                        .where("note = ANY(?) OR note = ?", List.of(text, "it's"), "a"))));
+        PLACES.put(
+                "value of a query of a data set",
+                text -> nothing(
+                        data(PgDataset.query(database, "SELECT *, ?::text AS said FROM visits WHERE patient > 0", text)
+                                .category("said", text))));
+        PLACES.put(
+                "what a data set is split by",
+                text -> nothing(
+                        data(PgDataset.table(database, "public", "visits").splitBy(text))));
+        PLACES.put(
+                "label of a data set",
+                text -> nothing(data(PgDataset.table(database, "public", "visits")
+                        .label(text)
+                        .labelClass("note", "a", "it's", text))));
         return PLACES.keySet().stream();
     }
 
