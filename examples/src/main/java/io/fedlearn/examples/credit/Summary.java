@@ -74,7 +74,7 @@ record Summary(
                     }
                 }
             } catch (PrivacyBudgetExceededException e) {
-                refused.add(what + ": " + e.getMessage());
+                refused.add(what + ": the budget is spent");
             }
         });
         return new Summary(
