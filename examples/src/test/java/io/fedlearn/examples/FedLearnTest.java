@@ -58,7 +58,7 @@ final class FedLearnTest {
     void withoutCommandItNamesThem() {
         Outcome outcome = Outcome.of();
         assertThat(outcome.exitCode()).isEqualTo(2);
-        assertThat(outcome.err()).contains("heart, mnist");
+        assertThat(outcome.err()).contains("heart, credit, mnist");
     }
 
     @Test
