@@ -35,11 +35,7 @@ public final class PgPrivacyLedger implements PrivacyLedger {
     /** How long a scope's name may be, in characters: {@value}. */
     public static final int LONGEST_SCOPE = 500;
 
-    // Whoever holds a scope's row and falls silent for a minute is ended, unless the server ends them sooner: all other
-    // debits of the scope wait for that row.
-    private static final String LOCK = "SELECT entries, epsilon, privacy_delta, composition,"
-            + " set_config('idle_in_transaction_session_timeout', CASE current_setting('idle_in_transaction_session_timeout')"
-            + " WHEN '0' THEN '60s' ELSE current_setting('idle_in_transaction_session_timeout') END, true)"
+    private static final String LOCK = "SELECT entries, epsilon, privacy_delta, composition, " + Database.BOUND_SILENCE
             + " FROM {s}.privacy_budget WHERE scope = ? FOR UPDATE";
 
     private final Database database;

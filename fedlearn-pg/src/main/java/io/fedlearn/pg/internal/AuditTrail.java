@@ -25,14 +25,9 @@ public final class AuditTrail {
     // queried.
     private static final char NUL = '\0';
     private static final char REPLACEMENT = '\ufffd';
-    // Whoever holds the log's row and falls silent for so long is ended, unless the server ends him anyway: others wait
-    // for that row.
-    private static final String BOUND = "(SELECT set_config('idle_in_transaction_session_timeout',"
-            + " CASE current_setting('idle_in_transaction_session_timeout') WHEN '0' THEN '60s'"
-            + " ELSE current_setting('idle_in_transaction_session_timeout') END, true)) AS bound";
     private static final String READ = "SELECT sequence, hash FROM {s}.audit_log WHERE log = ?";
     private static final String LOCK =
-            "SELECT sequence, hash FROM {s}.audit_log AS ending, " + BOUND + " WHERE log = ? FOR UPDATE OF ending";
+            "SELECT sequence, hash, " + Database.BOUND_SILENCE + " FROM {s}.audit_log WHERE log = ? FOR UPDATE";
     private static final String ESCAPED_NUL = "\\u0000";
 
     private final Database database;

@@ -16,6 +16,14 @@ import org.postgresql.util.ServerErrorMessage;
  * returns; nothing is kept in a session, so that a pooler may stand between. Immutable and thread-safe.
  */
 public final class Database {
+    /**
+     * In a statement that locks a row which others wait for: has the server end this transaction when it falls silent for a minute, unless
+     * the server does so sooner by itself.
+     */
+    public static final String BOUND_SILENCE =
+            "set_config('idle_in_transaction_session_timeout', CASE current_setting('idle_in_transaction_session_timeout')"
+                    + " WHEN '0' THEN '60s' ELSE current_setting('idle_in_transaction_session_timeout') END, true)";
+
     private static final Pattern SCHEMA = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
     private static final int NO_LIMIT = 0;
 

@@ -234,7 +234,10 @@ public final class PgModelRegistry {
         }
         return database.inTransaction(what, connection -> {
             execute(connection, "INSERT INTO {s}.registered_model (name) VALUES (?) ON CONFLICT DO NOTHING", name);
-            text(connection, "SELECT name FROM {s}.registered_model WHERE name = ? FOR UPDATE", name);
+            text(
+                    connection,
+                    "SELECT name, " + Database.BOUND_SILENCE + " FROM {s}.registered_model WHERE name = ? FOR UPDATE",
+                    name);
             return work.on(connection);
         });
     }
