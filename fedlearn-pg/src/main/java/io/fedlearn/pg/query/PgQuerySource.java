@@ -45,9 +45,9 @@ import javax.sql.DataSource;
  * that a person has in ten rows is as likely to be left as one in a single row.
  *
  * <p>The statement's text has names of columns that the catalogue has, quoted; constants, keys and bounds are bound values. No value
- * of a row can make it fail, short of a view's own expressions, and no message has one. Functions are PostgreSQL's own, whatever the
- * search path has. The connection's role reads the table, under its row-level security if there is any: whom it hides counts for nobody.
- * Immutable and thread-safe.
+ * of a row can make it fail, short of expressions of a view, a policy or a virtual column, and no message has one. Functions are
+ * PostgreSQL's own, whatever the search path has. The connection's role reads the table, under its row-level security if there is any:
+ * whom it hides counts for nobody. Immutable and thread-safe.
  */
 public final class PgQuerySource implements QuerySource {
     /** How long a query may take unless it is said: 5 minutes. */
