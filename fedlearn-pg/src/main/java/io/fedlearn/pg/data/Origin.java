@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** Where rows come from: a table with an optional condition, or a query. Immutable. */
 record Origin(String schema, String name, String text, List<Object> values) {
@@ -134,8 +135,8 @@ record Origin(String schema, String name, String text, List<Object> values) {
                 if (!rows.getBoolean(4)) {
                     throw new PgDatasetException(
                             "role " + rows.getString(5) + " may not use schema " + rows.getString(1)
-                                    + "; its owner can grant that: GRANT USAGE ON SCHEMA " + rows.getString(1) + " TO "
-                                    + rows.getString(5));
+                                    + "; its owner can grant that: GRANT USAGE ON SCHEMA "
+                                    + Database.quote(rows.getString(1)) + " TO " + Database.quote(rows.getString(5)));
                 }
                 return Database.quote(rows.getString(1)) + "." + Database.quote(rows.getString(2));
             }
@@ -167,8 +168,9 @@ record Origin(String schema, String name, String text, List<Object> values) {
         if (!denied.isEmpty()) {
             throw new PgDatasetException(
                     "role " + role + " may not read columns " + denied + " of " + this
-                            + "; its owner can grant that: GRANT SELECT (" + String.join(", ", denied) + ") ON "
-                            + found.from() + " TO " + role,
+                            + "; its owner can grant that: GRANT SELECT ("
+                            + denied.stream().map(Database::quote).collect(Collectors.joining(", ")) + ") ON "
+                            + found.from() + " TO " + Database.quote(role),
                     denied.get(0));
         }
     }

@@ -35,8 +35,8 @@ class PgDatasetRightsIT {
         assertThatExceptionOfType(PgDatasetException.class)
                 .isThrownBy(() -> patients(trainer).open())
                 .withMessage("role " + role
-                        + " may not use schema clinic; its owner can grant that: GRANT USAGE ON SCHEMA clinic TO "
-                        + role);
+                        + " may not use schema clinic; its owner can grant that: GRANT USAGE ON SCHEMA \"clinic\" TO \""
+                        + role + "\"");
         TestPostgres.execute(
                 database,
                 "GRANT USAGE ON SCHEMA clinic TO " + role,
@@ -45,7 +45,7 @@ class PgDatasetRightsIT {
                 .isThrownBy(() -> patients(trainer).open())
                 .withMessage("role " + role
                         + " may not read columns [age] of table clinic.patients; its owner can grant that:"
-                        + " GRANT SELECT (age) ON \"clinic\".\"patients\" TO " + role)
+                        + " GRANT SELECT (\"age\") ON \"clinic\".\"patients\" TO \"" + role + "\"")
                 .satisfies(e -> assertThat(e.column()).contains("age"));
 
         TestPostgres.execute(database, "GRANT SELECT (age) ON clinic.patients TO " + role);
