@@ -95,8 +95,13 @@ record Origin(String schema, String name, String text, List<Object> values) {
         }
         Map<String, String> types = new HashMap<>();
         Set<String> ambiguous = new HashSet<>();
-        try (PreparedStatement statement = connection.prepareStatement("SELECT * FROM " + described)) {
-            ResultSetMetaData columns = statement.getMetaData();
+        // Asked for no rows and not by getMetaData of a statement, for which the driver leaves a prepared one in the
+        // session: a pooler would
+        // give it to others. A table's columns by its row type, since SELECT * needs the right to read all of them.
+        String none = isQuery() ? "SELECT * FROM " + from : "SELECT (CAST(NULL AS " + from + ")).*";
+        try (PreparedStatement statement = connection.prepareStatement(doubled(none) + " LIMIT 0");
+                ResultSet rows = statement.executeQuery()) {
+            ResultSetMetaData columns = rows.getMetaData();
             for (int i = 1; i <= columns.getColumnCount(); i++) {
                 String column = columns.getColumnLabel(i);
                 if (types.put(column, unqualified(columns.getColumnTypeName(i))) != null) {

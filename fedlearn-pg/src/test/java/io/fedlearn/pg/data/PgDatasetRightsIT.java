@@ -92,6 +92,8 @@ class PgDatasetRightsIT {
     @Test
     void leavesNothingBehindInAConnectionOfAPool() throws Exception {
         PGSimpleDataSource database = clinic();
+        // As through a pooler, which gives what stays in a session to others.
+        database.setPrepareThreshold(0);
         try (var pool = new HikariDataSource()) {
             pool.setDataSource(database);
             pool.setMaximumPoolSize(1);
@@ -114,11 +116,13 @@ class PgDatasetRightsIT {
                     var statement = connection.createStatement();
                     var rows = statement.executeQuery(
                             "SELECT current_setting('statement_timeout'), current_setting('fedlearn.parameter_1', true),"
-                                    + " current_setting('transaction_read_only')")) {
+                                    + " current_setting('transaction_read_only'),"
+                                    + " (SELECT string_agg(statement, ';') FROM pg_prepared_statements)")) {
                 rows.next();
                 assertThat(rows.getString(1)).isEqualTo("0");
                 assertThat(rows.getString(2)).isNullOrEmpty();
                 assertThat(rows.getString(3)).isEqualTo("off");
+                assertThat(rows.getString(4)).isNull();
             }
         }
     }
