@@ -59,6 +59,13 @@ public final class TestPostgres {
     private static PGSimpleDataSource newDatabase(String template) {
         String name = "test_" + ProcessHandle.current().pid() + "_" + NUMBER.incrementAndGet();
         PGSimpleDataSource server = server();
+        if (!URL.isEmpty()) {
+            // A pooler keeps connections to what was migrated, which cannot be copied as long as there are any.
+            rows(
+                    server,
+                    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '" + template
+                            + "' AND pid <> pg_backend_pid()");
+        }
         execute(server, "CREATE DATABASE " + name + " TEMPLATE " + template);
         PGSimpleDataSource database = server();
         database.setDatabaseName(name);
