@@ -15,7 +15,8 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * A real PostgreSQL for tests: one per JVM that starts by itself, or the server whose JDBC URL is the system property
- * {@code fedlearn.pg.url}, where the user may create databases and roles.
+ * {@code fedlearn.pg.url}, where the user may create databases and roles. Through a pooler that shares connections between transactions,
+ * tests that are tagged {@code direct} cannot pass and are left out: {@code -Dtests.excluded=slow,direct}.
  */
 public final class TestPostgres {
     private static final AtomicInteger NUMBER = new AtomicInteger();

@@ -20,6 +20,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -358,6 +359,7 @@ class PgDatasetRefusalsIT {
         }
     }
 
+    @Tag("direct")
     @Test
     void saysWhoCannotLogIn() {
         PGSimpleDataSource wrong = TestPostgres.asNewRole(database);

@@ -29,6 +29,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -217,6 +218,7 @@ class PgModelRegistryIT {
         }
     }
 
+    @Tag("direct")
     @Test
     void tellsWhoListens() throws Exception {
         Listening listener = new Listening(new LinkedBlockingQueue<>());
@@ -251,6 +253,7 @@ class PgModelRegistryIT {
                 .isEqualTo("0");
     }
 
+    @Tag("direct")
     @Test
     void listensNoLongerThanItsExecutorIsToRun() throws Exception {
         ExecutorService threads = Executors.newSingleThreadExecutor();
