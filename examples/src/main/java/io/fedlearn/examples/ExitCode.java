@@ -61,10 +61,14 @@ final class ExitCode {
     }
 
     private static int of(PgException failure) {
+        String state = failure.sqlState().orElse("");
+        // It answered, and URL and server do not fit: no password, TLS on one side only.
+        if (state.equals("08004")) {
+            return USAGE;
+        }
         if (failure.isUnreachable()) {
             return UNREACHABLE;
         }
-        String state = failure.sqlState().orElse("");
         // 28: role or password; 3D: no such database; 42501: no right. Without a code, it is the schema that is not as
         // it should be.
         boolean mistake = state.isEmpty() || state.startsWith("28") || state.startsWith("3D") || state.equals("42501");

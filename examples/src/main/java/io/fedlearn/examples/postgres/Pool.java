@@ -3,6 +3,7 @@ package io.fedlearn.examples.postgres;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.fedlearn.pg.internal.Database;
+import java.net.UnknownHostException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -10,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import org.postgresql.ds.PGSimpleDataSource;
+import org.postgresql.util.PSQLState;
 
 /** Opens pools of connections, after one that shows whether there can be any. */
 final class Pool {
@@ -23,7 +25,7 @@ final class Pool {
         try (Connection connection = database.getConnection()) {
             connection.isValid((int) PATIENCE.toSeconds());
         } catch (SQLException e) {
-            throw Database.failure(what + " cannot be used", e);
+            throw Database.failure(what + " cannot be used" + hint(database, e), e);
         }
         HikariConfig config = new HikariConfig();
         config.setPoolName("fedlearn");
@@ -32,6 +34,18 @@ final class Pool {
         config.setMinimumIdle(0);
         config.setConnectionTimeout(PATIENCE.toMillis());
         return new HikariDataSource(config);
+    }
+
+    /** What the driver keeps to itself: which host it did not find, and where a password would have come from. */
+    private static String hint(PGSimpleDataSource database, SQLException e) {
+        if (e.getCause() instanceof UnknownHostException unknown) {
+            return " (unknown host: " + unknown.getMessage() + ")";
+        }
+        boolean isRejected = PSQLState.CONNECTION_REJECTED.getState().equals(e.getSQLState());
+        if (isRejected && database.getPassword() == null && String.valueOf(e.getMessage()).contains("password")) {
+            return " (no password from PGPASSWORD, --password-file or ~/.pgpass)";
+        }
+        return "";
     }
 
     /** Makes a database of this name on the server of another, if there is none. */

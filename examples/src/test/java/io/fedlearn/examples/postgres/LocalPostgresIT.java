@@ -85,6 +85,9 @@ class LocalPostgresIT {
                     .isThrownBy(() -> options("--jdbc", url.replace("south", "west"), "--jdbc-user", "postgres")
                             .open())
                     .withMessageContaining("\"west\" does not exist");
+            assertThatExceptionOfType(PgException.class)
+                    .isThrownBy(() -> options("--jdbc", "jdbc:postgresql://db.invalid/study").open())
+                    .withMessageContaining("cannot be used (unknown host: db.invalid)");
         }
         assertThat(data.resolve("postmaster.pid")).doesNotExist();
         assertThat(data.resolve("PG_VERSION")).exists();
