@@ -153,7 +153,9 @@ class PgPrivateQueriesIT {
     void keepsTheDebitIfTheServerEndsTheConnectionBeforeTheAnswer() throws Exception {
         try (Connection holder = database.getConnection();
                 Statement hold = holder.createStatement()) {
-            hold.execute("SELECT pg_advisory_lock(7)");
+            // In a transaction, so that it is held behind a pooler too.
+            holder.setAutoCommit(false);
+            hold.execute("SELECT pg_advisory_xact_lock(7)");
             CompletableFuture<QueryAnswer> answer =
                     CompletableFuture.supplyAsync(() -> queries("held").ask(QUESTION, "x"));
             String backend = awaitHeld();
@@ -175,7 +177,9 @@ class PgPrivateQueriesIT {
         Process asking = AskingProcess.start(database, "held");
         try (Connection holder = database.getConnection();
                 Statement hold = holder.createStatement()) {
-            hold.execute("SELECT pg_advisory_lock(7)");
+            // In a transaction, so that it is held behind a pooler too.
+            holder.setAutoCommit(false);
+            hold.execute("SELECT pg_advisory_xact_lock(7)");
             awaitHeld();
             asking.destroyForcibly().waitFor();
             assertThat(entries()).hasSize(1);
