@@ -7,6 +7,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -78,16 +79,12 @@ record Origin(String schema, String name, String text, List<Object> values) {
      */
     Found find(Connection connection, Parameters parameters) throws SQLException {
         String from;
-        // As JDBC has it, in which an operator with a question mark is written with two.
-        String described;
         String condition = "";
         if (isQuery()) {
             // The line break ends a comment at the end of the text.
             from = "(" + parameters.bind(text, values, "SELECT * FROM (", "\n) AS source") + "\n) AS source";
-            described = "(" + text + "\n) AS source";
         } else {
             from = table(connection);
-            described = from;
             if (!text.isEmpty()) {
                 condition =
                         " WHERE (" + parameters.bind(text, values, "SELECT 1 FROM " + from + " WHERE (", "\n)") + "\n)";
@@ -99,8 +96,9 @@ record Origin(String schema, String name, String text, List<Object> values) {
         // session: a pooler would
         // give it to others. A table's columns by its row type, since SELECT * needs the right to read all of them.
         String none = isQuery() ? "SELECT * FROM " + from : "SELECT (CAST(NULL AS " + from + ")).*";
-        try (PreparedStatement statement = connection.prepareStatement(doubled(none) + " LIMIT 0");
-                ResultSet rows = statement.executeQuery()) {
+        // Not a prepared one, in which a question mark would be a parameter.
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(none + " LIMIT 0")) {
             ResultSetMetaData columns = rows.getMetaData();
             for (int i = 1; i <= columns.getColumnCount(); i++) {
                 String column = columns.getColumnLabel(i);
