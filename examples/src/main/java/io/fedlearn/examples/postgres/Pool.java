@@ -42,7 +42,9 @@ final class Pool {
             return " (unknown host: " + unknown.getMessage() + ")";
         }
         boolean isRejected = PSQLState.CONNECTION_REJECTED.getState().equals(e.getSQLState());
-        if (isRejected && database.getPassword() == null && String.valueOf(e.getMessage()).contains("password")) {
+        if (isRejected
+                && database.getPassword() == null
+                && String.valueOf(e.getMessage()).contains("password")) {
             return " (no password from PGPASSWORD, --password-file or ~/.pgpass)";
         }
         return "";

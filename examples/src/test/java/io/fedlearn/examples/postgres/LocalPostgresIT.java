@@ -86,7 +86,8 @@ class LocalPostgresIT {
                             .open())
                     .withMessageContaining("\"west\" does not exist");
             assertThatExceptionOfType(PgException.class)
-                    .isThrownBy(() -> options("--jdbc", "jdbc:postgresql://db.invalid/study").open())
+                    .isThrownBy(() -> options("--jdbc", "jdbc:postgresql://db.invalid/study")
+                            .open())
                     .withMessageContaining("cannot be used (unknown host: db.invalid)");
         }
         assertThat(data.resolve("postmaster.pid")).doesNotExist();

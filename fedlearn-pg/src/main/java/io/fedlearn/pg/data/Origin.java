@@ -92,9 +92,8 @@ record Origin(String schema, String name, String text, List<Object> values) {
         }
         Map<String, String> types = new HashMap<>();
         Set<String> ambiguous = new HashSet<>();
-        // Asked for no rows and not by getMetaData of a statement, for which the driver leaves a prepared one in the
-        // session: a pooler would
-        // give it to others. A table's columns by its row type, since SELECT * needs the right to read all of them.
+        // Not by getMetaData of a statement, for which the driver leaves a prepared one in the session, which a pooler
+        // gives to others. A table's columns by its row type: SELECT * would need the right to read all of them.
         String none = isQuery() ? "SELECT * FROM " + from : "SELECT (CAST(NULL AS " + from + ")).*";
         // Not a prepared one, in which a question mark would be a parameter.
         try (Statement statement = connection.createStatement();
