@@ -144,7 +144,7 @@ public final class CreditCommand extends TrainingCommand {
     protected RunStores stores() throws InterruptedException {
         Databases opened = Databases.open(jdbc, "credit", options().out().resolve("postgres"));
         databases = Optional.of(opened);
-        out().println("PostgreSQL: " + opened + ".");
+        out().println("Data and run: " + opened + ".");
         return DatabaseStores.open(opened, options().name(), this::say);
     }
 
