@@ -429,11 +429,11 @@ class PgAuditLogIT {
             }
             // What the server says already stays.
             try (Statement statement = connection.createStatement()) {
-                statement.execute("SET LOCAL idle_in_transaction_session_timeout = '2s'");
+                statement.execute("SET LOCAL idle_in_transaction_session_timeout = '30s'");
                 trail.append(connection, event(2));
                 try (ResultSet rows = statement.executeQuery("SHOW idle_in_transaction_session_timeout")) {
                     assertThat(rows.next()).isTrue();
-                    assertThat(rows.getString(1)).isEqualTo("2s");
+                    assertThat(rows.getString(1)).isEqualTo("30s");
                 }
             }
             return true;

@@ -28,8 +28,8 @@ import org.postgresql.copy.CopyOut;
  * transaction, at the isolation level read committed where it writes. Immutable and thread-safe.
  */
 public final class PgModels {
-    /** How many bytes of values a chunk has, but for the last: {@value}, which is 1 MiB. */
-    public static final int CHUNK_BYTES = 1 << 20;
+    /** How many bytes of values a chunk has, but for the last: {@value}, which is 256 KiB. */
+    public static final int CHUNK_BYTES = 256 << 10;
 
     private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
     private static final int MAX_ARRAY_BYTES = Integer.MAX_VALUE - 8;
