@@ -39,7 +39,6 @@ final class ArchitectureTest {
             entry("formats", List.of("core")),
             entry("files", List.of("core", "formats")),
             entry("pg", List.of("core", "formats", "privacy")),
-            entry("pg", List.of("core", "formats", "privacy")),
             entry("grpc", List.of("core", "formats")),
             entry("dl4j", List.of("core")),
             entry("luna16", List.of("core", "formats", "dl4j")),

@@ -1,5 +1,5 @@
 /**
- * FedLearn on PostgreSQL. {@link io.fedlearn.pg.PgSchema} makes and checks the schema that the stores live in; the packages beside this
+ * FedLearn on PostgreSQL. {@link io.fedlearn.pg.schema.PgSchema} makes and checks the schema that the stores live in; the packages beside this
  * one hold the stores ({@code run}, {@code registry}, {@code audit}, {@code budget}), training data ({@code data}) and private queries
  * ({@code query}).
  */

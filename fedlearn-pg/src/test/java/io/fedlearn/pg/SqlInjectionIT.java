@@ -24,6 +24,8 @@ import io.fedlearn.pg.query.PgQuerySource;
 import io.fedlearn.pg.registry.PgModelRegistry;
 import io.fedlearn.pg.run.PgClientStateStore;
 import io.fedlearn.pg.run.PgRunStore;
+import io.fedlearn.pg.schema.PgRole;
+import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.privacy.query.Aggregate;
 import io.fedlearn.privacy.query.Comparison;
 import io.fedlearn.privacy.query.Condition;

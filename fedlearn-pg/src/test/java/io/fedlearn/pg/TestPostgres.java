@@ -1,5 +1,6 @@
 package io.fedlearn.pg;
 
+import io.fedlearn.pg.schema.PgSchema;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;

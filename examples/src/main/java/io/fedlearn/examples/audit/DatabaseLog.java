@@ -1,8 +1,8 @@
 package io.fedlearn.examples.audit;
 
 import io.fedlearn.examples.run.InputException;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.audit.PgAuditLog;
+import io.fedlearn.pg.schema.PgSchema;
 import java.util.List;
 import java.util.Optional;
 

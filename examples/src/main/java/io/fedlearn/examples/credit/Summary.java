@@ -2,13 +2,13 @@ package io.fedlearn.examples.credit;
 
 import io.fedlearn.core.budget.PrivacyBudgetExceededException;
 import io.fedlearn.formats.audit.AuditReport;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.audit.PgAuditLog;
 import io.fedlearn.pg.budget.BudgetStatement;
 import io.fedlearn.pg.budget.PgBudgets;
 import io.fedlearn.pg.budget.PrivacyLimit;
 import io.fedlearn.pg.query.PgPrivateQueries;
 import io.fedlearn.pg.query.PgQuerySource;
+import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.privacy.query.Aggregate;
 import io.fedlearn.privacy.query.Estimate;
 import io.fedlearn.privacy.query.GroupAnswer;

@@ -1,8 +1,8 @@
 package io.fedlearn.examples.postgres;
 
 import com.zaxxer.hikari.HikariDataSource;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.internal.Database;
+import io.fedlearn.pg.schema.PgSchema;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;

@@ -2,7 +2,7 @@ package io.fedlearn.examples.postgres;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.fedlearn.examples.run.InputException;
-import io.fedlearn.pg.PgSchema;
+import io.fedlearn.pg.schema.PgSchema;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.fedlearn.examples.postgres.LocalPostgres;
-import io.fedlearn.pg.PgRole;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.audit.PgAuditLog;
 import io.fedlearn.pg.budget.PgBudgets;
 import io.fedlearn.pg.budget.PrivacyLimit;
 import io.fedlearn.pg.query.PgPrivateQueries;
 import io.fedlearn.pg.query.PgQuerySource;
+import io.fedlearn.pg.schema.PgRole;
+import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.privacy.query.Aggregate;
 import io.fedlearn.privacy.query.Noise;
 import io.fedlearn.privacy.query.PrivateQuery;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import com.zaxxer.hikari.HikariDataSource;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.pg.PgException;
-import io.fedlearn.pg.PgSchema;
+import io.fedlearn.pg.schema.PgSchema;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;

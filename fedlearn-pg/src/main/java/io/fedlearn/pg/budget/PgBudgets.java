@@ -9,9 +9,9 @@ import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.pg.PgException;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.internal.AuditTrail;
 import io.fedlearn.pg.internal.Database;
+import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.privacy.budget.LedgerBudget;
 import java.sql.PreparedStatement;
 import java.time.Instant;
@@ -24,7 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Privacy budgets whose limits are rows of {@code privacy_budget}, the same for all processes. An administrator sets them
- * ({@link #set}); the roles that debit ({@link io.fedlearn.pg.PgRole}) may not change them, and the database holds them to that.
+ * ({@link #set}); the roles that debit ({@link io.fedlearn.pg.schema.PgRole}) may not change them, and the database holds them to that.
  *
  * <p>Each debit is weighed against the limit that its scope's row has in the transaction that debits: once {@link #set} has returned,
  * nobody debits beyond it. Limits may be raised, and lowered, below what is spent too: then everything is refused. Thread-safe.

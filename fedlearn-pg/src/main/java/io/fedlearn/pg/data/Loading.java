@@ -1,8 +1,8 @@
 package io.fedlearn.pg.data;
 
 import io.fedlearn.core.tensor.Shape;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.internal.Database;
+import io.fedlearn.pg.schema.PgSchema;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;

@@ -1,8 +1,8 @@
 package io.fedlearn.pg.query;
 
 import io.fedlearn.pg.PgException;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.internal.Database;
+import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.privacy.query.BoundedQuery;
 import io.fedlearn.privacy.query.BoundedSums;
 import io.fedlearn.privacy.query.ColumnType;

@@ -1,8 +1,8 @@
 package io.fedlearn.pg.audit;
 
 import io.fedlearn.core.store.AuditLog;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.TestPostgres;
+import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.testkit.contract.AuditLogContract;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.TestInfo;

@@ -1,6 +1,6 @@
 package io.fedlearn.pg.query;
 
-import io.fedlearn.pg.PgSchema;
+import io.fedlearn.pg.schema.PgSchema;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.fedlearn.pg.PgException;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.TestPostgres;
 import io.fedlearn.pg.internal.Database;
+import io.fedlearn.pg.schema.PgSchema;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;

@@ -1,8 +1,8 @@
 package io.fedlearn.pg.run;
 
 import io.fedlearn.core.store.RunStore;
-import io.fedlearn.pg.PgSchema;
 import io.fedlearn.pg.TestPostgres;
+import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.testkit.contract.RunStoreContract;
 import org.junit.jupiter.api.BeforeEach;
 

@@ -7,7 +7,7 @@ import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
-import io.fedlearn.pg.PgSchema;
+import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.testkit.client.DriftClient;
 import java.time.Duration;
 import java.util.List;

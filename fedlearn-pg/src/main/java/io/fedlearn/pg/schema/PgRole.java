@@ -1,4 +1,4 @@
-package io.fedlearn.pg;
+package io.fedlearn.pg.schema;
 
 import java.util.List;
 

@@ -1,5 +1,6 @@
-package io.fedlearn.pg;
+package io.fedlearn.pg.schema;
 
+import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.internal.Database;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
