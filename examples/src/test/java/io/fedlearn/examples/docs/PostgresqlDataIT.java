@@ -145,8 +145,9 @@ final class PostgresqlDataIT {
         // tag::error[]
         assertThatExceptionOfType(PgDatasetException.class)
                 .isThrownBy(() -> patients.category("site", "north", "east").open())
-                .withMessage("column 'site' of the row with key (patient_id = 3) is none of its 2 declared categories")
-                .satisfies(e -> assertThat(e.column()).contains("site"));
+                .withMessage("a value of column 'site' is none of its 2 declared categories")
+                .satisfies(e -> assertThat(e.column()).contains("site"))
+                .satisfies(e -> assertThat(e.rowKey()).contains("(patient_id = 3)"));
         // end::error[]
     }
 }

@@ -135,7 +135,7 @@ final class KeyFields {
         return length == 2 ? Binary.int2(row, at) : length == 4 ? Binary.int4(row, at) : Binary.int8(row, at);
     }
 
-    /** What messages call the row. */
+    /** What those at the site call the row; never part of a message. */
     String text(byte[] row, int at) {
         StringJoiner text = new StringJoiner(", ", "(", ")");
         int next = at;

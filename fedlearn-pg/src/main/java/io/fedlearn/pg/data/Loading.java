@@ -341,9 +341,9 @@ final class Loading {
                     isMissingHere = column.decode(bytes, next, length, target);
                 } catch (Column.Refused e) {
                     throw new PgDatasetException(
-                            "column '" + column.name() + "' of the row with key " + key.text(bytes, keyAt) + " "
-                                    + e.getMessage(),
-                            column.name());
+                            "a value of column '" + column.name() + "' " + e.getMessage(),
+                            column.name(),
+                            key.text(bytes, keyAt));
                 }
                 next += length;
             }
