@@ -40,7 +40,7 @@ import org.postgresql.ds.PGSimpleDataSource;
  * <pre>
  *   mvn -q -pl benchmarks -am package -DskipTests
  *   java -cp "benchmarks/target/classes:$(cat benchmarks/target/classpath)" io.fedlearn.benchmarks.FailoverBenchmark \
- *       [--kills 50] [--coordinators 2] [--lease-millis 2000] [--rounds-per-kill 6] [--seed 1] [--jdbc URL]
+ *       [--kills 50] [--coordinators 2] [--lease-millis 2000] [--rounds-per-kill 12] [--seed 1] [--jdbc URL]
  * </pre>
  *
  * <p>Taken from the kill to the line in which the successor says that it holds the lease, and to the one in which it says that its
@@ -93,7 +93,7 @@ public final class FailoverBenchmark {
 
     private static void measure(String jdbc, Map<String, String> options) throws InterruptedException, SQLException {
         int kills = number(options, "--kills", 50);
-        int roundsPerKill = number(options, "--rounds-per-kill", 6);
+        int roundsPerKill = number(options, "--rounds-per-kill", 12);
         int leaseMillis = number(options, "--lease-millis", 2000);
         int coordinators = number(options, "--coordinators", 2);
         int rounds = kills * roundsPerKill;
