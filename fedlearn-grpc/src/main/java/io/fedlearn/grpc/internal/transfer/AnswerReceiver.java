@@ -272,7 +272,7 @@ public final class AnswerReceiver {
             }
             if (from != offset) {
                 throw new ChunkException(
-                        ChunkException.Kind.MALFORMED,
+                        ChunkException.Kind.OUT_OF_PLACE,
                         "a chunk begins at byte " + from + ", the next one is " + offset);
             }
             if (count == 0 || count > byteCount - offset) {

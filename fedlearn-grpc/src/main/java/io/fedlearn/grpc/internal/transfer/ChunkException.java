@@ -8,6 +8,8 @@ final class ChunkException extends Exception {
     enum Kind {
         /** Bytes were damaged on their way: they can be sent again. */
         CORRUPT,
+        /** It begins elsewhere than where the values go on: whoever sends it does not know what is here. */
+        OUT_OF_PLACE,
         /** It is not what was announced. */
         MALFORMED,
         /** Another call has taken over, or nobody wants the values any more. */

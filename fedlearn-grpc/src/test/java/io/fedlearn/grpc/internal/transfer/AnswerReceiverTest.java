@@ -79,15 +79,27 @@ class AnswerReceiverTest {
     }
 
     @Test
-    void refusesGapsOverlapsAndWhatIsTooLongOrEmpty() throws Exception {
+    void goesOnOnlyWhereItStands() throws Exception {
         AnswerReceiver receiver = receiver();
         long call = receiver.claim();
         receiver.accept(call, chunk(0, 100));
 
-        assertRefused(receiver, call, chunk(101, 200), ChunkException.Kind.MALFORMED);
-        assertRefused(receiver, call, chunk(99, 200), ChunkException.Kind.MALFORMED);
-        assertRefused(receiver, call, chunk(0, 100), ChunkException.Kind.MALFORMED);
-        assertRefused(receiver, call, chunk(-1, new byte[1]), ChunkException.Kind.MALFORMED);
+        assertRefused(receiver, call, chunk(101, 200), ChunkException.Kind.OUT_OF_PLACE);
+        assertRefused(receiver, call, chunk(99, 200), ChunkException.Kind.OUT_OF_PLACE);
+        assertRefused(receiver, call, chunk(0, 100), ChunkException.Kind.OUT_OF_PLACE);
+        assertRefused(receiver, call, chunk(-1, new byte[1]), ChunkException.Kind.OUT_OF_PLACE);
+
+        assertThat(receiver.offset()).isEqualTo(100);
+        receiver.accept(call, chunk(100, bytes.length));
+        assertThat(receiver.update().model()).contains(model.model());
+    }
+
+    @Test
+    void refusesChunksThatAreTooLongOrEmpty() throws Exception {
+        AnswerReceiver receiver = receiver();
+        long call = receiver.claim();
+        receiver.accept(call, chunk(0, 100));
+
         assertRefused(receiver, call, chunk(100, new byte[bytes.length - 99]), ChunkException.Kind.MALFORMED);
         assertRefused(receiver, call, chunk(100, 100), ChunkException.Kind.MALFORMED);
         assertThat(receiver.offset()).isEqualTo(100);

@@ -11,7 +11,7 @@ class RetriesTest {
     private final Retries retries = new Retries();
 
     @ParameterizedTest
-    @EnumSource(names = {"INTERNAL", "UNKNOWN", "RESOURCE_EXHAUSTED"})
+    @EnumSource(names = {"INTERNAL", "UNKNOWN", "RESOURCE_EXHAUSTED", "OUT_OF_RANGE"})
     void aServerThatFailsEachTimeIsGivenUp(Status.Code code) {
         for (int i = 1; i < Retries.MAX_FAILURES; i++) {
             assertThat(retries.mayGoBetter(code.toStatus())).isTrue();

@@ -77,6 +77,44 @@ class TransferServiceTest extends TransferTestBed {
     }
 
     @Test
+    void aCallThatIsRepeatedFromItsBeginEndsAndCostsTheAnswerNothing() throws Exception {
+        EncodedModel model = EncodedModel.of(RandomModels.ofFloats(1_500, 1));
+        TransferFrame.Begin begin = new TransferFrame.Begin(RandomModels.answer(List.of(model)));
+        OutgoingChunk first = model.chunk(0, 0, CHUNK, compression);
+        OutgoingChunk rest = model.chunk(0, CHUNK, CHUNK, compression);
+        Channel channel = start(PATIENT, true);
+        RawUpload genuine = new RawUpload(channel);
+        genuine.send(begin);
+        genuine.call.sendMessage(first);
+        awaitReceived(CHUNK);
+
+        RawUpload repeated = new RawUpload(channel);
+        assertThat(repeated.send(begin).getResume().getOffset()).isEqualTo(CHUNK);
+        repeated.call.sendMessage(first);
+        assertThat(repeated.end.get().getCode()).isEqualTo(Status.Code.OUT_OF_RANGE);
+        genuine.call.sendMessage(rest);
+        assertThat(genuine.end.get().getCode()).isEqualTo(Status.Code.ABORTED);
+        RawUpload resumed = new RawUpload(channel);
+        assertThat(resumed.send(begin).getResume().getOffset()).isEqualTo(CHUNK);
+        AnswerReceipt receipt = resumed.send(rest).getReceipt();
+
+        assertThat(receipt.getVerdict()).isEqualTo(Verdict.VERDICT_ACCEPTED);
+        assertThat(desk.delivered)
+                .singleElement()
+                .satisfies(update -> assertThat(update.model()).contains(model.model()));
+        assertThat(server.received).hasValue(model.byteCount());
+        assertThat(server.verdicts).containsExactly(Verdict.VERDICT_ACCEPTED);
+    }
+
+    private void awaitReceived(long bytes) {
+        long deadline = System.nanoTime() + PATIENT.toNanos();
+        while (server.received.get() < bytes) {
+            assertThat(System.nanoTime()).as("%s are received", server.received).isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
     void whoAsksAgainWhileAnAnswerIsTakenGetsTheSameReceipt() throws Exception {
         EncodedModel model = EncodedModel.of(RandomModels.ofFloats(1_000, 1));
         TransferFrame.Begin begin = new TransferFrame.Begin(RandomModels.answer(List.of(model)));
