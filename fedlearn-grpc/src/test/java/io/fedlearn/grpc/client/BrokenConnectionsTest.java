@@ -2,6 +2,7 @@ package io.fedlearn.grpc.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
 import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.grpc.client.FakeServer.Connection;
@@ -17,6 +18,34 @@ import org.junit.jupiter.api.Timeout;
 /** Tasks over connections that break. */
 @Timeout(180)
 class BrokenConnectionsTest extends ClientTestBed {
+    private static final ByteString LARGE_VALUES =
+            EncodedModel.of(LARGE).payload(Integer.MAX_VALUE).getValues();
+
+    /** The connection over which the client has come and is asked for this task. */
+    private Connection asked(Task task) throws InterruptedException {
+        Connection connection = server.welcome();
+        connection.offer(server.offer(task));
+        return connection;
+    }
+
+    /** As above, once the client has begun. */
+    private Connection begun(Task task) throws InterruptedException {
+        Connection connection = asked(task);
+        connection.takeStarted(task);
+        return connection;
+    }
+
+    /** The client's next connection after this one, which breaks; it is asked for this task. */
+    private Connection cutAndAsked(Connection connection, Task task) throws InterruptedException {
+        connection.cut();
+        return asked(task);
+    }
+
+    private void awaitDownload() throws InterruptedException {
+        assertThat(server.downloads.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                .isNotNull();
+    }
+
     @Test
     void comesBackWhenTheConnectionBreaksBeforeItsWelcome() throws Exception {
         Future<Departure> run = join((task, context) -> echo(task));
@@ -36,13 +65,9 @@ class BrokenConnectionsTest extends ClientTestBed {
             release.await();
             return echo(task);
         });
-        Connection connection = server.welcome();
-        connection.offer(server.offer(task(1)));
-        connection.takeStarted(task(1));
+        Connection connection = begun(task(1));
         await(atWork);
-        connection.cut();
-        connection = server.welcome();
-        connection.offer(server.offer(task(1)));
+        connection = cutAndAsked(connection, task(1));
         connection.takeStarted(task(1));
         release.countDown();
 
@@ -59,16 +84,12 @@ class BrokenConnectionsTest extends ClientTestBed {
             done.countDown();
             return echo(task);
         });
-        Connection connection = server.welcome();
-        connection.offer(server.offer(task(1)));
-        connection.takeStarted(task(1));
+        Connection connection = begun(task(1));
         connection.cut();
         connection = server.accept();
         release.countDown();
         await(done);
-        connection.cut();
-        connection = server.welcome();
-        connection.offer(server.offer(task(1)));
+        connection = cutAndAsked(connection, task(1));
 
         connection.finish(task(1));
         assertThat(calls).hasValue(1);
@@ -77,18 +98,12 @@ class BrokenConnectionsTest extends ClientTestBed {
     @Test
     void sendsTheSameAnswerAgainWithoutWorkingAgain() throws Exception {
         join((task, context) -> ClientUpdate.ofModel(model(3, calls.get()), 1));
-        Connection connection = server.welcome();
-        connection.offer(server.offer(task(1)));
-        connection.takeStarted(task(1));
+        Connection connection = begun(task(1));
         TaskAnswer withoutReceipt = connection.takeAnswer(task(1));
-        connection.cut();
 
-        connection = server.welcome();
-        connection.offer(server.offer(task(1)));
+        connection = cutAndAsked(connection, task(1));
         TaskAnswer again = connection.finish(task(1));
-        connection.cut();
-        connection = server.welcome();
-        connection.offer(server.offer(task(1)));
+        connection = cutAndAsked(connection, task(1));
         TaskAnswer afterReceipt = connection.finish(task(1));
 
         assertThat(again).isEqualTo(withoutReceipt);
@@ -99,8 +114,7 @@ class BrokenConnectionsTest extends ClientTestBed {
     @Test
     void worksAnewOnAnotherTaskOfTheSameId() throws Exception {
         join((task, context) -> echo(task));
-        Connection connection = server.welcome();
-        connection.offer(server.offer(task(1)));
+        Connection connection = asked(task(1));
         connection.finish(task(1));
         Task other = task(1, model(3, 50));
         connection.offer(server.offer(other));
@@ -121,9 +135,7 @@ class BrokenConnectionsTest extends ClientTestBed {
             }
             return echo(task);
         });
-        Connection connection = server.welcome();
-        connection.offer(server.offer(task(1)));
-        connection.takeStarted(task(1));
+        Connection connection = begun(task(1));
         await(atWork);
         connection.offer(server.offer(other));
 
@@ -135,11 +147,9 @@ class BrokenConnectionsTest extends ClientTestBed {
     void takesADownloadUpWhereItBroke() throws Exception {
         server.breakAfterChunks(3);
         join((task, context) -> echo(task));
-        Connection connection = server.welcome();
-        connection.offer(server.offer(task(1, LARGE)));
+        asked(task(1, LARGE));
 
-        assertThat(server.takeUpload().values())
-                .isEqualTo(EncodedModel.of(LARGE).payload(1 << 30).getValues());
+        assertThat(server.takeUpload().values()).isEqualTo(LARGE_VALUES);
         assertThat(server.downloads).extracting(request -> request.getOffset()).containsExactly(0L, 3072L);
     }
 
@@ -147,9 +157,8 @@ class BrokenConnectionsTest extends ClientTestBed {
     void goesOnWithADownloadOverItsNextConnection() throws Exception {
         server.downloadGate = latch();
         join((task, context) -> echo(task));
-        Connection connection = server.welcome();
-        connection.offer(server.offer(task(1, LARGE)));
-        assertThat(server.downloads.poll(60, TimeUnit.SECONDS)).isNotNull();
+        Connection connection = asked(task(1, LARGE));
+        awaitDownload();
         connection.cut();
         server.downloadGate.countDown();
         connection = server.welcome();
@@ -167,12 +176,9 @@ class BrokenConnectionsTest extends ClientTestBed {
     void dropsADownloadForWhatARestartedServerAsksInstead() throws Exception {
         server.downloadGate = latch();
         join((task, context) -> echo(task));
-        Connection connection = server.welcome();
-        connection.offer(server.offer(task(1, LARGE)));
-        assertThat(server.downloads.poll(60, TimeUnit.SECONDS)).isNotNull();
-        connection.cut();
-        connection = server.welcome();
-        connection.offer(server.offer(task(2)));
+        Connection connection = asked(task(1, LARGE));
+        awaitDownload();
+        connection = cutAndAsked(connection, task(2));
 
         connection.finish(task(2));
         assertThat(calls).hasValue(1);
@@ -185,8 +191,7 @@ class BrokenConnectionsTest extends ClientTestBed {
         server.breakAfterChunks(5);
         connection.offer(server.offer(task(1)));
 
-        assertThat(server.takeUpload().values())
-                .isEqualTo(EncodedModel.of(LARGE).payload(1 << 30).getValues());
+        assertThat(server.takeUpload().values()).isEqualTo(LARGE_VALUES);
         connection.takeStarted(task(1));
         connection.offer(server.offer(task(2)));
         connection.takeStarted(task(2));
@@ -195,12 +200,9 @@ class BrokenConnectionsTest extends ClientTestBed {
     @Test
     void uploadsTheSameAnswerAgainAfterItsReceipt() throws Exception {
         join((task, context) -> ClientUpdate.ofModel(model(5000, calls.get()), 1));
-        Connection connection = server.welcome();
-        connection.offer(server.offer(task(1)));
+        Connection connection = asked(task(1));
         Uploaded first = server.takeUpload();
-        connection.cut();
-        connection = server.welcome();
-        connection.offer(server.offer(task(1)));
+        cutAndAsked(connection, task(1));
 
         assertThat(server.takeUpload()).isEqualTo(first);
         assertThat(calls).hasValue(1);

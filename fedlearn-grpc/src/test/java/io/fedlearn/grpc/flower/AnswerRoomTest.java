@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fedlearn.core.runtime.TaskListener;
-import io.fedlearn.core.task.ClientOutcome;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
@@ -13,7 +12,9 @@ import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorRole;
 import io.fedlearn.core.tensor.TensorSpec;
 import io.fedlearn.core.update.UpdateSpool;
+import io.fedlearn.grpc.ForwardingListener;
 import io.fedlearn.grpc.internal.transfer.HeapBudget;
+import io.fedlearn.testkit.runtime.RecordingListener;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -54,16 +55,7 @@ class AnswerRoomTest {
 
     /** Somebody whose exchange has this spool. */
     private static TaskListener listener(Optional<UpdateSpool> spool) {
-        return new TaskListener() {
-            @Override
-            public void started(Task task) {}
-
-            @Override
-            public void progress(Task task, long done, long total) {}
-
-            @Override
-            public void finished(Task task, ClientOutcome outcome) {}
-
+        return new ForwardingListener(RecordingListener.create()) {
             @Override
             public Optional<UpdateSpool> spool() {
                 return spool;

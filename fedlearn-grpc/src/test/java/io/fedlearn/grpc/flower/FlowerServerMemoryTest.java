@@ -18,6 +18,7 @@ import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.update.UpdateSpool;
+import io.fedlearn.grpc.ForwardingListener;
 import io.fedlearn.grpc.proto.flower.ClientMessage;
 import io.fedlearn.grpc.proto.flower.Code;
 import io.fedlearn.grpc.proto.flower.Scalar;
@@ -33,7 +34,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -101,17 +101,7 @@ class FlowerServerMemoryTest extends FlowerServerScene {
 
         @Override
         public void submit(Task task, TaskListener listener) {
-            runtime.submit(task, new TaskListener() {
-                @Override
-                public void started(Task started) {
-                    listener.started(started);
-                }
-
-                @Override
-                public void progress(Task progressing, long done, long total) {
-                    listener.progress(progressing, done, total);
-                }
-
+            runtime.submit(task, new ForwardingListener(listener) {
                 @Override
                 public void finished(Task finished, ClientOutcome outcome) {
                     if (isFirst.getAndSet(false)) {
@@ -121,13 +111,13 @@ class FlowerServerMemoryTest extends FlowerServerScene {
                             && completed.update().heapBytes() == 0) {
                         spooled.incrementAndGet();
                     }
-                    listener.finished(finished, outcome);
+                    super.finished(finished, outcome);
                 }
 
                 @Override
                 public Optional<UpdateSpool> spool() {
                     asked.countDown();
-                    return listener.spool();
+                    return super.spool();
                 }
             });
         }
@@ -205,7 +195,7 @@ class FlowerServerMemoryTest extends FlowerServerScene {
         Full() throws InterruptedException {
             assertThat(server.awaitClients(2, PATIENCE)).isTrue();
             Task task = fit("first", 1);
-            server.submit(task, new Spooling(Optional::empty) {
+            server.submit(task, new ForwardingListener(listener) {
                 @Override
                 public void finished(Task finished, ClientOutcome outcome) {
                     super.finished(finished, outcome);
@@ -221,7 +211,12 @@ class FlowerServerMemoryTest extends FlowerServerScene {
         /** Asks the second client for an answer, which has this spool if there is no room for it on the heap. */
         Task ask(Function<Task, Optional<UpdateSpool>> spool) throws InterruptedException {
             Task task = fit("second", ++round);
-            server.submit(task, new Spooling(() -> spool.apply(task)));
+            server.submit(task, new ForwardingListener(listener) {
+                @Override
+                public Optional<UpdateSpool> spool() {
+                    return spool.apply(task);
+                }
+            });
             second.awaitMessage();
             return task;
         }
@@ -231,35 +226,6 @@ class FlowerServerMemoryTest extends FlowerServerScene {
             awaitReserved(server, MODEL.byteCount());
             letGo.countDown();
             awaitReserved(server, 0);
-        }
-    }
-
-    /** Tells the test's listener, and says where answers may be spooled. */
-    private class Spooling implements TaskListener {
-        private final Supplier<Optional<UpdateSpool>> spool;
-
-        Spooling(Supplier<Optional<UpdateSpool>> spool) {
-            this.spool = spool;
-        }
-
-        @Override
-        public void started(Task started) {
-            listener.started(started);
-        }
-
-        @Override
-        public void progress(Task progressing, long done, long total) {
-            listener.progress(progressing, done, total);
-        }
-
-        @Override
-        public void finished(Task finished, ClientOutcome outcome) {
-            listener.finished(finished, outcome);
-        }
-
-        @Override
-        public Optional<UpdateSpool> spool() {
-            return spool.get();
         }
     }
 

@@ -11,6 +11,7 @@ import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.update.UpdateSpool;
+import io.fedlearn.grpc.ForwardingListener;
 import io.fedlearn.grpc.internal.transfer.Admission;
 import io.fedlearn.grpc.internal.transfer.AnswerReceiver;
 import io.fedlearn.grpc.internal.transfer.EncodedModel;
@@ -86,22 +87,7 @@ class ClaimTest {
 
     /** Lets the test act, once, when it is asked for its spool. */
     private TaskListener listener() {
-        return new TaskListener() {
-            @Override
-            public void started(Task begun) {
-                heard.started(begun);
-            }
-
-            @Override
-            public void progress(Task at, long done, long total) {
-                heard.progress(at, done, total);
-            }
-
-            @Override
-            public void finished(Task ended, ClientOutcome outcome) {
-                heard.finished(ended, outcome);
-            }
-
+        return new ForwardingListener(heard) {
             @Override
             public Optional<UpdateSpool> spool() {
                 Runnable now = whileClaimed;

@@ -11,6 +11,7 @@ import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.update.UpdateSpool;
+import io.fedlearn.grpc.ForwardingListener;
 import io.fedlearn.grpc.internal.transfer.EncodedModel;
 import io.fedlearn.grpc.internal.wire.WireAnswers;
 import io.fedlearn.grpc.internal.wire.WireModels;
@@ -98,22 +99,7 @@ class UploadsOverNetworkTest {
 
     /** What hears of the task; an upload that begins waits here until it may be received. */
     private TaskListener listener() {
-        return new TaskListener() {
-            @Override
-            public void started(Task begun) {
-                heard.started(begun);
-            }
-
-            @Override
-            public void progress(Task at, long done, long total) {
-                heard.progress(at, done, total);
-            }
-
-            @Override
-            public void finished(Task ended, ClientOutcome outcome) {
-                heard.finished(ended, outcome);
-            }
-
+        return new ForwardingListener(heard) {
             @Override
             public Optional<UpdateSpool> spool() {
                 try {
