@@ -19,8 +19,7 @@ final class Retries {
     boolean mayGoBetter(Status status) {
         return switch (status.getCode()) {
             case UNAVAILABLE, CANCELLED, ABORTED, UNAUTHENTICATED, DEADLINE_EXCEEDED -> true;
-            // A moment's trouble of a proxy or of a server with too many calls, an offset that was damaged on its way,
-            // or
+            // A moment's trouble of a proxy, of a server with too many calls or of an offset damaged on its way; or
             // something that fails each time.
             case INTERNAL, UNKNOWN, RESOURCE_EXHAUSTED, OUT_OF_RANGE -> ++failures < MAX_FAILURES;
             default -> false;

@@ -443,9 +443,8 @@ public final class TransferService {
                             .setVerdict(Verdict.VERDICT_CORRUPT)
                             .setReason(e.getMessage())
                             .build());
-                // Says nothing against the answer: a call that is repeated by the network, say, does not know what
-                // others
-                // have brought. What is here stays for the call that asks where to go on.
+                // Says nothing against the answer: a call that the network repeats does not know what others brought.
+                // What is here stays for the call that asks where to go on.
                 case OUT_OF_PLACE -> close(Status.OUT_OF_RANGE.withDescription(e.getMessage()));
                 case MALFORMED -> {
                     answer.discard();
