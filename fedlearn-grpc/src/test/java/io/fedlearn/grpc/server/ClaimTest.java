@@ -320,6 +320,19 @@ class ClaimTest {
     }
 
     @Test
+    void saysNothingOfTroubleAfterTheServerWasClosedMeanwhile() {
+        whileClaimed = () -> {
+            desk.close();
+            raise(new IllegalStateException("on purpose"));
+        };
+
+        assertThat(refused(announced(3))).isEqualTo(Verdict.VERDICT_LATE);
+
+        assertThat(heard.outcomes(task)).isEmpty();
+        assertThat(desk.modelCount()).isZero();
+    }
+
+    @Test
     void endsNothingByAnUploadInWhosePlaceAnotherCame() {
         AnswerReceiver first = admitted(announced(3));
         AnswerReceiver second = admitted(announced(4));
