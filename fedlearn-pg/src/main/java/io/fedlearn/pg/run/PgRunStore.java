@@ -1,7 +1,5 @@
 package io.fedlearn.pg.run;
 
-import io.fedlearn.core.FedLearnException;
-import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.record.RunHeader;
 import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.store.Retention;
@@ -9,27 +7,13 @@ import io.fedlearn.core.store.RunStore;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.tensor.Model;
-import io.fedlearn.formats.internal.run.RecordJson;
-import io.fedlearn.formats.internal.run.SealedJson;
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.internal.Columns;
 import io.fedlearn.pg.internal.Database;
-import io.fedlearn.pg.internal.models.PgModels;
 import io.fedlearn.pg.schema.PgSchema;
-import java.io.UncheckedIOException;
-import java.lang.System.Logger.Level;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.TreeSet;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.IntPredicate;
-import java.util.stream.IntStream;
 
 /**
  * A run in PostgreSQL: models in chunks, each once; rounds as the same sealed lines that {@code FileRunStore} writes, and beside them as
@@ -68,41 +52,20 @@ public final class PgRunStore implements RunStore {
     /** A standby asks at least so many times in the time of a lease. */
     private static final int POLLS = 4;
 
-    private static final System.Logger LOGGER = System.getLogger(PgRunStore.class.getName());
     private static final int MAX_RUN_ID_LENGTH = 255;
 
-    private final PgSchema schema;
-    private final Database database;
     private final String runId;
-    private final Retention retention;
-    private final long maxHeapModelBytes;
     private final Lease lease;
-    private final PgModels models;
-    private final RunRows rows;
-    private final Fence fence;
     private final RunInDatabase.Front front;
 
-    // Guards what follows, and lets one operation at a time to the database, hence is held while it answers.
-    private final ReentrantLock lock = new ReentrantLock();
-    private boolean isSchemaChecked;
-    private Optional<OpenRun> open = Optional.empty();
-    // Whether the run may have been created although the answer was lost.
-    private boolean isCreationInDoubt;
-    private boolean isClosed;
-
     private PgRunStore(Builder builder) {
-        this.schema = builder.schema;
-        this.database = builder.schema.database().answeringWithin(builder.answerTimeout);
+        Database database = builder.schema.database().answeringWithin(builder.answerTimeout);
         this.runId = builder.runId;
-        this.retention = builder.retention;
-        this.maxHeapModelBytes = builder.maxHeapModelBytes;
         this.lease = builder.executor.isPresent()
                 ? Lease.of(database, runId, builder.holder, builder.leaseTime, builder.executor.get())
                 : Lease.of(database, runId, builder.holder, builder.leaseTime);
-        this.models = PgModels.of(database);
-        this.rows = new RunRows(database, models, runId);
-        this.fence = new Fence(database, lease, runId);
-        this.front = builder.whenUnreachable.over(new Direct());
+        this.front = builder.whenUnreachable.over(
+                new LedRun(builder.schema, database, runId, lease, builder.retention, builder.maxHeapModelBytes));
     }
 
     /** The run of this name, with the defaults. Nothing is read or created yet. */
@@ -132,7 +95,7 @@ public final class PgRunStore implements RunStore {
 
     /** Who leads the run, or did last; empty if nobody ever did. */
     public Optional<RunLeader> leader() {
-        return reporting("the leader of run '" + runId + "' cannot be read", lease::leader);
+        return StoreFailures.reporting("the leader of run '" + runId + "' cannot be read", lease::leader);
     }
 
     /**
@@ -149,7 +112,7 @@ public final class PgRunStore implements RunStore {
         try {
             return lease.await(limit, lease.time().dividedBy(POLLS));
         } catch (PgException e) {
-            throw new RunStoreException(String.valueOf(e.getMessage()), e);
+            throw StoreFailures.of(e);
         }
     }
 
@@ -200,402 +163,6 @@ public final class PgRunStore implements RunStore {
     @Override
     public void close() {
         front.close();
-    }
-
-    // ---- the database
-
-    /** The run in the database as it is, whatever else is done when that is away. */
-    private final class Direct implements RunInDatabase {
-        @Override
-        public String runId() {
-            return runId;
-        }
-
-        @Override
-        public Optional<SavedRun> load() {
-            return loadDirectly();
-        }
-
-        @Override
-        public void create(RunHeader header, Checkpoint initial) {
-            createDirectly(header, initial);
-        }
-
-        @Override
-        public void commit(List<RoundRecord> before, Checkpoint checkpoint, IntPredicate isBest) {
-            commitDirectly(before, checkpoint, isBest);
-        }
-
-        @Override
-        public Optional<Model> model(int round) {
-            return modelDirectly(round);
-        }
-
-        @Override
-        public boolean isLed() {
-            lease.requireNotLost();
-            return lease.isHeld();
-        }
-
-        @Override
-        public void close() {
-            closeDirectly();
-        }
-    }
-
-    private Optional<SavedRun> loadDirectly() {
-        lock.lock();
-        try {
-            return reporting("run '" + runId + "' cannot be loaded", () -> {
-                lead();
-                return recover();
-            });
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void createDirectly(RunHeader header, Checkpoint initial) {
-        String what = "run '" + runId + "' cannot be started";
-        lock.lock();
-        try {
-            reporting(what, () -> {
-                lead();
-                Optional<SavedRun> there = open.isEmpty() ? recover() : Optional.empty();
-                if (isCreationInDoubt
-                        && there.map(run -> isStarted(run, header)).orElse(false)) {
-                    isCreationInDoubt = false;
-                    return true;
-                }
-                if (open.isPresent()) {
-                    throw new RunStoreException(
-                            database + " holds run '" + runId + "' already; resume it, or use another name");
-                }
-                create(what, header, initial);
-                return true;
-            });
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Whether this is the run whose creation had an outcome that was not known. */
-    private static boolean isStarted(SavedRun run, RunHeader header) {
-        return run.header().equals(header) && run.latest().round() == 0;
-    }
-
-    private void create(String what, RunHeader header, Checkpoint initial) {
-        computeDigests(initial);
-        try {
-            fence.write(what, connection -> {
-                rows.insertRun(connection, header);
-                rows.insertCheckpoint(connection, initial, Optional.empty());
-            });
-        } catch (PgException e) {
-            isCreationInDoubt |= e.isOutcomeUnknown();
-            throw e;
-        }
-        open = Optional.of(new OpenRun());
-        open.get().checkpoints.add(0);
-    }
-
-    private void commitDirectly(List<RoundRecord> before, Checkpoint checkpoint, IntPredicate isBest) {
-        boolean best = isBest.test(checkpoint.round());
-        String what = "round " + checkpoint.round() + " of run '" + runId + "' cannot be saved";
-        lock.lock();
-        try {
-            reporting(what, () -> {
-                requireNotClosed();
-                // The fence decides; this only saves the way to the database.
-                if (!lease.isHeld()) {
-                    lead();
-                }
-                if (open.isEmpty()) {
-                    recover();
-                }
-                OpenRun run = open.orElseThrow(() -> new RunStoreException(database + " holds no run '" + runId + "'"));
-                resolve(run);
-                if (isCommitted(run, checkpoint, best)) {
-                    return true;
-                }
-                if (checkpoint.round() - before.size() != run.latest + 1) {
-                    throw new RunStoreException("round " + (run.latest + 1) + " of run '" + runId
-                            + "' must be committed next, was " + (checkpoint.round() - before.size()));
-                }
-                commit(what, run, before, checkpoint, isBest);
-                prune(run);
-                return true;
-            });
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Whether this is the round whose commit had an outcome that was found out later. */
-    private static boolean isCommitted(OpenRun run, Checkpoint checkpoint, boolean best) {
-        return run.resolved.isPresent()
-                && checkpoint.round() == run.latest
-                && checkpoint.record().isPresent()
-                && RecordJson.write(checkpoint.record().get(), best).sha256().equals(run.resolved.get());
-    }
-
-    private void commit(
-            String what, OpenRun run, List<RoundRecord> before, Checkpoint checkpoint, IntPredicate isBest) {
-        boolean best = isBest.test(checkpoint.round());
-        SealedJson line = line(checkpoint, best);
-        computeDigests(checkpoint);
-        OptionalInt newBest = IntStream.rangeClosed(run.latest + 1, checkpoint.round())
-                .filter(isBest)
-                .max();
-        OptionalInt bestNow = newBest.isPresent() ? newBest : run.best;
-        try {
-            fence.write(what, connection -> {
-                for (RoundRecord record : before) {
-                    boolean wasBest = isBest.test(record.round());
-                    rows.insertRound(connection, record, wasBest, RecordJson.write(record, wasBest), lease.term());
-                }
-                rows.insertRound(connection, checkpoint.record().orElseThrow(), best, line, lease.term());
-                rows.insertCheckpoint(connection, checkpoint, Optional.of(line.sha256()));
-                if (!rows.advanceRun(connection, run.latest, checkpoint.round(), bestNow)) {
-                    // A standby of PostgreSQL that was promoted may lack what was committed last.
-                    lease.requireHeld(connection);
-                    throw new RunStoreException("run '" + runId + "' in " + database + " is no longer at round "
-                            + run.latest + ", after which it was left: load it again");
-                }
-            });
-            run.committed(checkpoint.round(), bestNow);
-        } catch (PgException e) {
-            if (!e.isOutcomeUnknown()) {
-                throw e;
-            }
-            run.doubt = Optional.of(new Doubt(checkpoint.round(), bestNow, line.sha256(), RunRows.text(line)));
-            try {
-                resolve(run);
-            } catch (PgException unreachable) {
-                e.addSuppressed(unreachable);
-                throw e;
-            }
-            if (run.latest != checkpoint.round()) {
-                throw e;
-            }
-        }
-    }
-
-    /** Before the transaction begins, which is ended when it hears nothing for long. */
-    private static void computeDigests(Checkpoint checkpoint) {
-        checkpoint.model().digest();
-        checkpoint.states().values().forEach(state -> state.tensors().values().forEach(Model::digest));
-    }
-
-    private static SealedJson line(Checkpoint checkpoint, boolean best) {
-        RoundRecord record = checkpoint.record().orElseThrow();
-        String digest = checkpoint.model().digest();
-        if (!record.modelDigest().equals(digest)) {
-            throw new IllegalArgumentException("the record of round " + record.round()
-                    + " must have its model's digest " + digest + ", was " + record.modelDigest());
-        }
-        return RecordJson.write(record, best);
-    }
-
-    /** Finds out what became of a commit whose outcome is not known. */
-    private void resolve(OpenRun run) {
-        if (run.doubt.isEmpty()) {
-            return;
-        }
-        Doubt doubt = run.doubt.get();
-        String what = "whether round " + doubt.round + " of run '" + runId + "' was saved cannot be found out";
-        boolean isThere = database.inTransaction(what, connection -> {
-            // The fence waits for a commit that is still under way: it has the lease's row locked.
-            lease.requireHeld(connection);
-            try (PreparedStatement select = connection.prepareStatement(
-                    database.sql("SELECT record = ? AND term = ? FROM {s}.round WHERE run_id = ? AND round = ?"))) {
-                select.setString(1, doubt.line);
-                select.setLong(2, lease.term());
-                select.setString(3, runId);
-                select.setInt(4, doubt.round);
-                try (ResultSet found = select.executeQuery()) {
-                    return found.next() && found.getBoolean(1);
-                }
-            }
-        });
-        run.doubt = Optional.empty();
-        if (isThere) {
-            run.committed(doubt.round, doubt.bestNow);
-            run.resolved = Optional.of(doubt.recordSha256);
-            LOGGER.log(
-                    Level.INFO,
-                    "round {0} of run ''{1}'' was saved although the connection was lost",
-                    Integer.toString(doubt.round),
-                    runId);
-        }
-    }
-
-    private Optional<Model> modelDirectly(int round) {
-        lock.lock();
-        try {
-            return reporting("the model of round " + round + " of run '" + runId + "' cannot be loaded", () -> {
-                requireNotClosed();
-                requireSchema();
-                return database.inTransaction(
-                        "the model of round " + round + " of run '" + runId + "' cannot be loaded",
-                        Database.Mode.SNAPSHOT,
-                        connection -> reading().model(connection, round));
-            });
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void closeDirectly() {
-        lock.lock();
-        try {
-            isClosed = true;
-            open = Optional.empty();
-            lease.close();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    // ---- leading and loading
-
-    private void lead() {
-        requireNotClosed();
-        requireSchema();
-        if (!lease.acquire()) {
-            throw new RunStoreException("run '" + runId + "' cannot be used: it is led by "
-                    + lease.leader().map(RunLeader::toString).orElse("another"));
-        }
-    }
-
-    private void requireSchema() {
-        if (!isSchemaChecked) {
-            schema.require();
-            isSchemaChecked = true;
-        }
-    }
-
-    private RunReading reading() {
-        return new RunReading(database, models, runId, maxHeapModelBytes);
-    }
-
-    private Optional<SavedRun> recover() {
-        open = Optional.empty();
-        Optional<RunReading.Found> found = database.inTransaction(
-                "run '" + runId + "' cannot be loaded",
-                Database.Mode.SNAPSHOT,
-                connection -> reading().read(connection));
-        return found.map(this::reopen);
-    }
-
-    private SavedRun reopen(RunReading.Found found) {
-        OpenRun run = new OpenRun();
-        run.checkpoints.addAll(found.checkpoints());
-        List<RoundRecord> records = new ArrayList<>();
-        for (RecordJson.Line line : found.lines()) {
-            records.add(line.record());
-            int round = line.record().round();
-            run.committed(round, line.best() ? OptionalInt.of(round) : run.best);
-        }
-        run.checkpoints.retainAll(found.checkpoints());
-        List<String> notices = found.notices();
-        if (!notices.isEmpty()) {
-            mend(found, run);
-        }
-        open = Optional.of(run);
-        prune(run);
-        collectGarbage();
-        return new SavedRun(found.header(), found.latest(), records, notices);
-    }
-
-    /** Removes what is newer than the newest whole checkpoint. */
-    private void mend(RunReading.Found found, OpenRun run) {
-        fence.write("what is damaged of run '" + runId + "' cannot be removed", connection -> {
-            rows.deleteCheckpoints(connection, List.copyOf(found.damaged().keySet()));
-            rows.deleteRoundsAfter(connection, run.latest);
-            rows.updateRun(connection, run.latest, run.best);
-            for (String digest : found.damagedModels()) {
-                models.markDamaged(connection, digest);
-            }
-        });
-    }
-
-    private void collectGarbage() {
-        try {
-            database.inTransaction("models that nothing refers to cannot be deleted", models::collectAll);
-        } catch (PgException e) {
-            LOGGER.log(Level.WARNING, e.getMessage());
-        }
-    }
-
-    /** Deletes the checkpoints that need not be kept. What cannot be deleted now is deleted later. */
-    private void prune(OpenRun run) {
-        List<Integer> unneeded = run.checkpoints.stream()
-                .filter(round -> !retention.keeps(round, run.latest, run.best)
-                        && !retention.keeps(round, run.latest, run.bestBefore))
-                .toList();
-        if (unneeded.isEmpty()) {
-            return;
-        }
-        try {
-            fence.write("old checkpoints of run '" + runId + "' cannot be deleted", connection -> {
-                models.collect(connection, rows.deleteCheckpoints(connection, unneeded));
-            });
-            run.checkpoints.removeAll(unneeded);
-        } catch (PgException | LeaseLostException e) {
-            LOGGER.log(Level.WARNING, e.getMessage());
-        }
-    }
-
-    private void requireNotClosed() {
-        if (isClosed) {
-            throw new IllegalStateException("the store of run '" + runId + "' is closed");
-        }
-    }
-
-    // ---- errors
-
-    @FunctionalInterface
-    private interface Operation<T> {
-        T run();
-    }
-
-    /** What the database, or the storage of a model's values, cannot do, is a failure of the store. */
-    private static <T> T reporting(String what, Operation<T> operation) {
-        try {
-            return operation.run();
-        } catch (PgException e) {
-            throw new RunStoreException(String.valueOf(e.getMessage()), e);
-        } catch (UncheckedIOException e) {
-            throw new RunStoreException(what + ": " + e.getMessage(), e);
-        } catch (RunStoreException | LeaseLostException e) {
-            throw e;
-        } catch (FedLearnException e) {
-            throw new RunStoreException(what + ": " + e.getMessage(), e);
-        }
-    }
-
-    /** A commit whose outcome is not known. */
-    private record Doubt(int round, OptionalInt bestNow, String recordSha256, String line) {}
-
-    /** A run that this store has led since it was read. */
-    private static final class OpenRun {
-        final TreeSet<Integer> checkpoints = new TreeSet<>();
-        int latest;
-        OptionalInt best = OptionalInt.empty();
-        // Before the latest round: what the best is again, should the latest checkpoint be damaged.
-        OptionalInt bestBefore = OptionalInt.empty();
-        Optional<Doubt> doubt = Optional.empty();
-        // The latest round's record, if it was in doubt and then found.
-        Optional<String> resolved = Optional.empty();
-
-        void committed(int round, OptionalInt bestNow) {
-            latest = round;
-            bestBefore = best;
-            best = bestNow;
-            resolved = Optional.empty();
-            checkpoints.add(round);
-        }
     }
 
     /** Settings of a {@link PgRunStore}. Not thread-safe. */
