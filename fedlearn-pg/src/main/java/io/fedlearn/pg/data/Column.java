@@ -99,16 +99,19 @@ abstract class Column {
     }
 
     /** Puts in one number. */
-    final boolean number(double value, float[] row) throws Refused {
-        float rounded = (float) value;
-        if (Float.isInfinite(rounded)) {
-            throw beyond();
-        }
-        row[place] = rounded;
-        return Float.isNaN(rounded);
+    final boolean number(float value, float[] row) throws Refused {
+        return number(value, row, place);
     }
 
-    static Refused beyond() {
+    static boolean number(float value, float[] row, int at) throws Refused {
+        if (Float.isInfinite(value)) {
+            throw beyond();
+        }
+        row[at] = value;
+        return Float.isNaN(value);
+    }
+
+    private static Refused beyond() {
         return new Refused("is infinite, or beyond what a float can hold");
     }
 
@@ -116,20 +119,20 @@ abstract class Column {
     static Optional<Column> ofType(String type, String name, String expression, LocalDate since, int length) {
         switch (type) {
             case "float8":
-                return Optional.of(new Float8(name, expression));
+                return Optional.of(new Single(name, expression, Scalar.FLOAT8));
             case "float4":
-                return Optional.of(new Float4(name, expression));
+                return Optional.of(new Single(name, expression, Scalar.FLOAT4));
             case "int2":
             case "smallserial":
-                return Optional.of(new Int2(name, expression));
+                return Optional.of(new Single(name, expression, Scalar.INT2));
             case "int4":
             case "serial":
-                return Optional.of(new Int4(name, expression));
+                return Optional.of(new Single(name, expression, Scalar.INT4));
             case "int8":
             case "bigserial":
-                return Optional.of(new Int8(name, expression));
+                return Optional.of(new Single(name, expression, Scalar.INT8));
             case "numeric":
-                return Optional.of(new Numeric(name, expression));
+                return Optional.of(new Single(name, expression, Scalar.NUMERIC));
             case "bool":
                 return Optional.of(new Bool(name, expression));
             case "date":
@@ -151,72 +154,18 @@ abstract class Column {
         }
     }
 
-    private static final class Float8 extends Column {
-        Float8(String name, String expression) {
+    /** One number. */
+    private static final class Single extends Column {
+        private final Scalar.Decoder decoder;
+
+        Single(String name, String expression, Scalar type) {
             super(name, expression, 1);
+            this.decoder = type.decoder();
         }
 
         @Override
         boolean decode(byte[] bytes, int at, int length, float[] row) throws Refused {
-            return number(Binary.float8(bytes, at), row);
-        }
-    }
-
-    private static final class Float4 extends Column {
-        Float4(String name, String expression) {
-            super(name, expression, 1);
-        }
-
-        @Override
-        boolean decode(byte[] bytes, int at, int length, float[] row) throws Refused {
-            return number(Binary.float4(bytes, at), row);
-        }
-    }
-
-    private static final class Int2 extends Column {
-        Int2(String name, String expression) {
-            super(name, expression, 1);
-        }
-
-        @Override
-        boolean decode(byte[] bytes, int at, int length, float[] row) {
-            row[place] = Binary.int2(bytes, at);
-            return false;
-        }
-    }
-
-    private static final class Int4 extends Column {
-        Int4(String name, String expression) {
-            super(name, expression, 1);
-        }
-
-        @Override
-        boolean decode(byte[] bytes, int at, int length, float[] row) {
-            row[place] = Binary.int4(bytes, at);
-            return false;
-        }
-    }
-
-    private static final class Int8 extends Column {
-        Int8(String name, String expression) {
-            super(name, expression, 1);
-        }
-
-        @Override
-        boolean decode(byte[] bytes, int at, int length, float[] row) {
-            row[place] = Binary.int8(bytes, at);
-            return false;
-        }
-    }
-
-    private static final class Numeric extends Column {
-        Numeric(String name, String expression) {
-            super(name, expression, 1);
-        }
-
-        @Override
-        boolean decode(byte[] bytes, int at, int length, float[] row) throws Refused {
-            return number(Binary.numeric(bytes, at), row);
+            return number(decoder.read(bytes, at), row);
         }
     }
 
@@ -271,17 +220,12 @@ abstract class Column {
             if (micros == Long.MAX_VALUE || micros == Long.MIN_VALUE) {
                 throw beyond();
             }
-            return number(micros / MICROS_PER_DAY + (ZERO_DAY - since), row);
+            return number((float) (micros / MICROS_PER_DAY + (ZERO_DAY - since)), row);
         }
     }
 
     /** An array of numbers, always of one length, whatever its dimensions. */
     private static final class Numbers extends Column {
-        private static final int INT8_OID = 20;
-        private static final int INT2_OID = 21;
-        private static final int INT4_OID = 23;
-        private static final int FLOAT4_OID = 700;
-        private static final int FLOAT8_OID = 701;
         private static final int HEADER = 12;
         private static final int DIMENSION = 8;
 
@@ -313,7 +257,9 @@ abstract class Column {
             if (count != width()) {
                 throw new Refused("is an array of " + count + " elements and not of " + width());
             }
-            int type = Binary.int4(bytes, at + 8);
+            Scalar.Decoder decoder = Scalar.ofOid(Binary.int4(bytes, at + 8))
+                    .orElseThrow(() -> new Refused("is an array of what are no numbers"))
+                    .decoder();
             int from = at + HEADER + DIMENSION * Binary.int4(bytes, at);
             boolean isAnyMissing = false;
             for (int i = place; i < place + width(); i++) {
@@ -324,31 +270,10 @@ abstract class Column {
                     isAnyMissing = true;
                     continue;
                 }
-                row[i] = element(type, bytes, from);
-                if (Float.isInfinite(row[i])) {
-                    throw beyond();
-                }
-                isAnyMissing |= Float.isNaN(row[i]);
+                isAnyMissing |= number(decoder.read(bytes, from), row, i);
                 from += size;
             }
             return isAnyMissing;
-        }
-
-        private static float element(int type, byte[] bytes, int at) throws Refused {
-            switch (type) {
-                case FLOAT4_OID:
-                    return Binary.float4(bytes, at);
-                case FLOAT8_OID:
-                    return (float) Binary.float8(bytes, at);
-                case INT2_OID:
-                    return Binary.int2(bytes, at);
-                case INT4_OID:
-                    return Binary.int4(bytes, at);
-                case INT8_OID:
-                    return Binary.int8(bytes, at);
-                default:
-                    throw new Refused("is an array of what are no numbers");
-            }
         }
     }
 
@@ -378,12 +303,7 @@ abstract class Column {
                     .toFloatArray();
             boolean isAnyMissing = false;
             for (int i = 0; i < values.length; i++) {
-                float value = values[i];
-                if (Float.isInfinite(value)) {
-                    throw beyond();
-                }
-                isAnyMissing |= Float.isNaN(value);
-                row[place + i] = value;
+                isAnyMissing |= number(values[i], row, place + i);
             }
             return isAnyMissing;
         }
@@ -401,7 +321,7 @@ abstract class Column {
             String json = new String(bytes, at + 1, length - 1, StandardCharsets.UTF_8);
             switch (json) {
                 case "null":
-                    return number(Double.NaN, row);
+                    return number(Float.NaN, row);
                 case "true":
                     return number(1, row);
                 case "false":
@@ -410,7 +330,7 @@ abstract class Column {
                     if (json.isEmpty() || "\"[{".indexOf(json.charAt(0)) >= 0) {
                         throw new Refused("is no number there, nor true, false or null");
                     }
-                    return number(new BigDecimal(json).doubleValue(), row);
+                    return number((float) new BigDecimal(json).doubleValue(), row);
             }
         }
     }
