@@ -7,7 +7,11 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyOut;
 
@@ -22,6 +26,7 @@ final class CopyRows {
     private static final int BLOCK_ROWS = 256;
     private static final int BLOCK_BYTES = 256 << 10;
     private static final Block END = new Block();
+    private static final long LOOK_MILLIS = 500;
 
     /** Some rows on their way. */
     private static final class Block {
@@ -52,11 +57,16 @@ final class CopyRows {
 
     private final PGConnection connection;
     private final Connection plain;
+    private final Executor executor;
     private final BlockingQueue<Block> blocks = new ArrayBlockingQueue<>(BLOCKS_AHEAD);
+    /** Whether the thread that reads has begun, or may not any more. */
+    private final AtomicBoolean isDecided = new AtomicBoolean();
+
     private volatile boolean isStopped;
 
-    private CopyRows(Connection plain) throws SQLException {
+    private CopyRows(Connection plain, Executor executor) throws SQLException {
         this.plain = plain;
+        this.executor = executor;
         this.connection = plain.unwrap(PGConnection.class);
     }
 
@@ -65,10 +75,11 @@ final class CopyRows {
      *
      * @param statement {@code COPY … TO STDOUT (FORMAT binary)}
      * @param executor for the thread that reads
+     * @throws RejectedExecutionException if the executor was shut down, and will not read
      */
     static void read(Connection connection, String statement, Executor executor, int fields, Rows rows)
             throws SQLException, InterruptedException {
-        CopyRows copy = new CopyRows(connection);
+        CopyRows copy = new CopyRows(connection, executor);
         FutureTask<Boolean> reading = new FutureTask<>(() -> copy.receive(statement));
         executor.execute(reading);
         boolean isRead = false;
@@ -91,6 +102,9 @@ final class CopyRows {
     }
 
     private boolean receive(String statement) throws SQLException, InterruptedException {
+        if (!isDecided.compareAndSet(false, true)) {
+            return false;
+        }
         try {
             CopyOut copy = connection.getCopyAPI().copyOut(statement);
             Block block = new Block();
@@ -136,7 +150,7 @@ final class CopyRows {
 
     private void give(int fields, Rows rows) throws InterruptedException, SQLException {
         boolean isFirst = true;
-        for (Block block = blocks.take(); block != END; block = blocks.take()) {
+        for (Block block = next(); block != END; block = next()) {
             for (int i = 0; i < block.count; i++) {
                 byte[] bytes = block.rows[i];
                 int at = 0;
@@ -156,6 +170,17 @@ final class CopyRows {
         }
     }
 
+    private Block next() throws InterruptedException {
+        Block block = blocks.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        while (block == null) {
+            if (executor instanceof ExecutorService threads && threads.isTerminated() && blocks.isEmpty()) {
+                throw new RejectedExecutionException("the executor was shut down before the rows could be read");
+            }
+            block = blocks.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        }
+        return block;
+    }
+
     private static int afterHeader(byte[] bytes) throws SQLException {
         if (bytes.length < SIGNATURE.length + 2 * FLAGS
                 || !Arrays.equals(bytes, 0, SIGNATURE.length, SIGNATURE, 0, SIGNATURE.length)) {
@@ -167,6 +192,9 @@ final class CopyRows {
     /** Ends the statement at the server, unless it has ended, and waits until nothing more comes. */
     private void cancel(boolean isOver) {
         isStopped = true;
+        if (isDecided.compareAndSet(false, true)) {
+            return;
+        }
         boolean wasInterrupted = false;
         try {
             // What is over is not cancelled: that would hit what the connection does next.

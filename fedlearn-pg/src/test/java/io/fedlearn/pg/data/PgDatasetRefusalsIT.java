@@ -17,6 +17,10 @@ import java.time.Duration;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeAll;
@@ -321,6 +325,30 @@ class PgDatasetRefusalsIT {
                 own,
                 "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%'"
                         + " AND state = 'active'");
+    }
+
+    @Test
+    void doesNotWaitForAnExecutorThatDropsItsWork() {
+        ExecutorService threads = new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>()) {
+            @Override
+            public void execute(Runnable task) {
+                super.execute(task);
+                if (getQueue().contains(task)) {
+                    shutdownNow();
+                }
+            }
+        };
+        threads.execute(() -> {
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+
+        assertThatExceptionOfType(RejectedExecutionException.class)
+                .isThrownBy(() -> patients().features("age").executor(threads).open())
+                .withMessageContaining("shut down");
     }
 
     private static void await(PGSimpleDataSource where, String condition) throws Exception {
