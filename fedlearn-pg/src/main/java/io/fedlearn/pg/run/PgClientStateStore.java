@@ -10,7 +10,6 @@ import io.fedlearn.pg.internal.Columns;
 import io.fedlearn.pg.internal.Database;
 import io.fedlearn.pg.internal.models.PgModels;
 import io.fedlearn.pg.schema.PgSchema;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -19,7 +18,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /**
  * The state of a site's clients in the site's own database, never in the coordinator's. A value is saved in one transaction, and those
@@ -53,10 +51,10 @@ public final class PgClientStateStore implements ClientStateStore {
     @Override
     public Optional<Model> load(Key key, int round) {
         check(key);
-        return reporting(() -> database.inTransaction(
-                describe(key, round) + " cannot be loaded",
-                Database.Mode.SNAPSHOT,
-                connection -> load(connection, key, round)));
+        String what = describe(key, round) + " cannot be loaded";
+        return StoreFailures.reporting(
+                what,
+                () -> database.inTransaction(what, Database.Mode.SNAPSHOT, connection -> load(connection, key, round)));
     }
 
     private Optional<Model> load(Connection connection, Key key, int round) throws SQLException {
@@ -89,9 +87,13 @@ public final class PgClientStateStore implements ClientStateStore {
     }
 
     private static void bind(PreparedStatement statement, Key key) throws SQLException {
-        statement.setString(1, key.runId());
-        statement.setString(2, key.clientId());
-        statement.setString(3, key.name());
+        bind(statement, 1, key);
+    }
+
+    private static void bind(PreparedStatement statement, int first, Key key) throws SQLException {
+        statement.setString(first, key.runId());
+        statement.setString(first + 1, key.clientId());
+        statement.setString(first + 2, key.name());
     }
 
     @Override
@@ -101,48 +103,68 @@ public final class PgClientStateStore implements ClientStateStore {
             throw new IllegalArgumentException("round must be >= 0, was " + round);
         }
         String what = describe(key, round) + " cannot be saved";
-        reporting(() -> {
-            try {
-                return database.inTransaction(what, connection -> save(connection, key, round, value));
-            } catch (UncheckedIOException e) {
-                // A value that lies in a file itself may fail to be read.
-                throw new RunStoreException(what + ": " + e.getMessage(), e);
-            }
-        });
+        StoreFailures.reporting(
+                what, () -> database.inTransaction(what, connection -> save(connection, key, round, value)));
     }
 
     private int save(Connection connection, Key key, int round, Model value) throws SQLException {
         models.saveAll(connection, List.of(value));
-        Optional<String> replaced = digest(connection, key, round, " FOR UPDATE");
-        try (PreparedStatement upsert = connection.prepareStatement(database.sql(
-                "INSERT INTO {s}.client_state (run_id, client_id, name, round, digest) VALUES (?, ?, ?, ?, ?)"
-                        + " ON CONFLICT (run_id, client_id, name, round) DO UPDATE SET digest = excluded.digest"))) {
-            bind(upsert, key);
-            upsert.setInt(4, round);
-            upsert.setString(5, value.digest());
-            upsert.executeUpdate();
+        while (true) {
+            if (insert(connection, key, round, value)) {
+                return 0;
+            }
+            // Not by an upsert, which would replace what another has inserted meanwhile without a word of what it was.
+            Optional<String> replaced = digest(connection, key, round, " FOR UPDATE");
+            if (replaced.isPresent()) {
+                update(connection, key, round, value);
+                return models.collect(connection, List.of(replaced.get()));
+            }
+            // Deleted in between: now it is not there.
         }
-        return models.collect(connection, replaced.stream().toList());
+    }
+
+    private boolean insert(Connection connection, Key key, int round, Model value) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement(database.sql(
+                "INSERT INTO {s}.client_state (run_id, client_id, name, round, digest) VALUES (?, ?, ?, ?, ?)"
+                        + " ON CONFLICT (run_id, client_id, name, round) DO NOTHING"))) {
+            bind(insert, key);
+            insert.setInt(4, round);
+            insert.setString(5, value.digest());
+            return insert.executeUpdate() == 1;
+        }
+    }
+
+    private void update(Connection connection, Key key, int round, Model value) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(
+                database.sql("UPDATE {s}.client_state SET digest = ?" + WHERE_KEY + " AND round = ?"))) {
+            update.setString(1, value.digest());
+            bind(update, 2, key);
+            update.setInt(5, round);
+            update.executeUpdate();
+        }
     }
 
     @Override
     public void deleteBefore(Key key, int round) {
         check(key);
-        reporting(() -> database.inTransaction(
-                "client state '" + key.name() + "' of rounds before " + round + " cannot be deleted", connection -> {
-                    List<String> digests = new ArrayList<>();
-                    try (PreparedStatement delete = connection.prepareStatement(database.sql(
-                            "DELETE FROM {s}.client_state" + WHERE_KEY + " AND round < ? RETURNING digest"))) {
-                        bind(delete, key);
-                        delete.setInt(4, round);
-                        try (ResultSet rows = delete.executeQuery()) {
-                            while (rows.next()) {
-                                digests.add(rows.getString(1));
-                            }
-                        }
-                    }
-                    return models.collect(connection, digests);
-                }));
+        String what = "client state '" + key.name() + "' of rounds before " + round + " cannot be deleted";
+        StoreFailures.reporting(
+                what, () -> database.inTransaction(what, connection -> deleteBefore(connection, key, round)));
+    }
+
+    private int deleteBefore(Connection connection, Key key, int round) throws SQLException {
+        List<String> digests = new ArrayList<>();
+        try (PreparedStatement delete = connection.prepareStatement(
+                database.sql("DELETE FROM {s}.client_state" + WHERE_KEY + " AND round < ? RETURNING digest"))) {
+            bind(delete, key);
+            delete.setInt(4, round);
+            try (ResultSet rows = delete.executeQuery()) {
+                while (rows.next()) {
+                    digests.add(rows.getString(1));
+                }
+            }
+        }
+        return models.collect(connection, digests);
     }
 
     /** Ends the use of this store. The source of connections is its owner's to close. */
@@ -172,13 +194,5 @@ public final class PgClientStateStore implements ClientStateStore {
     private static String describe(Key key, int round) {
         return "client state '" + key.name() + "' of '" + key.clientId() + "' in round " + round + " of run '"
                 + key.runId() + "'";
-    }
-
-    private static <T> T reporting(Supplier<T> operation) {
-        try {
-            return operation.get();
-        } catch (PgException e) {
-            throw new RunStoreException(String.valueOf(e.getMessage()), e);
-        }
     }
 }

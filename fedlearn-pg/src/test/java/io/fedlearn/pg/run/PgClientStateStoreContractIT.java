@@ -11,10 +11,18 @@ import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.TestPostgres;
+import io.fedlearn.pg.internal.Database;
+import io.fedlearn.pg.internal.models.PgModels;
 import io.fedlearn.pg.schema.PgRole;
 import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.testkit.contract.ClientStateStoreContract;
 import io.fedlearn.testkit.generator.ModelGenerator;
+import java.sql.PreparedStatement;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -55,6 +63,44 @@ class PgClientStateStoreContractIT extends ClientStateStoreContract {
                     .isEqualTo("0");
             assertThat(TestPostgres.text(SCHEMA, "SELECT count(*) FROM fedlearn.model_chunk"))
                     .isEqualTo("0");
+        }
+    }
+
+    @Test
+    void keepsNoModelOfASaverThatWasReplacedAtOnce() throws Exception {
+        Database database = SCHEMA.database();
+        ExecutorService threads = Executors.newSingleThreadExecutor();
+        try (ClientStateStore store = open()) {
+            Future<?> second = database.inTransaction("the first saver", connection -> {
+                PgModels.of(database).saveAll(connection, List.of(model(1)));
+                try (PreparedStatement insert = connection.prepareStatement(
+                        "INSERT INTO fedlearn.client_state (run_id, client_id, name, round, digest)"
+                                + " VALUES ('run', 'client', 'variate', 1, ?)")) {
+                    insert.setString(1, model(1).digest());
+                    insert.executeUpdate();
+                }
+                Future<?> waiting = threads.submit(() -> store.save(KEY, 1, model(2)));
+                awaitWaiting();
+                return waiting;
+            });
+            second.get(60, TimeUnit.SECONDS);
+
+            assertThat(store.load(KEY, 1)).contains(model(2));
+            assertThat(TestPostgres.text(SCHEMA, "SELECT count(*) FROM fedlearn.model"))
+                    .isEqualTo("1");
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static void awaitWaiting() {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (TestPostgres.text(
+                        SCHEMA,
+                        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                + " AND wait_event_type = 'Lock'")
+                .equals("0")) {
+            assertThat(System.nanoTime()).as("nobody waits").isLessThan(end);
         }
     }
 
