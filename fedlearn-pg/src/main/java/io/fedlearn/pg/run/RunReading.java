@@ -37,6 +37,7 @@ final class RunReading {
      * @param damaged checkpoints that are newer than it, each with what is wrong
      * @param damagedModels digests of models that are not what was saved
      * @param newestRecord the highest round that has a record
+     * @param latestByRun the latest round by the run's own row
      */
     record Found(
             RunHeader header,
@@ -45,7 +46,8 @@ final class RunReading {
             List<Integer> checkpoints,
             NavigableMap<Integer, String> damaged,
             List<String> damagedModels,
-            int newestRecord) {
+            int newestRecord,
+            int latestByRun) {
         /** What a person should know. */
         List<String> notices() {
             List<String> notices = new ArrayList<>();
@@ -55,6 +57,11 @@ final class RunReading {
             if (damaged.isEmpty() && newestRecord > latest.round()) {
                 notices.add("run '" + header.runId() + "' has records up to round " + newestRecord
                         + " and no checkpoint after round " + latest.round() + "; the records were removed");
+            }
+            if (notices.isEmpty() && latestByRun != latest.round()) {
+                notices.add("run '" + header.runId() + "' was at round " + latestByRun
+                        + " by its row, and has checkpoint and records up to round " + latest.round()
+                        + "; the row was set right");
             }
             return notices;
         }
@@ -69,6 +76,7 @@ final class RunReading {
     private final NavigableMap<Integer, String> damaged = new TreeMap<>();
     private final List<String> damagedModels = new ArrayList<>();
     private int newestRecord;
+    private int latestByRun;
 
     RunReading(Database database, PgModels models, String runId, long maxHeapModelBytes) {
         this.database = database;
@@ -97,7 +105,8 @@ final class RunReading {
                 present.stream().filter(round -> round <= latest.round()).toList(),
                 damaged,
                 damagedModels,
-                newestRecord));
+                newestRecord,
+                latestByRun));
     }
 
     private RecordJson.Line line(int round) {
@@ -105,13 +114,14 @@ final class RunReading {
     }
 
     private Optional<RunHeader> header(Connection connection) throws SQLException {
-        try (PreparedStatement select =
-                connection.prepareStatement(database.sql("SELECT header FROM {s}.run WHERE run_id = ?"))) {
+        try (PreparedStatement select = connection.prepareStatement(
+                database.sql("SELECT header, latest_round FROM {s}.run WHERE run_id = ?"))) {
             select.setString(1, runId);
             try (ResultSet rows = select.executeQuery()) {
                 if (!rows.next()) {
                     return Optional.empty();
                 }
+                latestByRun = rows.getInt(2);
                 SealedJson sealed = sealed(rows.getString(1));
                 NewerSchemaException.requireKnown(sealed.parse(), RecordJson.RUN_SCHEMA, "run '" + runId + "'");
                 return Optional.of(RecordJson.readHeader(sealed));

@@ -291,6 +291,24 @@ class PgRunStoreIT {
     }
 
     @Test
+    void setsRightWhatTheRunsRowSaysOfItsLatestRound() {
+        for (int wrong : new int[] {2, 4}) {
+            empty();
+            withRounds(open(), 3).close();
+            execute("UPDATE fedlearn.run SET latest_round = " + wrong);
+            PgRunStore store = open();
+
+            SavedRun run = store.load().orElseThrow();
+
+            assertThat(run.latest()).isEqualTo(TestRuns.checkpoint(3));
+            assertThat(run.notices()).singleElement().asString().contains("was at round " + wrong + " by its row");
+            assertThat(store.load().orElseThrow().notices()).isEmpty();
+            store.commit(TestRuns.checkpoint(4), false);
+            stores.forEach(PgRunStore::close);
+        }
+    }
+
+    @Test
     void saysWhenNothingIsWhole() {
         withRounds(open(), 3).close();
         execute("DELETE FROM fedlearn.model_chunk");
