@@ -6,6 +6,7 @@ import io.fedlearn.core.budget.PrivacyLedger;
 import io.fedlearn.core.budget.PrivacyLedgerException;
 import io.fedlearn.formats.FormatException;
 import io.fedlearn.pg.PgException;
+import io.fedlearn.pg.internal.Columns;
 import io.fedlearn.pg.internal.Database;
 import io.fedlearn.pg.schema.PgSchema;
 import java.sql.Connection;
@@ -229,11 +230,7 @@ public final class PgPrivacyLedger implements PrivacyLedger {
 
     /** What no charge can have for its scope has no entries; a database that is asked for U+0000 would fail. */
     private static boolean isNoScope(String scope) {
-        return scope.isEmpty()
-                || scope.length() > LONGEST_SCOPE
-                || scope.codePoints()
-                        .anyMatch(point ->
-                                Character.isISOControl(point) || Character.getType(point) == Character.SURROGATE);
+        return scope.length() > LONGEST_SCOPE || !Columns.isName(scope);
     }
 
     private List<LedgerEntry> none(String scope, long known) {

@@ -38,6 +38,14 @@ public final class Columns {
         return text(text).equals(text);
     }
 
+    /** Whether the text can be a name, in a column as on a line of a log: not empty, and without control characters. */
+    public static boolean isName(String text) {
+        return !text.isEmpty()
+                && text.codePoints()
+                        .noneMatch(point ->
+                                Character.isISOControl(point) || Character.getType(point) == Character.SURROGATE);
+    }
+
     /** Metrics as a JSON object. */
     public static String json(Metrics metrics) {
         return json(metrics.asMap());

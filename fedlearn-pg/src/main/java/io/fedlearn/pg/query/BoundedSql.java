@@ -1,5 +1,6 @@
 package io.fedlearn.pg.query;
 
+import io.fedlearn.pg.internal.Columns;
 import io.fedlearn.privacy.query.BoundedColumn;
 import io.fedlearn.privacy.query.BoundedQuery;
 import io.fedlearn.privacy.query.BoundedSums;
@@ -268,9 +269,7 @@ final class BoundedSql {
 
     /** A text as PostgreSQL can have it: no value of a column equals one that it cannot, nor the empty text, which is a missing value. */
     private static String storable(String text) {
-        boolean isStorable =
-                text.codePoints().noneMatch(point -> point == 0 || Character.getType(point) == Character.SURROGATE);
-        return isStorable ? text : "";
+        return Columns.isStorable(text) ? text : "";
     }
 
     /** The text of the statement, which holds no constant of the query. */

@@ -5,9 +5,11 @@ import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.budget.PrivacySpent;
 import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.task.Config;
+import io.fedlearn.formats.FormatException;
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.audit.PgAuditLog;
 import io.fedlearn.pg.budget.PgBudgets;
+import io.fedlearn.pg.internal.Columns;
 import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.privacy.query.PrivateQueries;
 import io.fedlearn.privacy.query.PrivateQuery;
@@ -33,7 +35,7 @@ import java.util.UUID;
  * </ol>
  * It is not one transaction, which could be rolled back by what the data are, and then would have told that for nothing. So whatever ends
  * a query between debit and answer, a crash too, leaves the debit. A query that is refused ({@value #REFUSED}) costs nothing; one that
- * fails ({@value #FAILED}) has been paid for. Both are on record before whoever asked hears of it; if that cannot be written, they
+ * fails ({@value #FAILED}) has been paid for, or may have been, if it was the ledger that failed. Both are on record before whoever asked hears of it; if that cannot be written, they
  * hear of the failure instead. All records of a query have its id and the analyst.
  *
  * <p>The table, and budget and audit log, may be in different databases. Guarantees, and what they do not cover, are those of
@@ -113,12 +115,10 @@ public final class PgPrivateQueries {
             throw new IllegalArgumentException(
                     "analyst must have 1 to " + LONGEST_ANALYST + " characters, had " + analyst.length());
         }
-        analyst.codePoints().forEach(point -> {
-            if (Character.isISOControl(point) || Character.getType(point) == Character.SURROGATE) {
-                throw new IllegalArgumentException(
-                        "analyst must be text without control characters, had U+" + Integer.toHexString(point));
-            }
-        });
+        if (!Columns.isName(analyst)) {
+            throw new IllegalArgumentException(
+                    "analyst must be text without control characters, was " + FormatException.quote(analyst));
+        }
     }
 
     /**

@@ -7,6 +7,7 @@ import io.fedlearn.core.store.RunStore;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.formats.FormatException;
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.internal.Columns;
 import io.fedlearn.pg.internal.Database;
@@ -178,9 +179,10 @@ public final class PgRunStore implements RunStore {
         private Optional<ScheduledExecutorService> executor = Optional.empty();
 
         private Builder(PgSchema schema, String runId) {
-            if (runId.isEmpty() || runId.length() > MAX_RUN_ID_LENGTH || !Columns.isStorable(runId)) {
+            if (runId.length() > MAX_RUN_ID_LENGTH || !Columns.isName(runId)) {
                 throw new IllegalArgumentException("runId must be a text of 1 to " + MAX_RUN_ID_LENGTH
-                        + " characters, valid Unicode and without U+0000, was '" + runId + "'");
+                        + " characters, valid Unicode and without control characters, was "
+                        + FormatException.quote(runId));
             }
             this.schema = schema;
             this.runId = runId;
@@ -215,9 +217,10 @@ public final class PgRunStore implements RunStore {
 
         /** The name under which the run is led, which no other process may use; host, process and a random part if not set. */
         public Builder holder(String value) {
-            if (value.isEmpty() || !Columns.isStorable(value)) {
+            if (!Columns.isName(value)) {
                 throw new IllegalArgumentException(
-                        "holder must not be empty, must be valid Unicode and without U+0000, was '" + value + "'");
+                        "holder must not be empty, must be valid Unicode and without control characters, was "
+                                + FormatException.quote(value));
             }
             this.holder = value;
             return this;

@@ -378,7 +378,7 @@ class PgRunStoreIT {
 
     @Test
     void refusesWhatCannotBeARun() {
-        for (String runId : new String[] {"", "a\0b", "\uD800", "x".repeat(256)}) {
+        for (String runId : new String[] {"", "a\0b", "a\nb", "\uD800", "x".repeat(256)}) {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> PgRunStore.of(SCHEMA, runId))
                     .withMessageContaining("runId must be");
