@@ -11,6 +11,7 @@ import io.fedlearn.core.record.EvaluationRecord;
 import io.fedlearn.core.record.OutcomeRecord;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.record.RunHeader;
+import io.fedlearn.core.runtime.Refusal;
 import io.fedlearn.core.runtime.Runtime;
 import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.store.Checkpoint;
@@ -51,6 +52,7 @@ final class Coordinator {
     private final Listeners listeners;
     private final StrategyParts parts;
     private final Progress progress;
+    private final Attendance attendance = new Attendance();
     private Map<String, PartState> states = Map.of();
     private Model global = Model.empty();
     private Optional<PrivacySpent> privacySpent = Optional.empty();
@@ -172,6 +174,7 @@ final class Coordinator {
         if (stopReason == StopReason.ROUNDS_DONE && hasRunOutOfPatience()) {
             stopReason = StopReason.EARLY_STOPPED;
         }
+        auditRefusals(progress.records().size());
         audit(
                 "run-finished",
                 Config.empty()
@@ -253,7 +256,9 @@ final class Coordinator {
         long startedNanos = System.nanoTime();
         RoundDraft draft = new RoundDraft(round, global, startedAt, startedNanos);
         boolean areThere = runtime.awaitClients(federation.minClients(), federation.clientWait);
-        draft.cohort = selectCohort(round);
+        List<ClientInfo> clients = runtime.clients();
+        auditAttendance(round, clients);
+        draft.cohort = selectCohort(round, clients);
         // To give a round up because few were chosen, or answered, would tell who was.
         int quorum = federation.isWithheld() ? 0 : federation.quorum();
         boolean isEnough = areThere && draft.cohort.size() >= quorum;
@@ -271,7 +276,7 @@ final class Coordinator {
                         .with("cohort", String.join(" ", disclosedCohort))
                         .with("model", global.digest()));
         if (!isEnough) {
-            int count = areThere ? draft.cohort.size() : runtime.clients().size();
+            int count = areThere ? draft.cohort.size() : clients.size();
             return Optional.of(draft.abort("clients that could be asked: " + count + ", needed: "
                     + (areThere ? federation.needed() : federation.neededBeforehand())));
         }
@@ -321,8 +326,7 @@ final class Coordinator {
         }
     }
 
-    private List<String> selectCohort(int round) {
-        List<ClientInfo> clients = runtime.clients();
+    private List<String> selectCohort(int round, List<ClientInfo> clients) {
         ClientSelector.Context context = new ClientSelector.Context(
                 round,
                 clients,
@@ -397,8 +401,10 @@ final class Coordinator {
         if (!federation.federatedEvaluation) {
             return new EvaluationRecord(central, central, List.of());
         }
+        List<ClientInfo> clients = runtime.clients();
+        auditAttendance(round, clients);
         EvaluationExchange exchange = new EvaluationExchange(
-                runtime.clients().stream().map(ClientInfo::id).toList(),
+                clients.stream().map(ClientInfo::id).toList(),
                 model,
                 clientId -> parts.clientConfig().with(parts.instructions().settingsFor(round, clientId)),
                 parts.serverOptimizer().broadcast(),
@@ -466,6 +472,34 @@ final class Coordinator {
 
     void prepareReplay(SavedRun history) {
         progress.replay(history);
+    }
+
+    /** Records who has come and gone, and who was not let in, unless nobody may know who could have been asked. */
+    private void auditAttendance(int round, List<ClientInfo> clients) {
+        if (federation.audit.isEmpty() || strategy.disclosure() == Disclosure.MODEL) {
+            return;
+        }
+        Config common = Config.empty().with("run", exchanger.runId()).with("round", round);
+        attendance.changes(clients).forEach(change -> audit(change.type(), common.with(change.fields())));
+        auditRefusals(round);
+    }
+
+    private void auditRefusals(int round) {
+        if (federation.audit.isEmpty() || strategy.disclosure() == Disclosure.MODEL) {
+            return;
+        }
+        for (Refusal refusal : runtime.takeRefusals()) {
+            audit(
+                    "client-refused",
+                    Config.empty()
+                            .with("run", exchanger.runId())
+                            .with("round", round)
+                            .with("client", refusal.clientId().orElse(""))
+                            .with("proven", refusal.isProven())
+                            // What a client told of its data may be a reason.
+                            .with("reason", federation.isWithheld() ? "" : refusal.reason())
+                            .with("count", refusal.count()));
+        }
     }
 
     private void audit(String type, Config fields) {

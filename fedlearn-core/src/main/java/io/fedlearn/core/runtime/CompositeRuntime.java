@@ -175,6 +175,13 @@ public final class CompositeRuntime implements Runtime {
         owner(task.clientId()).ifPresent(runtime -> runtime.cancel(task));
     }
 
+    @Override
+    public List<Refusal> takeRefusals() {
+        return runtimes.stream()
+                .flatMap(runtime -> runtime.takeRefusals().stream())
+                .toList();
+    }
+
     /** Closes all, even if one throws; what it threw is thrown in the end. */
     @Override
     public void close() {

@@ -36,6 +36,14 @@ public interface Runtime extends AutoCloseable {
     /** Gives a task up; what its client may still answer is late. A task that is unknown or has finished is ignored. */
     void cancel(Task task);
 
+    /**
+     * Which clients were not let in since this was last asked, for the audit log. What is kept for it is bounded, however often
+     * somebody knocks. None where all are let in, which is the default.
+     */
+    default List<Refusal> takeRefusals() {
+        return List.of();
+    }
+
     /** Gives all tasks up and releases threads and connections. Closing again does nothing. */
     @Override
     void close();

@@ -213,8 +213,25 @@ class DisclosureTest {
                 .listener(listener)
                 .run();
         assertThat(heard).isEmpty();
-        assertThat(log.events).extracting(AuditEvent::type).contains("round-started", "round-completed");
+        assertThat(log.events)
+                .extracting(AuditEvent::type)
+                .containsOnly("run-started", "privacy-debited", "round-started", "round-completed", "run-finished");
         assertThat(log.events.toString()).doesNotContain("hospital").doesNotContain("patient");
+    }
+
+    @Test
+    void auditLogNamesWhoIsThereWhereTheCohortIsNoSecret() throws Exception {
+        Remembered log = new Remembered();
+        federation(failing())
+                .strategy(strategy(Disclosure.MODEL_AND_COHORT))
+                .audit(log)
+                .run();
+        assertThat(log.events)
+                .filteredOn(event -> event.type().equals("clients-joined"))
+                .singleElement()
+                .satisfies(
+                        event -> assertThat(event.fields().getString("clients")).contains(String.join(" ", NAMES)));
+        assertThat(log.events.toString()).doesNotContain("patient");
     }
 
     @Test

@@ -404,11 +404,12 @@ class StoppingTest {
         Run run = scripted().rounds(1).audit(log(events)).run();
         assertThat(events)
                 .extracting(AuditEvent::type)
-                .containsExactly("run-started", "round-started", "round-completed", "run-finished");
-        assertThat(events.get(2).fields().getString("answered"))
-                .isEqualTo(events.get(1).fields().getString("cohort"))
+                .containsExactly("run-started", "clients-joined", "round-started", "round-completed", "run-finished");
+        assertThat(events.get(3).fields().getString("answered"))
+                .isEqualTo(events.get(2).fields().getString("cohort"))
+                .isEqualTo(events.get(1).fields().getString("clients"))
                 .isPresent();
-        assertThat(run.records().get(0).auditHead()).contains(new AuditHead(3, "h3"));
+        assertThat(run.records().get(0).auditHead()).contains(new AuditHead(4, "h4"));
     }
 
     @Test
@@ -424,7 +425,7 @@ class StoppingTest {
                         .audit(log(events))
                         .run())
                 .isInstanceOf(ResumeRefusedException.class)
-                .hasMessageContaining("it does not hold record 3, which round 1 names: it was cut off or replaced");
+                .hasMessageContaining("it does not hold record 4, which round 1 names: it was cut off or replaced");
         assertThat(events).isEmpty();
     }
 

@@ -1,6 +1,7 @@
 package io.fedlearn.testkit.runtime;
 
 import io.fedlearn.core.random.SeededRandom;
+import io.fedlearn.core.runtime.Refusal;
 import io.fedlearn.core.runtime.Runtime;
 import io.fedlearn.core.runtime.TaskListener;
 import io.fedlearn.core.strategy.Capability;
@@ -70,6 +71,11 @@ public final class ShuffledRuntime implements Runtime {
     @Override
     public List<ClientInfo> clients() {
         return runtime.clients();
+    }
+
+    @Override
+    public List<Refusal> takeRefusals() {
+        return runtime.takeRefusals();
     }
 
     @Override
