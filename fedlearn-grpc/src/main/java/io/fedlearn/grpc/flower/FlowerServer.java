@@ -1,5 +1,6 @@
 package io.fedlearn.grpc.flower;
 
+import io.fedlearn.core.runtime.Refusal;
 import io.fedlearn.core.runtime.Runtime;
 import io.fedlearn.core.runtime.TaskListener;
 import io.fedlearn.core.strategy.Capability;
@@ -8,6 +9,7 @@ import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.grpc.internal.netty.ConnectionLimits;
 import io.fedlearn.grpc.internal.netty.GrpcServer;
+import io.fedlearn.grpc.internal.netty.RefusedClients;
 import io.fedlearn.grpc.internal.threads.Daemons;
 import io.fedlearn.grpc.internal.threads.Workers;
 import io.fedlearn.grpc.internal.transfer.HeapBudget;
@@ -72,6 +74,7 @@ public final class FlowerServer implements Runtime {
     private final Cautions cautions;
     private final Roster roster;
     private final Dispatch dispatch;
+    private final RefusedClients refused = new RefusedClients();
     private final Reception reception;
     private final AnswerRoom room;
     private final ExecutorService ownWorkers;
@@ -106,7 +109,8 @@ public final class FlowerServer implements Runtime {
                 limits.joinTimeout(),
                 room,
                 timer,
-                builder.metrics);
+                builder.metrics,
+                refused);
         boolean isStarted = false;
         try {
             this.grpc = start(builder, security, workers);
@@ -132,6 +136,7 @@ public final class FlowerServer implements Runtime {
                                 limits.maxClients())
                         .build())
                 .metrics(builder.metrics)
+                .refused(refused)
                 .executor(workers)
                 .service(ServerServiceDefinition.builder(JoinMethod.SERVICE)
                         .addMethod(JoinMethod.JOIN, reception::join)
@@ -156,6 +161,12 @@ public final class FlowerServer implements Runtime {
     @Override
     public List<ClientInfo> clients() {
         return roster.clients();
+    }
+
+    /** {@inheritDoc} Counted by client and kind of reason, of at most a hundred who proved who they are, and as many who did not. */
+    @Override
+    public List<Refusal> takeRefusals() {
+        return refused.take();
     }
 
     /** Training settings, with the reservations of {@link #cautions}; stable ids, where clients prove or say theirs. */

@@ -6,6 +6,7 @@ import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.Task;
 import io.fedlearn.core.task.TaskKind;
 import io.fedlearn.grpc.internal.netty.Peer;
+import io.fedlearn.grpc.internal.netty.RefusedClients;
 import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -31,6 +32,7 @@ final class Reception {
     private final AnswerRoom room;
     private final Timer timer;
     private final TransportMetrics metrics;
+    private final RefusedClients refused;
     private final AtomicInteger joined = new AtomicInteger();
 
     Reception(
@@ -41,7 +43,8 @@ final class Reception {
             Duration joinTimeout,
             AnswerRoom room,
             Timer timer,
-            TransportMetrics metrics) {
+            TransportMetrics metrics,
+            RefusedClients refused) {
         this.roster = roster;
         this.dispatch = dispatch;
         this.tasks = tasks;
@@ -50,6 +53,7 @@ final class Reception {
         this.room = room;
         this.timer = timer;
         this.metrics = metrics;
+        this.refused = refused;
     }
 
     // ---- clients
@@ -61,7 +65,11 @@ final class Reception {
         if (refusal.isPresent()) {
             Status status = refusal.get();
             LOG.log(Level.INFO, () -> "refused " + member.peer + ": " + status.getDescription());
-            metrics.sessionRefused(status.getCode() == Status.Code.UNAVAILABLE ? "closing" : "full");
+            boolean isClosing = status.getCode() == Status.Code.UNAVAILABLE;
+            metrics.sessionRefused(isClosing ? "closing" : "full");
+            if (!isClosing) {
+                refused.add(member.peer.clientId(), true, "full", String.valueOf(status.getDescription()));
+            }
             call.close(status, new Metadata());
             return new ServerCall.Listener<>() {};
         }
@@ -86,6 +94,7 @@ final class Reception {
 
     private void refuse(Member member, String reason) {
         metrics.sessionRefused("identity");
+        refused.add(member.peer.clientId(), true, "identity", reason);
         leave(member, Status.FAILED_PRECONDITION.withDescription(reason), "refused", reason);
     }
 

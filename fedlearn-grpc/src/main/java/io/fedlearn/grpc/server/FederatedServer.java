@@ -1,5 +1,6 @@
 package io.fedlearn.grpc.server;
 
+import io.fedlearn.core.runtime.Refusal;
 import io.fedlearn.core.runtime.Runtime;
 import io.fedlearn.core.runtime.TaskListener;
 import io.fedlearn.core.strategy.Capability;
@@ -135,6 +136,7 @@ public final class FederatedServer implements Runtime {
                                 CALLS_PER_CONNECTION)
                         .build())
                 .metrics(builder.metrics)
+                .refused(desk.refused())
                 .executor(control)
                 // Heartbeats must not wait behind answers that wait for the coordinator.
                 .executorOfCalls(method -> method.equals(join) ? control : workers)
@@ -222,6 +224,15 @@ public final class FederatedServer implements Runtime {
     @Override
     public void cancel(Task task) {
         desk.cancel(task);
+    }
+
+    /**
+     * {@inheritDoc} Counted by client and kind of reason; between two calls, of at most a hundred who proved who they are, and as many
+     * who did not. Whoever falls silent before it says who it is, is in metrics and logs alone.
+     */
+    @Override
+    public List<Refusal> takeRefusals() {
+        return desk.refused().take();
     }
 
     /**

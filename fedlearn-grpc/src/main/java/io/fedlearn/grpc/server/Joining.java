@@ -3,6 +3,7 @@ package io.fedlearn.grpc.server;
 import com.google.protobuf.ByteString;
 import io.fedlearn.core.LibraryVersion;
 import io.fedlearn.core.strategy.ClientInfo;
+import io.fedlearn.grpc.internal.netty.RefusedClients;
 import io.fedlearn.grpc.internal.wire.WireException;
 import io.fedlearn.grpc.internal.wire.WireSettings;
 import io.fedlearn.grpc.metrics.TransportMetrics;
@@ -14,7 +15,9 @@ import io.fedlearn.grpc.proto.v1.ServerMessage;
 import io.fedlearn.grpc.proto.v1.Welcome;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 
@@ -24,6 +27,10 @@ final class Joining {
     private static final int VERSION = 1;
 
     private static final System.Logger LOG = System.getLogger(FederatedServer.class.getName());
+
+    /** Of a server that ends or pauses: everybody is sent away then. */
+    private static final Set<GoodbyeCode> NOT_THEIR_FAULT = EnumSet.of(
+            GoodbyeCode.GOODBYE_CODE_RUN_OVER, GoodbyeCode.GOODBYE_CODE_RUN_FAILED, GoodbyeCode.GOODBYE_CODE_DRAINING);
 
     private static final int INSTANCE_BYTES = 16;
     private static final int TOKEN_BYTES = 32;
@@ -35,6 +42,7 @@ final class Joining {
     private final DeskSettings settings;
     private final LongSupplier nanoTime;
     private final TransportMetrics metrics;
+    private final RefusedClients refused;
     private final DeskLock lock;
     private final Function<ClientInfo, Optional<String>> admission;
     private final SecureRandom random = new SecureRandom();
@@ -49,6 +57,7 @@ final class Joining {
             DeskSettings settings,
             LongSupplier nanoTime,
             TransportMetrics metrics,
+            RefusedClients refused,
             DeskLock lock,
             Members members,
             TaskTable tasks,
@@ -58,6 +67,7 @@ final class Joining {
         this.settings = settings;
         this.nanoTime = nanoTime;
         this.metrics = metrics;
+        this.refused = refused;
         this.lock = lock;
         this.members = members;
         this.tasks = tasks;
@@ -146,6 +156,14 @@ final class Joining {
                 "refused client '" + Replies.plain(credential.clientId().orElse(hello.getClientId())) + "' at "
                         + connection.address() + ": " + goodbye.getReason());
         metrics.sessionRefused(Replies.word(goodbye.getCode()));
+        if (!NOT_THEIR_FAULT.contains(goodbye.getCode())) {
+            Optional<String> proved = credential.clientId();
+            refused.add(
+                    Optional.of(proved.orElse(hello.getClientId())),
+                    proved.isPresent(),
+                    Replies.word(goodbye.getCode()),
+                    goodbye.getReason());
+        }
         lock.decide(effects -> sessions.end(connection, Optional.of(goodbye), effects));
     }
 

@@ -1,5 +1,6 @@
 package io.fedlearn.grpc.server;
 
+import io.fedlearn.grpc.internal.netty.RefusedClients;
 import io.fedlearn.grpc.metrics.TransportMetrics;
 import io.fedlearn.grpc.proto.v1.ClientMessage;
 import io.fedlearn.grpc.proto.v1.Goodbye;
@@ -24,6 +25,7 @@ final class Sessions {
     private final DeskSettings settings;
     private final LongSupplier nanoTime;
     private final TransportMetrics metrics;
+    private final RefusedClients refused;
     private final DeskLock lock;
 
     // Guarded by lock.
@@ -41,12 +43,14 @@ final class Sessions {
             DeskSettings settings,
             LongSupplier nanoTime,
             TransportMetrics metrics,
+            RefusedClients refused,
             DeskLock lock,
             Members members,
             TaskTable tasks) {
         this.settings = settings;
         this.nanoTime = nanoTime;
         this.metrics = metrics;
+        this.refused = refused;
         this.lock = lock;
         this.members = members;
         this.tasks = tasks;
@@ -135,6 +139,8 @@ final class Sessions {
                         Optional.of(Replies.goodbye(GoodbyeCode.GOODBYE_CODE_REVOKED, reason)),
                         "the client was revoked: " + reason,
                         effects);
+                boolean isProven = session.credential.clientId().isPresent();
+                effects.add(() -> refused.add(Optional.of(session.member.id), isProven, "revoked", reason));
             }
         });
     }

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.fedlearn.core.runtime.TaskListener;
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.task.Task;
+import io.fedlearn.grpc.internal.netty.RefusedClients;
 import io.fedlearn.grpc.internal.transfer.Admission;
 import io.fedlearn.grpc.internal.transfer.AnswerReceiver;
 import io.fedlearn.grpc.internal.transfer.EncodedModel;
@@ -35,6 +36,7 @@ import java.util.function.LongSupplier;
 final class TaskDesk {
     private final DeskSettings settings;
     private final DeskLock lock = new DeskLock();
+    private final RefusedClients refused = new RefusedClients();
     // Guarded by lock.
     private final Members members = new Members();
     private final TaskTable tasks;
@@ -56,10 +58,15 @@ final class TaskDesk {
             Function<ClientInfo, Optional<String>> admission) {
         this.settings = settings;
         this.tasks = new TaskTable(settings, nanoTime, executor, metrics, lock, members);
-        this.sessions = new Sessions(settings, nanoTime, metrics, lock, members, tasks);
-        this.joining = new Joining(settings, nanoTime, metrics, lock, members, tasks, sessions, admission);
+        this.sessions = new Sessions(settings, nanoTime, metrics, refused, lock, members, tasks);
+        this.joining = new Joining(settings, nanoTime, metrics, refused, lock, members, tasks, sessions, admission);
         this.answers = new Answers(metrics, lock, members, tasks);
         this.uploads = new Uploads(HeapBudget.of(settings.receiveHeapBytes()), lock, tasks, answers);
+    }
+
+    /** Takes note of who is not let in. */
+    RefusedClients refused() {
+        return refused;
     }
 
     // ---- What the coordinator asks ----

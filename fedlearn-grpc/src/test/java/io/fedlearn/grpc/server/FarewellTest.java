@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fedlearn.core.client.Client;
 import io.fedlearn.core.task.ClientUpdate;
+import io.fedlearn.core.runtime.Refusal;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.grpc.TransportException;
 import io.fedlearn.grpc.client.Departure;
@@ -73,6 +74,8 @@ final class FarewellTest {
                     .hasMessageContaining("does not admit 'b'")
                     .hasMessageContaining("its schema is another");
             assertThat(server.clients()).extracting(client -> client.id()).containsExactly("a");
+            assertThat(server.takeRefusals())
+                    .containsExactly(new Refusal(Optional.of("b"), false, "its schema is another", 1));
         }
     }
 

@@ -3,6 +3,7 @@ package io.fedlearn.grpc.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import io.fedlearn.core.runtime.Refusal;
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.Task;
@@ -12,6 +13,7 @@ import io.fedlearn.grpc.proto.v1.GoodbyeCode;
 import io.fedlearn.grpc.proto.v1.Hello;
 import io.fedlearn.grpc.proto.v1.Setting;
 import io.fedlearn.grpc.proto.v1.Welcome;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -108,6 +110,36 @@ class JoiningTest extends DeskTestBed {
         assertThat(lied).isEmpty();
         assertThat(liar.goodbye()).contains(GoodbyeCode.GOODBYE_CODE_IDENTITY_REFUSED);
         assertThat(nameless.isEnded).isFalse();
+    }
+
+    @Test
+    void takesNoteOfWhomItRefuses() {
+        desk = newDesk(ServerLimits.builder().maxClients(1).build());
+        site("a");
+        desk.join(hello("x", 2, 1).build(), credential(Optional.of("b")), new FakeConnection());
+        refused(hello("c", 3, 1).build());
+        refused(hello("c", 3, 2).build());
+        refused(hello("d\n", 4, 1).build());
+
+        assertThat(desk.refused().take())
+                .containsExactly(
+                        new Refusal(Optional.of("b"), true, "its certificate or token is client 'b's", 1),
+                        new Refusal(Optional.of("c"), false, "there are 1 clients, more are not taken", 2),
+                        new Refusal(
+                                Optional.of("d "),
+                                false,
+                                "a client's id must have 1 to 256 characters and no control characters",
+                                1));
+    }
+
+    @Test
+    void whoComesWhenTheServerPausesOrEndsIsNotRefused() {
+        desk.drain("a restart", Duration.ofSeconds(1));
+        refused(hello("a", 1, 1).build());
+        desk.close();
+        refused(hello("a", 1, 2).build());
+
+        assertThat(desk.refused().take()).isEmpty();
     }
 
     @Test

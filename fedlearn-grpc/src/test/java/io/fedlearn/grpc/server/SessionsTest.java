@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import io.fedlearn.core.runtime.Refusal;
 import io.fedlearn.core.strategy.ClientInfo;
 import io.fedlearn.core.task.ClientOutcome;
 import io.fedlearn.core.task.Task;
@@ -243,6 +244,8 @@ class SessionsTest extends DeskTestBed {
         assertThat(connection.goodbye()).contains(GoodbyeCode.GOODBYE_CODE_REVOKED);
         assertThat(desk.clients()).isEmpty();
         assertThat(listener.outcomes(task).get(0).reason()).contains("certificate 7 was revoked");
+        assertThat(desk.refused().take())
+                .containsExactly(new Refusal(Optional.of("a"), true, "certificate 7 was revoked", 1));
     }
 
     // ---- The end ----

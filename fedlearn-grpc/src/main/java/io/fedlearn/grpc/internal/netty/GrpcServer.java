@@ -124,6 +124,7 @@ public final class GrpcServer implements AutoCloseable {
         private final List<ServerServiceDefinition> services = new ArrayList<>();
         private ConnectionLimits limits = ConnectionLimits.DEFAULTS;
         private TransportMetrics metrics = TransportMetrics.none();
+        private RefusedClients refused = new RefusedClients();
         private @Nullable String host;
         private int port;
         private @Nullable Executor executor;
@@ -156,6 +157,12 @@ public final class GrpcServer implements AutoCloseable {
         /** Hears of refusals. */
         public Builder metrics(TransportMetrics transportMetrics) {
             this.metrics = transportMetrics;
+            return this;
+        }
+
+        /** Takes note of who is not let in. */
+        public Builder refused(RefusedClients refusedClients) {
+            this.refused = refusedClients;
             return this;
         }
 
@@ -210,8 +217,8 @@ public final class GrpcServer implements AutoCloseable {
                 if (limits.flowControlWindow() > 0) {
                     builder.flowControlWindow(limits.flowControlWindow());
                 }
-                SslContexts.of(security).ifPresent(builder::sslContext);
-                PeerInterceptor peers = new PeerInterceptor(security, metrics);
+                SslContexts.of(security, refused).ifPresent(builder::sslContext);
+                PeerInterceptor peers = new PeerInterceptor(security, metrics, refused);
                 services.forEach(service -> builder.addService(ServerInterceptors.intercept(service, peers)));
                 // Open to load balancers, which have no identity; so nothing there may last.
                 builder.addService(ServerInterceptors.intercept(health.getHealthService(), GrpcServer::refuseWatch));

@@ -19,10 +19,12 @@ final class PeerInterceptor implements ServerInterceptor {
 
     private final ServerSecurity security;
     private final TransportMetrics metrics;
+    private final RefusedClients refused;
 
-    PeerInterceptor(ServerSecurity security, TransportMetrics metrics) {
+    PeerInterceptor(ServerSecurity security, TransportMetrics metrics, RefusedClients refused) {
         this.security = security;
         this.metrics = metrics;
+        this.refused = refused;
     }
 
     @Override
@@ -33,6 +35,7 @@ final class PeerInterceptor implements ServerInterceptor {
         if (refusal.isPresent()) {
             LOG.log(Level.INFO, () -> "refused " + peer + ": " + refusal.get());
             metrics.sessionRefused("identity");
+            refused.add(peer.clientId(), true, "identity", refusal.get());
             call.close(Status.UNAUTHENTICATED.withDescription(refusal.get()), new Metadata());
             return new ServerCall.Listener<>() {};
         }

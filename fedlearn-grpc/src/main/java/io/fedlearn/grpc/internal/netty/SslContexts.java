@@ -16,11 +16,12 @@ final class SslContexts {
 
     private SslContexts() {}
 
-    static Optional<SslContext> of(ServerSecurity security) {
+    static Optional<SslContext> of(ServerSecurity security, RefusedClients refused) {
         return security.keyManager().map(key -> {
             SslContextBuilder builder =
                     GrpcSslContexts.configure(SslContextBuilder.forServer(key)).protocols(PROTOCOLS);
             security.trustManager()
+                    .map(trust -> new RecordingTrustManager(trust, security, refused))
                     .ifPresent(trust -> builder.trustManager(trust).clientAuth(ClientAuth.REQUIRE));
             return build(builder);
         });

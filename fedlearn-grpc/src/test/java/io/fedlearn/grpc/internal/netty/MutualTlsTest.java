@@ -3,6 +3,7 @@ package io.fedlearn.grpc.internal.netty;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.fedlearn.core.runtime.Refusal;
 import io.fedlearn.grpc.TransportException.Reason;
 import io.fedlearn.grpc.security.CertificateIdentity;
 import io.fedlearn.grpc.security.ClientSecurity;
@@ -16,6 +17,7 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import javax.net.ssl.SSLContext;
@@ -127,6 +129,34 @@ class MutualTlsTest {
                 channel.shutdownNow();
             }
         }
+    }
+
+    @Test
+    void takesNoteOfWhoseCertificatesWereRefused() throws IOException {
+        RevocationList list = RevocationList.crl(authority.revoke(hospital.certificate()), authority.authorityFile());
+        Identity foreign = TestAuthority.in(folder, "theirs").client("hospital-c");
+        RefusedClients refused = new RefusedClients();
+
+        try (GrpcServer server =
+                Echo.server(security.withRevocations(list)).refused(refused).start()) {
+            Echo.call(server, of(authority.client("hospital-b")));
+            assertThat(refused.take()).isEmpty();
+            assertThatTrouble(server, of(hospital)).isNotNull();
+            assertThatTrouble(
+                            server,
+                            ClientSecurity.mutualTls(
+                                    foreign.certificateFile(), foreign.keyFile(), authority.authorityFile()))
+                    .isNotNull();
+        }
+
+        List<Refusal> taken = refused.take();
+        assertThat(taken)
+                .extracting(refusal -> refusal.clientId().orElse(""))
+                .containsExactly("hospital-a", "hospital-c");
+        // A certificate is no secret: whoever shows one has yet to prove that it is its own.
+        assertThat(taken).noneMatch(Refusal::isProven);
+        assertThat(taken.get(0).reason()).contains("revoked");
+        assertThat(taken.get(1).reason()).contains("none of the authorities");
     }
 
     @Test
