@@ -8,6 +8,7 @@ import io.fedlearn.core.store.AuditLog;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.update.UpdateSpool;
+import io.fedlearn.formats.audit.AuditSigner;
 import io.fedlearn.formats.internal.run.DamagedException;
 import io.fedlearn.formats.internal.run.RecordJson;
 import io.fedlearn.formats.internal.run.SealedJson;
@@ -65,7 +66,9 @@ public final class PgModelRegistry {
         this.database = builder.schema.require().database();
         this.models = PgModels.of(database);
         this.auditLog = builder.auditLog;
-        this.auditTrail = builder.auditName.map(log -> AuditTrail.of(database, log));
+        this.auditTrail = builder.auditName
+                .map(log -> AuditTrail.of(database, log))
+                .map(trail -> builder.auditSigner.map(trail::signedBy).orElse(trail));
         this.clock = builder.clock;
         this.listeningOn = builder.listeningOn.orElse(database.dataSource());
         this.executor = builder.executor;
@@ -486,6 +489,7 @@ public final class PgModelRegistry {
         private final PgSchema schema;
         private Optional<AuditLog> auditLog = Optional.empty();
         private Optional<String> auditName = Optional.empty();
+        private Optional<AuditSigner> auditSigner = Optional.empty();
         private Optional<DataSource> listeningOn = Optional.empty();
         private Optional<ExecutorService> executor = Optional.empty();
         private Clock clock = Clock.systemUTC();
@@ -506,6 +510,12 @@ public final class PgModelRegistry {
         /** The log of this name in the same schema, to which events are appended together with their changes. None if not set. */
         public Builder auditLog(String name) {
             this.auditName = Optional.of(name);
+            return this;
+        }
+
+        /** Signs what goes into the log that is named by {@link #auditLog(String)}. Nothing is signed if not set. */
+        public Builder auditSigner(AuditSigner value) {
+            this.auditSigner = Optional.of(value);
             return this;
         }
 

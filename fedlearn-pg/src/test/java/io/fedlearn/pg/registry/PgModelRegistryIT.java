@@ -14,12 +14,18 @@ import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.tensor.Tensor;
 import io.fedlearn.core.tensor.TensorType;
+import io.fedlearn.formats.audit.AuditReport;
+import io.fedlearn.formats.audit.AuditSigner;
+import io.fedlearn.formats.audit.AuditTrust;
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.TestPostgres;
+import io.fedlearn.pg.audit.PgAuditLog;
 import io.fedlearn.pg.run.PgRunStore;
 import io.fedlearn.pg.run.TestRuns;
 import io.fedlearn.pg.schema.PgRole;
 import io.fedlearn.pg.schema.PgSchema;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -326,6 +332,21 @@ class PgModelRegistryIT {
                                 + " fedlearn.audit_record WHERE log = 'registry' ORDER BY sequence"))
                 .isEqualTo("model-registered|1|null|null\nmodel-registered|2|null|null\nmodel-promoted|1|passed|null\n"
                         + "model-promoted|2|better|1\nmodel-archived|2|harmful|null");
+    }
+
+    @Test
+    void signsWhatItPutsOnRecord() throws Exception {
+        KeyPair keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
+        PgModelRegistry.builder(SCHEMA)
+                .auditLog("signed")
+                .auditSigner(AuditSigner.of(keys.getPrivate()))
+                .build()
+                .register("heart", model(1), Metrics.none(), "");
+
+        AuditTrust trust = AuditTrust.of(List.of(keys.getPublic())).requiringSignatures();
+        AuditReport report = PgAuditLog.of(SCHEMA, "signed").verify(AuditHead.empty(), trust);
+        assertThat(report.isWhole()).as(report.toString()).isTrue();
+        assertThat(report.recordCount()).isEqualTo(1);
     }
 
     @Test
