@@ -130,8 +130,13 @@ class AuditDatabaseIT {
                     owner,
                     "--log",
                     "heart");
-            Outcome.of("audit", "export", "--jdbc", owner, "--log", "heart", "--out", export)
-                    .done();
+            Outcome tampered = Outcome.of("audit", "export", "--jdbc", owner, "--log", "heart", "--out", export);
+            assertThat(tampered.exitCode()).isEqualTo(1);
+            assertThat(tampered.out()).isEqualTo("exported: heart to " + export + "\n");
+            assertThat(tampered.err())
+                    .contains(
+                            "the audit log heart, exported as it is, is not as it was written: line 2: its column type");
+            assertThat(Files.readAllLines(export)).as("evidence").hasSize(4);
             refuses(1, "line 4: its sequence must be 4, was 5", "audit", "verify", export);
         }
         refuses(3, "localhost:1", "audit", "verify", "--jdbc", "jdbc:postgresql://localhost:1/x");

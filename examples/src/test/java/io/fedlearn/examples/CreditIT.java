@@ -23,8 +23,10 @@ final class CreditIT {
     @Test
     void registersItsModelAndAccountsForIt() throws IOException {
         Path out = folder.resolve("run");
-        Outcome first =
-                Outcome.of("credit", "--rounds", 2, "--banks", 3, "--out", out).done();
+        Outcome.of("audit", "keygen", "--out", folder).done();
+        Path key = folder.resolve("audit-key.pem");
+        Outcome first = Outcome.of("credit", "--rounds", 2, "--banks", 3, "--out", out, "--audit-key", key)
+                .done();
 
         assertThat(first.out()).contains("GENERATED", "bank_3", "version 1 (production) promoted to production");
         JsonNode found = compliance(out);
@@ -43,8 +45,23 @@ final class CreditIT {
                 .contains("Compliance report", "Audit logs", "Privacy budgets", "generated, not real")
                 .doesNotContain("http:", "https:", "src=", "NaN");
 
-        Outcome resumed = Outcome.of("credit", "--rounds", 5, "--banks", 3, "--resume", "--out", out)
+        Outcome resumed = Outcome.of(
+                        "credit", "--rounds", 5, "--banks", 3, "--resume", "--out", out, "--audit-key", key)
                 .done();
+        assertThat(Outcome.of(
+                                "audit",
+                                "verify",
+                                out.resolve("audit.jsonl"),
+                                "--public-key",
+                                folder.resolve("audit.pem"),
+                                "--require-signatures")
+                        .done()
+                        .out())
+                .as("the registry's records too")
+                .contains("not signed: 0\n");
+        assertThat(resumed.out().lines().filter(line -> line.contains("whole")))
+                .hasSize(5)
+                .allMatch(line -> line.length() < 100);
         assertThat(resumed.out()).contains("after round 2 of 5", "version 2", "test AUC");
         JsonNode later = compliance(out);
         assertThat(later.get("model").get("version").asInt()).isEqualTo(2);

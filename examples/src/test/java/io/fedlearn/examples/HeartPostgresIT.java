@@ -71,9 +71,21 @@ final class HeartPostgresIT {
                 .count();
         int rounds = done + 3;
 
-        Outcome resumed = Outcome.of(arguments(rounds, out, "--postgres", "--resume"));
+        Outcome.of("audit", "keygen", "--out", folder).done();
+        Outcome resumed = Outcome.of(
+                arguments(rounds, out, "--postgres", "--resume", "--audit-key", folder.resolve("audit-key.pem")));
 
         assertThat(resumed.done().digest()).isEqualTo(fromFiles(rounds));
+        assertThat(resumed.out()).contains("exported to " + out.resolve("audit.jsonl") + ", signed by key ");
+        assertThat(Outcome.of(
+                                "audit",
+                                "verify",
+                                out.resolve("audit.jsonl"),
+                                "--public-key",
+                                folder.resolve("audit.pem"))
+                        .done()
+                        .out())
+                .contains("signed by key ", "not signed: ");
         assertThat(AuditVerifier.verify(out.resolve("audit.jsonl")).isWhole()).isTrue();
         assertThat(out.resolve("report.html")).content().contains("Digests", "cleveland");
         assertThat(out.resolve("best.safetensors")).exists();

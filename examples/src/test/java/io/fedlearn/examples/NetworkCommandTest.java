@@ -101,6 +101,9 @@ final class NetworkCommandTest {
         Model model = Safetensors.read(run.resolve("model.safetensors")).model();
         assertThat(model.digest()).isEqualTo(outcome.digest());
         assertThat(AuditVerifier.verify(run.resolve("audit.jsonl")).isWhole()).isTrue();
+        assertThat(run.resolve("audit.jsonl"))
+                .content()
+                .contains("\"clients\":\"bank-1 bank-2\",\"count\":2,\"present\":2");
         assertThat(run.resolve("report.html")).content().contains("bank-1", "bank-2", "Auc");
     }
 

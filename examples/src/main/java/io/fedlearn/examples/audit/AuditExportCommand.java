@@ -4,6 +4,8 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.fedlearn.core.record.AuditHead;
 import io.fedlearn.examples.postgres.JdbcOptions;
 import io.fedlearn.examples.run.InputException;
+import io.fedlearn.files.AuditVerifier;
+import io.fedlearn.formats.audit.AuditTrust;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -24,7 +26,8 @@ import picocli.CommandLine.Spec;
                     + " run's audit.jsonl has. The role AUDITOR may do that. A file of that name is replaced once the new one is"
                     + " whole.",
             "",
-            "Records are exported as they are, so that what was tampered with is kept too: audit verify is the next step.",
+            "The log is verified, in the database and as exported. Records are exported as they are: if the log was tampered with,"
+                    + " the file is evidence, and the exit code 1.",
             ""
         },
         footerHeading = "%nExample:%n",
@@ -35,8 +38,8 @@ import picocli.CommandLine.Spec;
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
-            "0:Done.",
-            "1:It failed; one line says why, --stacktrace shows where.",
+            "0:Done, and the log is as it was written, as far as its chain can tell.",
+            "1:The log is not as it was written, which one line says after it was exported; or the command failed.",
             "2:An option, a file, a role or a schema cannot be used as it is; nothing was written.",
             "3:The database is out of reach; nothing was written."
         })
@@ -67,6 +70,10 @@ final class AuditExportCommand implements Runnable {
             AuditHead head = found.log().export(file);
             PrintWriter out = spec.commandLine().getOut();
             out.println("exported: " + found.name() + " to " + file);
+            out.flush();
+            String name = found.name() + ", exported as it is,";
+            Findings.requireWhole(found.log().verify(head, AuditTrust.none()), name);
+            Findings.requireWhole(AuditVerifier.verify(file, head), name);
             out.println("its end, to be kept elsewhere:");
             out.println(Findings.text(head));
             out.flush();

@@ -145,7 +145,7 @@ public final class CreditCommand extends TrainingCommand {
         Databases opened = Databases.open(jdbc, "credit", options().out().resolve("postgres"));
         databases = Optional.of(opened);
         out().println("Data and run: " + opened + ".");
-        return DatabaseStores.open(opened, options().name(), this::say);
+        return DatabaseStores.open(opened, options().name(), options().auditSigner(), this::say);
     }
 
     @Override
@@ -167,7 +167,8 @@ public final class CreditCommand extends TrainingCommand {
             out().println();
             out().println("Asking the banks for their summaries, and verifying audit logs ...");
             out().flush();
-            Registration registration = Registration.of(databases.orElseThrow().schema(), run, read.tests());
+            Registration registration =
+                    Registration.of(databases.orElseThrow().schema(), options().auditSigner(), run, read.tests());
             List<Summary> summaries = read.banks().stream().map(Summary::of).toList();
             CreditReport report = CreditReport.of(
                     run,
@@ -179,12 +180,12 @@ public final class CreditCommand extends TrainingCommand {
             print(report.banks());
             print(report.summaries());
             print(report.budgets());
-            print(report.audits());
+            print(report.auditsInShort());
             Path json = folder.path().resolve("compliance.json");
             report.writeJson(json);
             finish(run, folder, report.page(METRICS));
             out().println(registration.version() + " " + registration.decision());
-            out().println("For programs: " + json);
+            out().println("For programs: " + json + ", with the whole ends of the audit logs");
             out().println("AUC of the best model on all banks' test customers: " + Figures.metric(scores.auc()));
         }
     }

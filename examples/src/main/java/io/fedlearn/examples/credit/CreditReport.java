@@ -33,6 +33,8 @@ import java.util.Map;
 final class CreditReport {
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
+    private static final int SHORT_HASH = 12;
+
     private final Run run;
     private final ModelScores scores;
     private final Registration registration;
@@ -134,6 +136,28 @@ final class CreditReport {
                     end(summary.audit().head()));
         }
         return grid;
+    }
+
+    /** The same for the console, with the beginning of each end. */
+    Grid auditsInShort() {
+        Grid grid = Grid.of("log of", "name", "records", "found", "its end");
+        grid = grid.with(inShort("coordinator", run.header().runId(), audit));
+        for (Summary summary : summaries) {
+            grid = grid.with(inShort(summary.bank(), summary.log(), summary.audit()));
+        }
+        return grid;
+    }
+
+    private static String[] inShort(String whose, String name, AuditReport report) {
+        AuditHead head = report.head();
+        return new String[] {
+            whose,
+            name,
+            Long.toString(report.recordCount()),
+            report.firstBreak().map(broken -> "BROKEN at " + broken.line()).orElse("whole"),
+            head.sequence() + ":"
+                    + head.hash().substring(0, Math.min(SHORT_HASH, head.hash().length())) + "..."
+        };
     }
 
     private static String end(AuditHead head) {

@@ -5,6 +5,7 @@ import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.ExampleSource;
 import io.fedlearn.examples.comparison.ModelScores;
 import io.fedlearn.examples.report.Figures;
+import io.fedlearn.formats.audit.AuditSigner;
 import io.fedlearn.pg.registry.Lineage;
 import io.fedlearn.pg.registry.ModelVersion;
 import io.fedlearn.pg.registry.PgModelRegistry;
@@ -31,13 +32,16 @@ record Registration(ModelVersion version, String decision, List<ModelVersion> ve
     /**
      * Registers the model, unless it is already, and promotes it if it is the better one.
      *
+     * @param auditSigner signs what is recorded of that in the run's log
      * @param tests what both are tested on
      */
-    static Registration of(PgSchema schema, Run run, Map<String, ? extends ExampleSource> tests) {
+    static Registration of(
+            PgSchema schema, Optional<AuditSigner> auditSigner, Run run, Map<String, ? extends ExampleSource> tests) {
         String runId = run.header().runId();
         int round = run.best().round();
-        PgModelRegistry registry =
-                PgModelRegistry.builder(schema).auditLog(runId).build();
+        PgModelRegistry.Builder builder = PgModelRegistry.builder(schema).auditLog(runId);
+        auditSigner.ifPresent(builder::auditSigner);
+        PgModelRegistry registry = builder.build();
         Optional<ModelVersion> known = registry.versions(NAME).stream()
                 .filter(version -> isOf(version, runId, round))
                 .findFirst();

@@ -137,7 +137,7 @@ public final class HeartCommand extends TrainingCommand {
         Databases opened = Databases.open(jdbc, "heart", options().out().resolve("postgres"));
         databases = Optional.of(opened);
         out().println("Data and run: " + opened + ".");
-        return DatabaseStores.open(opened, options().name(), this::say);
+        return DatabaseStores.open(opened, options().name(), options().auditSigner(), this::say);
     }
 
     @Override

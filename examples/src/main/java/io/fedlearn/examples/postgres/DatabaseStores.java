@@ -8,6 +8,7 @@ import io.fedlearn.core.store.RunStore;
 import io.fedlearn.examples.protection.Ledgers;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.examples.run.RunStores;
+import io.fedlearn.formats.audit.AuditSigner;
 import io.fedlearn.formats.safetensors.Safetensors;
 import io.fedlearn.pg.audit.PgAuditLog;
 import io.fedlearn.pg.budget.PgPrivacyLedger;
@@ -29,8 +30,10 @@ public final class DatabaseStores implements RunStores {
     private final Databases databases;
     private final PgSchema schema;
     private final PgRunStore store;
+    private final Optional<AuditSigner> auditSigner;
 
-    private DatabaseStores(Databases databases, PgRunStore store) {
+    private DatabaseStores(Databases databases, PgRunStore store, Optional<AuditSigner> auditSigner) {
+        this.auditSigner = auditSigner;
         this.databases = databases;
         this.schema = databases.schema();
         this.store = store;
@@ -41,9 +44,11 @@ public final class DatabaseStores implements RunStores {
      * right lasts.
      *
      * @param databases are closed with the stores, or if this fails
+     * @param auditSigner signs what is recorded
      * @param say is told of the waiting
      */
-    public static DatabaseStores open(Databases databases, String runId, Consumer<String> say)
+    public static DatabaseStores open(
+            Databases databases, String runId, Optional<AuditSigner> auditSigner, Consumer<String> say)
             throws InterruptedException {
         try {
             PgRunStore store = store(databases.schema(), runId);
@@ -58,7 +63,7 @@ public final class DatabaseStores implements RunStores {
                             + leader.map(last -> ", " + last).orElse("") + ": stop that one, or pass --out with another"
                             + " name");
                 }
-                return new DatabaseStores(databases, store);
+                return new DatabaseStores(databases, store, auditSigner);
             } catch (InterruptedException | RuntimeException e) {
                 store.close();
                 throw e;
@@ -88,7 +93,8 @@ public final class DatabaseStores implements RunStores {
     }
 
     private PgAuditLog log() {
-        return PgAuditLog.of(schema, store.runId());
+        PgAuditLog log = PgAuditLog.of(schema, store.runId());
+        return auditSigner.map(log::signedBy).orElse(log);
     }
 
     @Override
@@ -135,7 +141,8 @@ public final class DatabaseStores implements RunStores {
         return List.of(
                 "History: run '" + store.runId() + "' in " + databases + ": " + schemaName + ".run_progress, "
                         + schemaName + ".client_contribution, " + schemaName + ".run_privacy",
-                "Audit:   log '" + store.runId() + "' there, exported to " + folder.resolve("audit.jsonl"));
+                "Audit:   log '" + store.runId() + "' there, exported to " + folder.resolve("audit.jsonl")
+                        + auditSigner.map(key -> ", signed by " + key).orElse(""));
     }
 
     @Override

@@ -8,7 +8,9 @@ import io.fedlearn.examples.protection.Ledgers;
 import io.fedlearn.files.FileAuditLog;
 import io.fedlearn.files.FileClientStateStore;
 import io.fedlearn.files.FileRunStore;
+import io.fedlearn.formats.audit.AuditSigner;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -19,9 +21,11 @@ final class FileStores implements RunStores {
     private final Path path;
     private final FileRunStore store;
     private final Ledgers ledgers;
+    private final Optional<AuditSigner> auditSigner;
     private Optional<FileClientStateStore> clientStates = Optional.empty();
 
-    private FileStores(Path path, Path ledgers) {
+    private FileStores(Path path, Path ledgers, Optional<AuditSigner> auditSigner) {
+        this.auditSigner = auditSigner;
         this.path = path;
         this.store = FileRunStore.at(path);
         this.ledgers = Ledgers.inFolder(ledgers);
@@ -29,7 +33,7 @@ final class FileStores implements RunStores {
 
     /** The files that the options name. */
     static FileStores of(RunOptions options) {
-        return new FileStores(options.out(), options.ledgers());
+        return new FileStores(options.out(), options.ledgers(), options.auditSigner());
     }
 
     @Override
@@ -39,7 +43,8 @@ final class FileStores implements RunStores {
 
     @Override
     public AuditLog audit() {
-        return FileAuditLog.at(path.resolve(FileAuditLog.FILE_NAME));
+        Path file = path.resolve(FileAuditLog.FILE_NAME);
+        return auditSigner.map(key -> FileAuditLog.at(file, key)).orElseGet(() -> FileAuditLog.at(file));
     }
 
     @Override
@@ -66,7 +71,11 @@ final class FileStores implements RunStores {
 
     @Override
     public List<String> leave(Run run, Path folder) {
-        return List.of("History: " + folder.resolve("history.json"));
+        List<String> left = new ArrayList<>();
+        left.add("History: " + folder.resolve("history.json"));
+        auditSigner.ifPresent(
+                key -> left.add("Audit:   " + folder.resolve(FileAuditLog.FILE_NAME) + ", signed by " + key));
+        return left;
     }
 
     @Override

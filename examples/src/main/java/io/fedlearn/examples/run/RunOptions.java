@@ -8,6 +8,7 @@ import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.examples.console.ProgressStyle;
 import io.fedlearn.examples.protection.PrivacyTarget;
 import io.fedlearn.examples.protection.PrivacyUnit;
+import io.fedlearn.formats.audit.AuditSigner;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -110,6 +111,17 @@ public final class RunOptions {
                     "Go on with the run in the folder, up to --rounds in all. What decides its result must be as it"
                             + " was; --client-deadline, --round-deadline, --threads and --progress may differ. Starts a run if there is none.")
     private boolean resume;
+
+    @Option(
+            names = "--audit-key",
+            paramLabel = "FILE",
+            description =
+                    "Sign each record of the run's audit log with this key of Ed25519, audit-key.pem of 'fedlearn audit"
+                            + " keygen'; 'fedlearn audit verify --public-key audit.pem --require-signatures' then finds what anybody"
+                            + " else wrote. To be given at each --resume too (default: records are chained, not signed).")
+    private Optional<Path> auditKeyFile = Optional.empty();
+
+    private Optional<AuditKey> auditKey = Optional.empty();
 
     @Option(
             names = "--progress",
@@ -222,6 +234,16 @@ public final class RunOptions {
         return resume;
     }
 
+    /** What signs the run's audit log, if anything does; known once the options were {@linkplain #check checked}. */
+    public Optional<AuditSigner> auditSigner() {
+        return auditKey.map(AuditKey::signer);
+    }
+
+    /** What the owner of the key that signs should know. */
+    Optional<String> auditKeyWarning() {
+        return auditKey.flatMap(AuditKey::warning);
+    }
+
     /** How progress is shown. */
     public ProgressStyle progress() {
         return progress;
@@ -261,6 +283,7 @@ public final class RunOptions {
         check("--weight-decay", () -> settings.withWeightDecay(weightDecay));
         strategy(clients);
         privacy.check();
+        auditKey = auditKeyFile.map(AuditKey::read);
         clientDeadline.ifPresent(
                 limit -> check("--client-deadline", () -> RoundPolicy.defaults().withClientDeadline(limit)));
         roundDeadline.ifPresent(

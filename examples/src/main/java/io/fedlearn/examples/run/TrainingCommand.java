@@ -75,6 +75,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
     @Override
     public final Integer call() throws Exception {
         check();
+        options.auditKeyWarning().ifPresent(warning -> say("Warning: " + warning + "."));
         Interruption interruption = Interruption.ofThisThread();
         ending = Optional.of(interruption);
         try (RunFolder folder = RunFolder.open(options, this::stores)) {
