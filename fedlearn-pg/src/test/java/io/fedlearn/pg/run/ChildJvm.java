@@ -40,6 +40,17 @@ final class ChildJvm implements AutoCloseable {
         return Optional.ofNullable(out.readLine());
     }
 
+    /** Gives it a byte of input, which it waits for. */
+    void step() throws IOException {
+        process.getOutputStream().write('\n');
+        process.getOutputStream().flush();
+    }
+
+    /** Ends its input, so that it waits no more. */
+    void endSteps() throws IOException {
+        process.getOutputStream().close();
+    }
+
     /** Kills it as {@code kill -9} does. */
     void kill() {
         process.toHandle().destroyForcibly();

@@ -8,8 +8,11 @@ import io.fedlearn.core.store.SavedRun;
 import io.fedlearn.pg.TestPostgres;
 import io.fedlearn.pg.schema.PgSchema;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -47,6 +50,19 @@ class CoordinatorKillIT {
         }
     }
 
+    private static ChildJvm coordinator(PGSimpleDataSource database, String runId, int rounds, String... more)
+            throws IOException {
+        List<String> arguments = new ArrayList<>(List.of(
+                database.getURL(),
+                Objects.toString(database.getUser(), ""),
+                Objects.toString(database.getPassword(), ""),
+                runId,
+                Integer.toString(rounds),
+                Long.toString(LEASE.toMillis())));
+        arguments.addAll(List.of(more));
+        return ChildJvm.start(TrialFederation.class, arguments.toArray(new String[0]));
+    }
+
     /** Kills coordinators, each after at most so many of its rounds, and starts the next, until one ends. */
     private static void killCoordinators(int kills, int rounds, int mostRounds, long seed)
             throws IOException, InterruptedException {
@@ -58,14 +74,7 @@ class CoordinatorKillIT {
         int killed = 0;
         boolean isDone = false;
         while (!isDone) {
-            try (ChildJvm coordinator = ChildJvm.start(
-                    TrialFederation.class,
-                    database.getURL(),
-                    Objects.toString(database.getUser(), ""),
-                    Objects.toString(database.getPassword(), ""),
-                    runId,
-                    Integer.toString(rounds),
-                    Long.toString(LEASE.toMillis()))) {
+            try (ChildJvm coordinator = coordinator(database, runId, rounds)) {
                 int left = killed < kills ? (int) (mostRounds * random.nextDouble()) : Integer.MAX_VALUE;
                 Optional<String> line = coordinator.readLine();
                 while (line.isPresent() && !line.get().startsWith(TrialFederation.DONE) && left-- > 0) {
@@ -125,6 +134,68 @@ class CoordinatorKillIT {
         }
     }
 
+    /** Awaits so many rounds of a coordinator that waits after each, and lets it begin the one after them. */
+    private static void advance(ChildJvm coordinator, int rounds) throws IOException {
+        for (int i = 0; i < rounds; i++) {
+            assertThat(coordinator.readLine())
+                    .as("a round")
+                    .hasValueSatisfying(line -> assertThat(line).startsWith(TrialFederation.ROUND));
+            coordinator.step();
+        }
+    }
+
+    /**
+     * Kills a server, and then the coordinator that goes on in files meanwhile: in turn while the server is away, and when it is back, so
+     * that it may be copying. Then starts it again.
+     */
+    private void killBoth(int kills, int rounds, long seed) throws Exception {
+        Path local = directory.resolve("local");
+        String runId = "left-alone-" + seed;
+        Run undisturbed = TrialFederation.undisturbed(runId, rounds);
+        SeededRandom random = SeededRandom.of(seed);
+        try (ServerProcess server = ServerProcess.in(directory.resolve("data"))) {
+            PgSchema.of(server.database()).migrate();
+            for (int killed = 0; killed < kills; killed++) {
+                try (ChildJvm coordinator = coordinator(server.database(), runId, rounds, local.toString())) {
+                    advance(coordinator, 1 + (int) (4 * random.nextDouble()));
+                    server.kill();
+                    int before = roundsIn(local);
+                    while (roundsIn(local) <= before) {
+                        advance(coordinator, 1);
+                    }
+                    advance(coordinator, (int) (4 * random.nextDouble()));
+                    if (killed % 2 == 1) {
+                        server.restart();
+                        // What is in files is copied by the first commit after the lease was renewed.
+                        spin((long) (LEASE.toNanos() * random.nextDouble()));
+                        advance(coordinator, 1);
+                    }
+                    spin((long) (20e6 * random.nextDouble()));
+                    coordinator.kill();
+                    if (killed % 2 == 0) {
+                        server.restart();
+                    }
+                }
+            }
+            try (ChildJvm coordinator = coordinator(server.database(), runId, rounds, local.toString())) {
+                coordinator.endSteps();
+                Optional<String> line = coordinator.readLine();
+                while (line.isPresent() && !line.get().startsWith(TrialFederation.DONE)) {
+                    line = coordinator.readLine();
+                }
+                assertThat(line)
+                        .contains(TrialFederation.DONE + undisturbed.model().digest());
+            }
+            requireUndisturbed(server.database(), undisturbed);
+        }
+    }
+
+    /** How many rounds a local store holds, by its file of records: the store itself is the other process's. */
+    private static int roundsIn(Path local) throws IOException {
+        Path records = local.resolve("records.jsonl");
+        return Files.exists(records) ? Files.readAllLines(records).size() : 0;
+    }
+
     @Test
     void aRunWhoseCoordinatorsAreKilledEndsWithTheSameBits() throws Exception {
         killCoordinators(2, 10, 4, 1);
@@ -133,6 +204,11 @@ class CoordinatorKillIT {
     @Test
     void aRunWhoseDatabaseIsKilledEndsWithTheSameBits() throws Exception {
         killServers(1, 10, 1);
+    }
+
+    @Test
+    void aRunWhoseCoordinatorIsKilledWhileItGoesOnInFilesEndsWithTheSameBits() throws Exception {
+        killBoth(2, 30, 1);
     }
 
     @Tag("slow")
@@ -145,5 +221,11 @@ class CoordinatorKillIT {
     @Test
     void aRunWhoseDatabaseIsKilledManyTimesEndsWithTheSameBits() throws Exception {
         killServers(20, 200, System.nanoTime());
+    }
+
+    @Tag("slow")
+    @Test
+    void aRunWhoseCoordinatorIsKilledManyTimesWhileItGoesOnInFilesEndsWithTheSameBits() throws Exception {
+        killBoth(30, 450, System.nanoTime());
     }
 }

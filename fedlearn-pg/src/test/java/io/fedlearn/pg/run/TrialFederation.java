@@ -7,8 +7,12 @@ import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.record.RoundRecord;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Tensor;
+import io.fedlearn.files.FileRunStore;
 import io.fedlearn.pg.schema.PgSchema;
 import io.fedlearn.testkit.client.DriftClient;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -58,9 +62,14 @@ final class TrialFederation {
 
     /** The store of a coordinator that waits for its database. */
     static PgRunStore store(PGSimpleDataSource database, String runId, Duration leaseTime) {
+        return store(database, runId, leaseTime, WhenUnreachable.waiting(Duration.ofMinutes(2)));
+    }
+
+    private static PgRunStore store(
+            PGSimpleDataSource database, String runId, Duration leaseTime, WhenUnreachable choice) {
         return PgRunStore.builder(PgSchema.of(database), runId)
                 .leaseTime(leaseTime)
-                .whenUnreachable(WhenUnreachable.waiting(Duration.ofMinutes(2)))
+                .whenUnreachable(choice)
                 .build();
     }
 
@@ -73,13 +82,27 @@ final class TrialFederation {
         };
     }
 
-    /** Arguments: URL, user, password, run, number of rounds, milliseconds of the lease. */
+    private static void awaitStep() {
+        try {
+            System.in.read();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Arguments: URL, user, password, run, number of rounds, milliseconds of the lease. With a seventh it goes on in that directory
+     * while the database is away, and after each round waits for a byte from its input.
+     */
     public static void main(String[] arguments) throws InterruptedException {
         PGSimpleDataSource database = new PGSimpleDataSource();
         database.setUrl(arguments[0]);
         database.setUser(arguments[1]);
         database.setPassword(arguments[2]);
-        PgRunStore store = store(database, arguments[3], Duration.ofMillis(Long.parseLong(arguments[5])));
+        WhenUnreachable choice = arguments.length > 6
+                ? WhenUnreachable.continuingOn(FileRunStore.at(Path.of(arguments[6])))
+                : WhenUnreachable.waiting(Duration.ofMinutes(2));
+        PgRunStore store = store(database, arguments[3], Duration.ofMillis(Long.parseLong(arguments[5])), choice);
         if (!store.awaitLeadership(Duration.ofMinutes(2))) {
             throw new IllegalStateException("somebody else leads: " + store.leader());
         }
@@ -87,6 +110,9 @@ final class TrialFederation {
             @Override
             public void roundFinished(RoundRecord record) {
                 System.out.println(ROUND + record.round());
+                if (arguments.length > 6) {
+                    awaitStep();
+                }
             }
         };
         Run run = of(arguments[3], Integer.parseInt(arguments[4]))
