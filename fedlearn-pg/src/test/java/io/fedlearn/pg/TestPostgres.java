@@ -4,6 +4,11 @@ import io.fedlearn.pg.schema.PgSchema;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -11,7 +16,9 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -29,9 +36,19 @@ public final class TestPostgres {
         static final EmbeddedPostgres SERVER = start();
 
         private static EmbeddedPostgres start() {
+            // A hundred databases are thirty thousand files, which a busy disk takes a minute to delete, and Maven
+            // waits half of one for a JVM to end. So they stay until the next run, or until Maven cleans.
             try {
+                Path all = Files.createDirectories(Path.of("target", "postgres").toAbsolutePath());
+                Path directory =
+                        Files.createTempDirectory(all, ProcessHandle.current().pid() + "-");
+                Thread deletion = new Thread(() -> deleteOthers(all, directory), "delete-servers-of-before");
+                deletion.setDaemon(true);
+                deletion.start();
                 // What tests need, not what keeps data: but for fsync, as a server has it.
                 return EmbeddedPostgres.builder()
+                        .setDataDirectory(directory)
+                        .setCleanDataDirectory(false)
                         .setServerConfig("fsync", "off")
                         .setServerConfig("max_connections", "300")
                         .setServerConfig("wal_level", "logical")
@@ -40,6 +57,41 @@ public final class TestPostgres {
                 throw new UncheckedIOException(e);
             }
         }
+    }
+
+    /** Deletes the directories of processes that have ended. */
+    private static void deleteOthers(Path directories, Path ours) {
+        long self = ProcessHandle.current().pid();
+        try (Stream<Path> all = Files.list(directories)) {
+            for (Path directory : all.filter(path -> !path.equals(ours)).toList()) {
+                long pid = Long.parseLong(directory.getFileName().toString().split("-", 2)[0]);
+                if (pid == self || ProcessHandle.of(pid).isEmpty()) {
+                    delete(directory);
+                }
+            }
+        } catch (IOException e) {
+            System.getLogger(TestPostgres.class.getName())
+                    .log(System.Logger.Level.WARNING, directories + " cannot be cleaned", e);
+        }
+    }
+
+    private static void delete(Path directory) throws IOException {
+        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                Files.delete(file);
+                return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path emptied, @Nullable IOException failure) throws IOException {
+                if (failure != null) {
+                    throw failure;
+                }
+                Files.delete(emptied);
+                return FileVisitResult.CONTINUE;
+            }
+        });
     }
 
     /** A database with our schema, which those of tests are copies of: copying takes a tenth of the time of migrating. */
