@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -132,6 +133,8 @@ class PgSchemaIT {
                 .matches(PgException::isUnreachable);
     }
 
+    // A pooler tells this only to its log.
+    @Tag("direct")
     @Test
     void namesTheDatabaseThatIsNotThere() {
         PGSimpleDataSource database = TestPostgres.newDatabase();
