@@ -7,8 +7,6 @@ import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.store.AuditLog;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
-import io.fedlearn.core.update.UpdateSpool;
-import io.fedlearn.formats.audit.AuditSigner;
 import io.fedlearn.formats.internal.run.DamagedException;
 import io.fedlearn.formats.internal.run.RecordJson;
 import io.fedlearn.formats.internal.run.SealedJson;
@@ -360,9 +358,7 @@ public final class PgModelRegistry {
 
     private Model model(Connection connection, ModelVersion version) throws SQLException {
         try {
-            // The spool is never closed: its file is gone when no tensor refers to it.
-            return models.load(connection, version.digest(), MAX_HEAP_MODEL_BYTES, UpdateSpool.inTemporaryDirectory())
-                    .orElseThrow(() -> new DamagedException("its model is missing"));
+            return models.require(connection, version.digest(), MAX_HEAP_MODEL_BYTES);
         } catch (DamagedException e) {
             throw new RegistryException(version + " is damaged: " + e.getMessage(), e);
         }

@@ -3,7 +3,6 @@ package io.fedlearn.pg.run;
 import io.fedlearn.core.client.ClientStateStore;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.tensor.Model;
-import io.fedlearn.core.update.UpdateSpool;
 import io.fedlearn.formats.internal.run.DamagedException;
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.internal.Columns;
@@ -63,13 +62,7 @@ public final class PgClientStateStore implements ClientStateStore {
             return Optional.empty();
         }
         try {
-            // The spool is never closed: its file is gone when no tensor refers to it.
-            Optional<Model> model = models.load(
-                    connection,
-                    digest.get(),
-                    PgRunStore.DEFAULT_MAX_HEAP_MODEL_BYTES,
-                    UpdateSpool.inTemporaryDirectory());
-            return Optional.of(model.orElseThrow(() -> new DamagedException("model " + digest.get() + " is missing")));
+            return Optional.of(models.require(connection, digest.get(), PgRunStore.DEFAULT_MAX_HEAP_MODEL_BYTES));
         } catch (DamagedException e) {
             throw new RunStoreException(describe(key, round) + " is damaged: " + e.getMessage(), e);
         }

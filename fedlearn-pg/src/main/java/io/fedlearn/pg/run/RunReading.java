@@ -6,7 +6,6 @@ import io.fedlearn.core.store.Checkpoint;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.update.PartState;
-import io.fedlearn.core.update.UpdateSpool;
 import io.fedlearn.formats.internal.run.DamagedException;
 import io.fedlearn.formats.internal.run.NewerSchemaException;
 import io.fedlearn.formats.internal.run.RecordJson;
@@ -244,9 +243,7 @@ final class RunReading {
 
     private Model model(Connection connection, String digest) throws SQLException, DamagedException {
         try {
-            // Never closed: its file has no name any more and is gone when no tensor refers to it.
-            return models.load(connection, digest, maxHeapModelBytes, UpdateSpool.inTemporaryDirectory())
-                    .orElseThrow(() -> new DamagedException("model " + digest + " is missing"));
+            return models.require(connection, digest, maxHeapModelBytes);
         } catch (DamagedException e) {
             damagedModels.add(digest);
             throw e;

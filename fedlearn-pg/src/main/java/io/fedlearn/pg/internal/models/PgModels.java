@@ -188,6 +188,19 @@ public final class PgModels {
     }
 
     /**
+     * As {@link #load}, of a model that must be there. One that is too large for the heap is in a file that has no name any more, and
+     * is gone when none of its tensors is used.
+     *
+     * @throws DamagedException if it is missing, or not what was saved; the transaction can go on
+     */
+    public Model require(Connection connection, String digest, long maxHeapBytes)
+            throws SQLException, DamagedException {
+        // Closing the spool would take the file away.
+        return load(connection, digest, maxHeapBytes, UpdateSpool.inTemporaryDirectory())
+                .orElseThrow(() -> new DamagedException("model " + digest + " is missing"));
+    }
+
+    /**
      * The specification of a model; empty if there is none.
      *
      * @throws DamagedException if it is none
