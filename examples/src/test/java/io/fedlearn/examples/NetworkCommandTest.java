@@ -166,6 +166,11 @@ final class NetworkCommandTest {
                     server.outcome().done();
                     second.outcome().done();
                 }
+                assertThat(folder.resolve("run/audit.jsonl"))
+                        .content()
+                        .contains(
+                                "\"client\":\"bank-2\",\"count\":1,\"proven\":false,\"reason\":\"its data does not fit")
+                        .contains("\"type\":\"client-refused\"");
             }
         }
     }

@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
             "",
             "Each record holds the hash of the one before, so one that was changed, deleted or moved is found. A chain cannot"
                     + " tell that its tail was cut off, or that all of it was written anew: for that, keep its end (head) where"
-                    + " whoever could change the log cannot, and give it to verify, or have the records signed.",
+                    + " whoever could change the log cannot, and give it to verify, or have the records signed:"
+                    + " audit keygen makes a key, --audit-key of the commands that train signs with it.",
             "",
             "docs/audit.md tells an auditor the rest.",
             ""
@@ -29,9 +30,11 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {
             "  fedlearn audit verify runs/heart/audit.jsonl",
+            "  fedlearn audit keygen --out coordinator",
+            "  fedlearn heart --audit-key coordinator/audit-key.pem   (as all commands that train: signs each record)",
             "  fedlearn audit head runs/heart/audit.jsonl",
             "  fedlearn audit export --jdbc jdbc:postgresql://db.example.org/study?user=auditor --out study.jsonl",
-            "  fedlearn audit verify study.jsonl --head 120:5d41... --public-key coordinator.pem --require-signatures",
+            "  fedlearn audit verify study.jsonl --head 120:5d41... --public-key coordinator/audit.pem --require-signatures",
             ""
         },
         exitCodeListHeading = "%nExit codes:%n",

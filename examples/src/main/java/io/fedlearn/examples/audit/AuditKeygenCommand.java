@@ -17,14 +17,19 @@ import picocli.CommandLine.Spec;
         name = "keygen",
         sortOptions = false,
         description = {
-            "Makes a pair of Ed25519 keys: audit-key.pem signs records, and is a secret of whoever writes the log; audit.pem is"
-                    + " for all who verify it. Read them the key's id on the telephone.",
+            "Makes a pair of Ed25519 keys: audit-key.pem signs records (--audit-key of the commands that train), and is a secret"
+                    + " of whoever writes the log; audit.pem is for all who verify it (--public-key of audit verify). Read them the key's id on the telephone.",
             "",
             "openssl genpkey -algorithm ed25519 makes such keys too.",
             ""
         },
         footerHeading = "%nExample:%n",
-        footer = {"  fedlearn audit keygen --out coordinator", ""},
+        footer = {
+            "  fedlearn audit keygen --out coordinator",
+            "  fedlearn heart --audit-key coordinator/audit-key.pem",
+            "  fedlearn audit verify runs/heart/audit.jsonl --public-key coordinator/audit.pem --require-signatures",
+            ""
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:Done.",

@@ -185,7 +185,7 @@ public final class CreditCommand extends TrainingCommand {
             report.writeJson(json);
             finish(run, folder, report.page(METRICS));
             out().println(registration.version() + " " + registration.decision());
-            out().println("For programs: " + json + ", with the whole ends of the audit logs");
+            out().println("For programs: " + json + ", with the ends of the audit logs in full");
             out().println("AUC of the best model on all banks' test customers: " + Figures.metric(scores.auc()));
         }
     }
