@@ -86,9 +86,7 @@ class PgRunStoreLeadershipIT {
     void aLeaderThatWasPausedForLongerThanItsLeaseSavesNothingMore() throws Exception {
         PgRunStore north = leader(SCHEMA, LONG);
         PgRunStore south = open(SCHEMA, "south", LONG);
-        // As if north had stood still since: nothing has renewed its lease.
-        TestPostgres.execute(
-                DATABASE, "UPDATE fedlearn.run_lease SET expires_at = clock_timestamp() - interval '1 second'");
+        endLease();
 
         assertThat(south.awaitLeadership(PATIENCE)).isTrue();
         requireIn(south, TrialRun.plain().after(3));
@@ -131,26 +129,53 @@ class PgRunStoreLeadershipIT {
     void aLeaderThatStandsStillWhileItSendsAModelKeepsNothingFromTheNext() throws Exception {
         PgRunStore north = leader(SCHEMA, LONG);
         PgRunStore south = open(SCHEMA, "south", LONG);
-        CountDownLatch still = new CountDownLatch(1);
-        CountDownLatch movesOn = new CountDownLatch(1);
-        Checkpoint sent = standingStill(TrialRun.plain().checkpoint(4), still, movesOn);
-        CompletableFuture<Void> commit = CompletableFuture.runAsync(() -> north.commit(sent, false));
-        try {
-            assertThat(still.await(60, TimeUnit.SECONDS)).isTrue();
-            TestPostgres.execute(
-                    DATABASE, "UPDATE fedlearn.run_lease SET expires_at = clock_timestamp() - interval '1 second'");
 
-            assertThat(south.awaitLeadership(PATIENCE)).isTrue();
-            requireIn(south, TrialRun.plain().after(3));
-            south.commit(TrialRun.ofAnother().checkpoint(4), true);
-        } finally {
-            movesOn.countDown();
-        }
+        CompletableFuture<Void> commit = commitWhileAnotherTakesOver(
+                north, south, () -> south.commit(TrialRun.ofAnother().checkpoint(4), true));
 
         assertThatThrownBy(() -> commit.get(60, TimeUnit.SECONDS)).hasCauseInstanceOf(LeaseLostException.class);
         assertThat(south.load().orElseThrow().latest())
                 .isEqualTo(TrialRun.ofAnother().checkpoint(4));
         south.commit(TrialRun.ofAnother().checkpoint(5), true);
+    }
+
+    @Test
+    void aFormerLeaderSavesNothingThoughTheNextHasSavedNothingYet() throws Exception {
+        PgRunStore north = leader(SCHEMA, LONG);
+        PgRunStore south = open(SCHEMA, "south", LONG);
+
+        CompletableFuture<Void> commit = commitWhileAnotherTakesOver(north, south, () -> {});
+
+        assertThatThrownBy(() -> commit.get(60, TimeUnit.SECONDS)).hasCauseInstanceOf(LeaseLostException.class);
+        requireIn(south, TrialRun.plain().after(3));
+        south.commit(TrialRun.ofAnother().checkpoint(4), true);
+        assertThat(south.load().orElseThrow().latest())
+                .isEqualTo(TrialRun.ofAnother().checkpoint(4));
+    }
+
+    /** Has the leader stand still while it sends its fourth round, until the other leads and has done this. */
+    private static CompletableFuture<Void> commitWhileAnotherTakesOver(
+            PgRunStore leader, PgRunStore other, Runnable meanwhile) throws InterruptedException {
+        CountDownLatch still = new CountDownLatch(1);
+        CountDownLatch movesOn = new CountDownLatch(1);
+        Checkpoint sent = standingStill(TrialRun.plain().checkpoint(4), still, movesOn);
+        CompletableFuture<Void> commit = CompletableFuture.runAsync(() -> leader.commit(sent, false));
+        try {
+            assertThat(still.await(60, TimeUnit.SECONDS)).isTrue();
+            endLease();
+            assertThat(other.awaitLeadership(PATIENCE)).isTrue();
+            requireIn(other, TrialRun.plain().after(3));
+            meanwhile.run();
+        } finally {
+            movesOn.countDown();
+        }
+        return commit;
+    }
+
+    /** As if its holder had stood still since: nothing has renewed it. */
+    private static void endLease() {
+        TestPostgres.execute(
+                DATABASE, "UPDATE fedlearn.run_lease SET expires_at = clock_timestamp() - interval '1 second'");
     }
 
     /** The checkpoint with a model whose values are given the second time, to be sent, only when it is to move on. */
