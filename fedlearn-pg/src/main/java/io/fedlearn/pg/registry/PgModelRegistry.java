@@ -7,6 +7,7 @@ import io.fedlearn.core.store.AuditEvent;
 import io.fedlearn.core.store.AuditLog;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.formats.audit.AuditSigner;
 import io.fedlearn.formats.internal.run.DamagedException;
 import io.fedlearn.formats.internal.run.RecordJson;
 import io.fedlearn.formats.internal.run.SealedJson;
