@@ -276,6 +276,19 @@ class PgAuditLogIT {
     }
 
     @Test
+    void findsARecordThatItsOwnerMadeAnewByTheNextThatDoesNotFollow() {
+        fill();
+        PgAuditLog other = PgAuditLog.of(SCHEMA, "of " + log.name());
+        IntStream.of(1, 2, 9).forEach(i -> other.append(event(i)));
+
+        tamper("UPDATE fedlearn.audit_record AS mine SET at = o.at, type = o.type, fields = o.fields, hash = o.hash,"
+                + " record = o.record FROM fedlearn.audit_record AS o WHERE mine.{log} AND mine.sequence = 3"
+                + " AND o.log = 'of ' || mine.log AND o.sequence = 3");
+
+        assertThat(log.verify().firstBreak()).contains(new AuditReport.Break(4, "is not chained to the record before"));
+    }
+
+    @Test
     void findsATailThatItsOwnerCutOffOnlyAgainstAnEndKeptElsewhere() throws IOException {
         fill();
         tamper(
