@@ -1,13 +1,19 @@
 package io.fedlearn.pg;
 
 import io.fedlearn.core.FedLearnException;
+import java.io.FileNotFoundException;
+import java.security.GeneralSecurityException;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.util.Optional;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.PSQLState;
 
 /** Thrown when the database cannot do what it was asked; the message says what, where and why, and holds no value of a row. */
 public final class PgException extends FedLearnException {
     private static final long serialVersionUID = 1L;
+
+    private static final int MOST_CAUSES = 10;
 
     private final String sqlState;
     private final boolean isOutcomeUnknown;
@@ -47,14 +53,39 @@ public final class PgException extends FedLearnException {
 
     /** Whether the database is the trouble, not what it was asked: it is away, starting, stopping, a standby or full of connections. */
     public boolean isUnreachable() {
+        if (isConnectionRefusedByDriver()) {
+            return false;
+        }
         // 08: connection; 57P: stopped or starting; 53300: too many connections; 25006: read-only, as a standby is;
-        // 25P03: a transaction
-        // that fell silent was ended. A pool that has no connection to give need not say why.
+        // 25P03: a transaction that fell silent was ended. A pool that has no connection to give need not say why.
         return getCause() instanceof SQLTransientConnectionException
                 || sqlState.startsWith("08")
                 || sqlState.startsWith("57P")
                 || sqlState.equals("53300")
                 || sqlState.equals("25006")
                 || sqlState.equals("25P03");
+    }
+
+    /**
+     * Whether the driver did not want the connection, for which it has the codes of lost ones: the server has no TLS, or a certificate
+     * that is not trusted or of another host; a file with certificates cannot be read. Waiting does not mend that.
+     */
+    private boolean isConnectionRefusedByDriver() {
+        Throwable cause = getCause();
+        for (int depth = 0; cause != null && depth < MOST_CAUSES; depth++) {
+            if (cause instanceof GeneralSecurityException || cause instanceof FileNotFoundException) {
+                return true;
+            }
+            if (cause instanceof PSQLException && ((PSQLException) cause).getServerErrorMessage() == null) {
+                String state = ((PSQLException) cause).getSQLState();
+                // A connection that was lost has a cause.
+                if (PSQLState.CONNECTION_REJECTED.getState().equals(state)
+                        || PSQLState.CONNECTION_FAILURE.getState().equals(state) && cause.getCause() == null) {
+                    return true;
+                }
+            }
+            cause = cause.getCause();
+        }
+        return false;
     }
 }
