@@ -2,7 +2,7 @@ package io.fedlearn.pg.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.zaxxer.hikari.HikariDataSource;
 import io.fedlearn.pg.PgException;
@@ -10,6 +10,8 @@ import io.fedlearn.pg.TestPostgres;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 class PgDatasetRightsIT {
@@ -127,27 +129,27 @@ class PgDatasetRightsIT {
         }
     }
 
-    @Test
-    void readsPgvectorWhereItIsInstalled() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"vector", "halfvec"})
+    void readsPgvectorWhereItIsInstalled(String type) throws Exception {
         PGSimpleDataSource database = TestPostgres.newDatabase();
-        boolean isThere;
-        try (var connection = database.getConnection();
-                var statement = connection.createStatement();
-                var rows = statement.executeQuery("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'")) {
-            isThere = rows.next();
-        }
-        assumeTrue(isThere, "the server has pgvector");
+        assumeThat(TestPostgres.rows(database, "SELECT name FROM pg_available_extensions WHERE name = 'vector'"))
+                .as("the server has pgvector")
+                .isNotEmpty();
+        TestPostgres.execute(database, "CREATE SCHEMA extensions", "CREATE EXTENSION vector SCHEMA extensions");
+        assumeThat(TestPostgres.rows(database, "SELECT to_regtype('extensions." + type + "')"))
+                .as("pgvector has " + type)
+                .doesNotContain("null");
         TestPostgres.execute(
                 database,
-                "CREATE SCHEMA extensions",
-                "CREATE EXTENSION vector SCHEMA extensions",
-                "CREATE TABLE notes (id int, embedding extensions.vector(3))",
-                "INSERT INTO notes VALUES (1, '[1,2,0.5]')");
+                "CREATE TABLE notes (id int, embedding extensions." + type + "(3))",
+                "INSERT INTO notes VALUES (1, '[1,2,0.5]'), (2, NULL), (3, '[3,4,-0.25]')");
         try (PgDataset notes = PgDataset.table(database, "notes")
                 .key("id")
                 .features("embedding")
+                .missing(MissingValues.dropRows())
                 .open()) {
-            assertThat(Rows.features(notes)).containsExactly(List.of(1f, 2f, 0.5f));
+            assertThat(Rows.features(notes)).containsExactlyInAnyOrder(List.of(1f, 2f, 0.5f), List.of(3f, 4f, -0.25f));
         }
     }
 
