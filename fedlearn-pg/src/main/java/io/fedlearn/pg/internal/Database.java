@@ -122,7 +122,10 @@ public final class Database {
             }
         } catch (SQLException e) {
             PgException failure = failure(what, e);
-            throw isCommitting && failure.isUnreachable()
+            // Whatever becomes of a connection by then, the server may have committed before.
+            throw isCommitting
+                            && (failure.isUnreachable()
+                                    || failure.sqlState().orElse("").startsWith("08"))
                     ? PgException.ofUnknownOutcome(what + ": " + reason(e), withoutValues(e))
                     : failure;
         }
