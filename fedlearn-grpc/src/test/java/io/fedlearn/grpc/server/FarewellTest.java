@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fedlearn.core.client.Client;
-import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.runtime.Refusal;
+import io.fedlearn.core.task.ClientUpdate;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.grpc.TransportException;
 import io.fedlearn.grpc.client.Departure;
