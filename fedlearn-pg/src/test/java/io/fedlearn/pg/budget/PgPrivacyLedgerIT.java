@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -129,6 +130,8 @@ class PgPrivacyLedgerIT extends PrivacyLedgerContract {
         assertThat(open().append(charge("\u65e5".repeat(500)), 0)).isPresent();
     }
 
+    // A pooler's sessions go on with the settings of when they began.
+    @Tag("direct")
     @ParameterizedTest
     @CsvSource({"0, 1min", "5s, 5s"})
     void boundsHowLongWhoFallsSilentHoldsAScope(String ofTheServer, String bound) {

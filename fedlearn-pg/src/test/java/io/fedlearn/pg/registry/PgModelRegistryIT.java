@@ -273,6 +273,7 @@ class PgModelRegistryIT {
         }
     }
 
+    @Tag("direct")
     @Test
     void tellsNothingThatWasNotCommitted() throws Exception {
         register(1);
