@@ -13,6 +13,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -49,6 +50,7 @@ public final class TestPostgres {
                 return EmbeddedPostgres.builder()
                         .setDataDirectory(directory)
                         .setCleanDataDirectory(false)
+                        .setPGStartupWait(Duration.ofMinutes(1))
                         .setServerConfig("fsync", "off")
                         .setServerConfig("max_connections", "300")
                         .setServerConfig("wal_level", "logical")

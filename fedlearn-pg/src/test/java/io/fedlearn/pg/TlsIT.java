@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyStore;
+import java.time.Duration;
 import java.util.Base64;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -33,6 +34,7 @@ class TlsIT {
         certify("server");
         certify("other");
         server = EmbeddedPostgres.builder()
+                .setPGStartupWait(Duration.ofMinutes(1))
                 .setServerConfig("ssl", "on")
                 .setServerConfig("ssl_cert_file", folder.resolve("server.crt").toString())
                 .setServerConfig("ssl_key_file", folder.resolve("server.key").toString())

@@ -26,6 +26,8 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** Coordinators and databases that are killed in the middle of a run, which must end as if nothing had happened. */
 class CoordinatorKillIT {
     private static final Duration LEASE = Duration.ofSeconds(1);
+    // Who goes on in files needs the database to begin, hence must not lose it for being slow.
+    private static final Duration LONGER_LEASE = Duration.ofSeconds(3);
 
     @TempDir
     private Path directory;
@@ -50,15 +52,15 @@ class CoordinatorKillIT {
         }
     }
 
-    private static ChildJvm coordinator(PGSimpleDataSource database, String runId, int rounds, String... more)
-            throws IOException {
+    private static ChildJvm coordinator(
+            PGSimpleDataSource database, String runId, int rounds, Duration lease, String... more) throws IOException {
         List<String> arguments = new ArrayList<>(List.of(
                 database.getURL(),
                 Objects.toString(database.getUser(), ""),
                 Objects.toString(database.getPassword(), ""),
                 runId,
                 Integer.toString(rounds),
-                Long.toString(LEASE.toMillis())));
+                Long.toString(lease.toMillis())));
         arguments.addAll(List.of(more));
         return ChildJvm.start(TrialFederation.class, arguments.toArray(new String[0]));
     }
@@ -74,7 +76,7 @@ class CoordinatorKillIT {
         int killed = 0;
         boolean isDone = false;
         while (!isDone) {
-            try (ChildJvm coordinator = coordinator(database, runId, rounds)) {
+            try (ChildJvm coordinator = coordinator(database, runId, rounds, LEASE)) {
                 int left = killed < kills ? (int) (mostRounds * random.nextDouble()) : Integer.MAX_VALUE;
                 Optional<String> line = coordinator.readLine();
                 while (line.isPresent() && !line.get().startsWith(TrialFederation.DONE) && left-- > 0) {
@@ -156,7 +158,8 @@ class CoordinatorKillIT {
         try (ServerProcess server = ServerProcess.in(directory.resolve("data"))) {
             PgSchema.of(server.database()).migrate();
             for (int killed = 0; killed < kills; killed++) {
-                try (ChildJvm coordinator = coordinator(server.database(), runId, rounds, local.toString())) {
+                try (ChildJvm coordinator =
+                        coordinator(server.database(), runId, rounds, LONGER_LEASE, local.toString())) {
                     advance(coordinator, 1 + (int) (4 * random.nextDouble()));
                     server.kill();
                     int before = roundsIn(local);
@@ -167,7 +170,7 @@ class CoordinatorKillIT {
                     if (killed % 2 == 1) {
                         server.restart();
                         // What is in files is copied by the first commit after the lease was renewed.
-                        spin((long) (LEASE.toNanos() * random.nextDouble()));
+                        spin((long) (LONGER_LEASE.toNanos() * random.nextDouble()));
                         advance(coordinator, 1);
                     }
                     spin((long) (20e6 * random.nextDouble()));
@@ -177,7 +180,7 @@ class CoordinatorKillIT {
                     }
                 }
             }
-            try (ChildJvm coordinator = coordinator(server.database(), runId, rounds, local.toString())) {
+            try (ChildJvm coordinator = coordinator(server.database(), runId, rounds, LONGER_LEASE, local.toString())) {
                 coordinator.endSteps();
                 Optional<String> line = coordinator.readLine();
                 while (line.isPresent() && !line.get().startsWith(TrialFederation.DONE)) {

@@ -4,6 +4,7 @@ import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -27,6 +28,8 @@ final class ServerProcess implements AutoCloseable {
         EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder()
                 .setDataDirectory(directory)
                 .setCleanDataDirectory(false)
+                // After a kill it first recovers.
+                .setPGStartupWait(Duration.ofMinutes(1))
                 // Commits must be durable, as far as a process can be killed.
                 .setServerConfig("fsync", "on")
                 .setServerConfig("synchronous_commit", "on");
