@@ -1,5 +1,6 @@
 package io.fedlearn.grpc.server;
 
+import io.fedlearn.grpc.internal.wire.PeerText;
 import io.fedlearn.grpc.proto.v1.AnswerReceipt;
 import io.fedlearn.grpc.proto.v1.Goodbye;
 import io.fedlearn.grpc.proto.v1.GoodbyeCode;
@@ -16,7 +17,7 @@ final class Replies {
     private Replies() {}
 
     static Goodbye goodbye(GoodbyeCode code, String reason) {
-        return Goodbye.newBuilder().setCode(code).setReason(shorten(reason)).build();
+        return Goodbye.newBuilder().setCode(code).setReason(plain(reason)).build();
     }
 
     static ServerMessage cancel(String taskId, String reason) {
@@ -29,7 +30,7 @@ final class Replies {
         return AnswerReceipt.newBuilder()
                 .setTaskId(taskId)
                 .setVerdict(verdict)
-                .setReason(shorten(reason))
+                .setReason(plain(reason))
                 .build();
     }
 
@@ -47,16 +48,12 @@ final class Replies {
         return code.name().substring(prefix.length()).toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** What a client said, for a log: on one line, and not too long. */
+    /** What a client said, or what quotes it: on one line, and not too long. */
     static String plain(String text) {
-        return shorten(text).replaceAll("\\p{Cntrl}", " ");
+        return PeerText.plain(text, MAX_REASON_LENGTH);
     }
 
     static String seconds(Duration duration) {
         return duration.toMillis() / 1000.0 + " s";
-    }
-
-    private static String shorten(String text) {
-        return text.length() <= MAX_REASON_LENGTH ? text : text.substring(0, MAX_REASON_LENGTH);
     }
 }

@@ -113,6 +113,13 @@ class JoiningTest extends DeskTestBed {
     }
 
     @Test
+    void saysOnOneLineWhyItRefuses() {
+        assertThat(Replies.goodbye(GoodbyeCode.GOODBYE_CODE_NOT_ADMITTED, "beds must be 12, was '\n\u001b[2J'")
+                        .getReason())
+                .isEqualTo("beds must be 12, was '  [2J'");
+    }
+
+    @Test
     void takesNoteOfWhomItRefuses() {
         desk = newDesk(ServerLimits.builder().maxClients(1).build());
         site("a");

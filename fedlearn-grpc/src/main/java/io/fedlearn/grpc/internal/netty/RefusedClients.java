@@ -1,6 +1,7 @@
 package io.fedlearn.grpc.internal.netty;
 
 import io.fedlearn.core.runtime.Refusal;
+import io.fedlearn.grpc.internal.wire.PeerText;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,7 +49,8 @@ public final class RefusedClients {
      * @param reason in words
      */
     public void add(Optional<String> clientId, boolean isProven, String word, String reason) {
-        Optional<String> id = clientId.map(told -> plain(told, MAX_ID_LENGTH)).filter(told -> !told.isEmpty());
+        Optional<String> id =
+                clientId.map(told -> PeerText.plain(told, MAX_ID_LENGTH)).filter(told -> !told.isEmpty());
         Kind kind = new Kind(id, isProven && id.isPresent(), word);
         lock.lock();
         try {
@@ -59,7 +61,7 @@ public final class RefusedClients {
                     others++;
                     return;
                 }
-                tally = new Tally(plain(reason, MAX_REASON_LENGTH));
+                tally = new Tally(PeerText.plain(reason, MAX_REASON_LENGTH));
                 tallies.put(kind, tally);
                 proven += kind.isProven ? 1 : 0;
             }
@@ -87,10 +89,5 @@ public final class RefusedClients {
         } finally {
             lock.unlock();
         }
-    }
-
-    /** What a peer said, on one line and not too long. */
-    private static String plain(String text, int maxLength) {
-        return (text.length() <= maxLength ? text : text.substring(0, maxLength)).replaceAll("\\p{Cntrl}", " ");
     }
 }

@@ -49,4 +49,18 @@ class RefusedClientsTest {
         assertThat(taken.get(0).reason()).hasSize(500).startsWith("y y ");
         assertThat(taken.get(1)).isEqualTo(new Refusal(Optional.empty(), false, "no token", 1));
     }
+
+    @Test
+    void leavesNoHalvesAndNoLineEndsOfWhatPeersSaid() {
+        String smile = "\ud83d\ude00";
+        refused.add(Optional.of("x".repeat(255) + smile), true, "malformed", "y".repeat(499) + smile);
+        refused.add(Optional.of("half \ud83d"), false, "malformed", "\ude00 the other half, " + smile + " whole");
+        refused.add(Optional.of("a\u0085b\u2028c\u2029d"), false, "malformed", "Zoë & 山田\u007f");
+        List<Refusal> taken = refused.take();
+        assertThat(taken)
+                .containsExactly(
+                        new Refusal(Optional.of("x".repeat(255)), true, "y".repeat(499), 1),
+                        new Refusal(Optional.of("half  "), false, "  the other half, " + smile + " whole", 1),
+                        new Refusal(Optional.of("a b c d"), false, "Zoë & 山田 ", 1));
+    }
 }
