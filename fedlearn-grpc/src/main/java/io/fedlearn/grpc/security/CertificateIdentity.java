@@ -12,8 +12,8 @@ import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
 
 /**
- * Reads a client's id from its certificate, once the certificate has been checked. An implementation must give two clients two
- * ids, and one client the same id after its certificate was renewed.
+ * Reads a client's id from its certificate, once the certificate has been checked; of one that was refused, for the record of
+ * refusals alone. An implementation must give two clients two ids, and one client the same id after its certificate was renewed.
  */
 @FunctionalInterface
 public interface CertificateIdentity {

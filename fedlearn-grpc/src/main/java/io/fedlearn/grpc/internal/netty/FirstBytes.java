@@ -1,5 +1,6 @@
 package io.fedlearn.grpc.internal.netty;
 
+import io.fedlearn.grpc.internal.wire.PeerText;
 import io.fedlearn.grpc.security.ServerSecurity;
 import io.grpc.netty.shaded.io.netty.buffer.ByteBuf;
 import io.grpc.netty.shaded.io.netty.buffer.Unpooled;
@@ -27,6 +28,7 @@ final class FirstBytes extends ChannelInboundHandlerAdapter {
 
     private static final Logger LOG = System.getLogger(FirstBytes.class.getName());
     private static final int TLS_HANDSHAKE = 0x16;
+    private static final int MAX_REASON_LENGTH = 500;
     private static final byte[] HTTP2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] EMPTY_SETTINGS = {0, 0, 0, 4, 0, 0, 0, 0, 0};
     private static final byte GO_AWAY = 7;
@@ -147,7 +149,8 @@ final class FirstBytes extends ChannelInboundHandlerAdapter {
         while (cause.getCause() != null && !(cause instanceof CertificateException)) {
             cause = cause.getCause();
         }
-        return String.valueOf(cause.getMessage());
+        // It quotes a certificate that nobody vouches for.
+        return PeerText.plain(String.valueOf(cause.getMessage()), MAX_REASON_LENGTH);
     }
 
     private static String remote(ChannelHandlerContext context) {

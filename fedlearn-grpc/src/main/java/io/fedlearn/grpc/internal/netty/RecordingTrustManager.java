@@ -32,9 +32,17 @@ final class RecordingTrustManager extends X509ExtendedTrustManager {
         try {
             check.run();
         } catch (CertificateException e) {
-            Optional<String> clientId = chain.length == 0 ? Optional.empty() : security.clientId(chain[0]);
-            refused.add(clientId, false, "certificate", String.valueOf(e.getMessage()));
+            refused.add(clientId(chain), false, "certificate", String.valueOf(e.getMessage()));
             throw e;
+        }
+    }
+
+    private Optional<String> clientId(X509Certificate[] chain) {
+        try {
+            return chain.length == 0 ? Optional.empty() : security.clientId(chain[0]);
+        } catch (RuntimeException e) {
+            // The rule that reads ids may be an application's, and nobody vouches for what this certificate holds.
+            return Optional.empty();
         }
     }
 

@@ -103,6 +103,45 @@ class MutualTlsTest {
     }
 
     @Test
+    void logsOnOneLineWhatACertificateSays() throws IOException {
+        Identity foreign = TestAuthority.in(folder, "theirs").client("hospital-a\\\nall is well");
+
+        try (GrpcServer server = Echo.server(security).start();
+                Logged log = Logged.of(FirstBytes.class)) {
+            assertThatTrouble(
+                            server,
+                            ClientSecurity.mutualTls(
+                                    foreign.certificateFile(), foreign.keyFile(), authority.authorityFile()))
+                    .isNotNull();
+            assertThat(log.await("certificate of 'CN=hospital-a").getMessage())
+                    .contains("CN=hospital-a all is well")
+                    .doesNotContain("\n");
+        }
+    }
+
+    @Test
+    void takesNoteOfACertificateThatTheIdentityRuleStumblesOver() throws IOException {
+        Identity foreign = TestAuthority.in(folder, "theirs").client("hospital-a");
+        RefusedClients refused = new RefusedClients();
+        ServerSecurity strict = security.withIdentity(certificate -> {
+            throw new IllegalStateException("no certificate of ours");
+        });
+
+        try (GrpcServer server = Echo.server(strict).refused(refused).start()) {
+            assertThatTrouble(
+                            server,
+                            ClientSecurity.mutualTls(
+                                    foreign.certificateFile(), foreign.keyFile(), authority.authorityFile()))
+                    .isNotNull();
+        }
+
+        assertThat(refused.take()).singleElement().satisfies(refusal -> {
+            assertThat(refusal.clientId()).isEmpty();
+            assertThat(refusal.reason()).contains("CN=hospital-a", "none of the authorities");
+        });
+    }
+
+    @Test
     void refusesAnExpiredCertificate() throws Exception {
         Identity expired = authority.expiredClient("hospital-a");
 
