@@ -240,6 +240,7 @@ final class Coordinator {
     /** Ends the run if this, its last round, was aborted, and that was once too often. */
     private void requireNotAborted(RoundRecord record) {
         if (record.isAborted() && progress.aborted() > federation.policy.toleratedAborts()) {
+            auditRefusals(record.round());
             throw new QuorumNotReachedException(
                     record.round(),
                     federation.quorum(),

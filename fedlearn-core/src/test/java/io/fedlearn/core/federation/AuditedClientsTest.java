@@ -1,6 +1,7 @@
 package io.fedlearn.core.federation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.fedlearn.core.client.Client;
@@ -255,6 +256,24 @@ class AuditedClientsTest {
                         "round-completed",
                         "client-refused",
                         "run-finished");
+    }
+
+    @Test
+    void namesWhoWasNotLetInDuringTheRoundThatEndsTheRun() {
+        Door door = new Door("a");
+        assertThatExceptionOfType(QuorumNotReachedException.class)
+                .isThrownBy(() -> federation(door)
+                        .minClients(2)
+                        .rounds(1)
+                        .listener(new RoundListener() {
+                            @Override
+                            public void roundStarted(int round, List<String> cohort) {
+                                door.refusals = List.of(new Refusal(Optional.of("eve"), true, "revoked", 1));
+                            }
+                        })
+                        .run());
+        assertThat(log.types())
+                .containsExactly("run-started", "clients-joined", "round-started", "round-aborted", "client-refused");
     }
 
     @Test
