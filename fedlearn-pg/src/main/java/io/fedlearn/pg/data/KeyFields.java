@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.StringJoiner;
+import java.util.stream.Collectors;
 
 /** The first fields of a row, which are its key, or what it is split by: whole numbers as they are, all else as text. */
 final class KeyFields {
@@ -82,8 +83,11 @@ final class KeyFields {
         int length = end - at;
         if (length == beforeLength && Arrays.equals(row, at, end, before, 0, length)) {
             throw new PgDatasetException(
-                    "the key " + text(row, at) + " comes more than once; a key must be unique",
-                    fields.get(0).name());
+                    "a key ("
+                            + fields.stream().map(Field::name).collect(Collectors.joining(", "))
+                            + ") comes more than once; a key must be unique",
+                    fields.get(0).name(),
+                    text(row, at));
         }
         if (before.length < length) {
             before = new byte[length * 2];

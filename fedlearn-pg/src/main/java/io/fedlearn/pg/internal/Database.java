@@ -178,7 +178,7 @@ public final class Database {
 
     /**
      * Why: the server's sentence without its detail, which may hold values of rows. Where the sentence itself quotes a value, as for what
-     * cannot be converted, only the kind of trouble and where it is.
+     * cannot be converted, or is a function's of somebody else's, only the kind of trouble and where it is.
      */
     public static String reason(SQLException e) {
         String state = e.getSQLState() == null ? "" : e.getSQLState();
@@ -187,6 +187,9 @@ public final class Database {
             ServerErrorMessage server = ((PSQLException) e).getServerErrorMessage();
             if (server != null && state.startsWith("22")) {
                 return "a value is not of the type or in the range that is asked for" + column(server) + code;
+            }
+            if (server != null && state.startsWith("P0")) {
+                return "a function there raised an error, which the server's log has" + code;
             }
             if (server != null && server.getMessage() != null) {
                 return server.getMessage() + code;

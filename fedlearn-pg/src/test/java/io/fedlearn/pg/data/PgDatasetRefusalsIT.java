@@ -9,6 +9,8 @@ import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.tensor.TensorType;
 import io.fedlearn.pg.PgException;
 import io.fedlearn.pg.TestPostgres;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -167,11 +169,14 @@ class PgDatasetRefusalsIT {
 
     @Test
     void refusesAKeyThatIsNotUniqueOrMissing() {
-        refuses(
-                PgDataset.query(database, "SELECT 'n-' || id / 3 AS nr, age FROM patients")
-                        .key("nr")
-                        .features("age"),
-                "the key (nr = n-0) comes more than once; a key must be unique");
+        assertThatExceptionOfType(PgDatasetException.class)
+                .isThrownBy(
+                        () -> PgDataset.query(database, "SELECT 'n-' || id / 3 AS nr, 1 AS visit, age FROM patients")
+                                .key("nr", "visit")
+                                .features("age")
+                                .open())
+                .withMessage("a key (nr, visit) comes more than once; a key must be unique")
+                .satisfies(e -> assertThat(e.rowKey()).contains("(nr = n-0, visit = 1)"));
         refuses(
                 PgDataset.query(database, "SELECT nullif(id, 2) AS nr, age FROM patients")
                         .key("nr")
@@ -245,6 +250,29 @@ class PgDatasetRefusalsIT {
                         .open())
                 .withMessageContaining("not of the type or in the range")
                 .satisfies(e -> assertThat(e.getMessage()).doesNotContain("Ada"));
+    }
+
+    @Test
+    void doesNotSayWhatAFunctionOfTheDatabaseSaysOfARow() throws Exception {
+        try (Connection connection = database.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("CREATE OR REPLACE FUNCTION years(name text, age int) RETURNS int LANGUAGE plpgsql AS"
+                    + " $$BEGIN RAISE EXCEPTION '% is % years old', name, age; END$$");
+        }
+        assertThatExceptionOfType(PgException.class)
+                .isThrownBy(() -> PgDataset.query(database, "SELECT id, years(name, 44) AS years FROM patients")
+                        .key("id")
+                        .features("years")
+                        .open())
+                .withMessageContaining("the query cannot be read")
+                .withMessageContaining("a function there raised an error, which the server's log has (P0001)")
+                .satisfies(e -> assertThat(stackTrace(e)).doesNotContain("Byron", "years old"));
+    }
+
+    private static String stackTrace(Throwable failure) {
+        StringWriter text = new StringWriter();
+        failure.printStackTrace(new PrintWriter(text));
+        return text.toString();
     }
 
     @Test
