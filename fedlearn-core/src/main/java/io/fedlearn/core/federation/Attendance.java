@@ -49,7 +49,7 @@ final class Attendance {
             changes.add(new Change(
                     type,
                     Config.empty()
-                            .with("clients", String.join(" ", some))
+                            .with("clients", AuditedIds.list(some))
                             .with("count", some.size())
                             .with("present", present)));
         }

@@ -274,7 +274,7 @@ final class Coordinator {
                 Config.empty()
                         .with("run", exchanger.runId())
                         .with("round", round)
-                        .with("cohort", String.join(" ", disclosedCohort))
+                        .with("cohort", AuditedIds.list(disclosedCohort))
                         .with("model", global.digest()));
         if (!isEnough) {
             int count = areThere ? draft.cohort.size() : clients.size();
@@ -528,10 +528,10 @@ final class Coordinator {
         }
 
         private static String answered(List<OutcomeRecord> disclosed) {
-            return disclosed.stream()
+            return AuditedIds.list(disclosed.stream()
                     .filter(OutcomeRecord::isCompleted)
                     .map(OutcomeRecord::clientId)
-                    .collect(Collectors.joining(" "));
+                    .toList());
         }
 
         Checkpoint complete(Model next, EvaluationRecord evaluation) {
