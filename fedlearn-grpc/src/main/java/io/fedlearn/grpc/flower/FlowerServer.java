@@ -163,7 +163,7 @@ public final class FlowerServer implements Runtime {
         return roster.clients();
     }
 
-    /** {@inheritDoc} Counted by client and kind of reason, of at most a hundred who proved who they are, and as many who did not. */
+    /** {@inheritDoc} Counted by client and kind of reason, of at most a hundred who proved who they are, and ten who did not. */
     @Override
     public List<Refusal> takeRefusals() {
         return refused.take();

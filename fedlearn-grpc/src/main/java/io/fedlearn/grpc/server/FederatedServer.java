@@ -227,7 +227,7 @@ public final class FederatedServer implements Runtime {
     }
 
     /**
-     * {@inheritDoc} Counted by client and kind of reason; between two calls, of at most a hundred who proved who they are, and as many
+     * {@inheritDoc} Counted by client and kind of reason; between two calls, of at most a hundred who proved who they are, and ten
      * who did not. Whoever falls silent before it says who it is, is in metrics and logs alone.
      */
     @Override

@@ -14,8 +14,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * names somebody knocks; those who prove who they are have room of their own, so that nobody can crowd them out. Thread-safe.
  */
 public final class RefusedClients {
-    /** So many clients and kinds of reason are told apart, and as many more of those who proved who they are. */
-    public static final int MAX_TOLD_APART = 100;
+    /** So many clients and kinds of reason are told apart, of those who proved who they are. */
+    static final int MAX_PROVEN = 100;
+
+    /** So many of the others, who may be one that takes a new name each time: few, since each is a record. */
+    static final int MAX_UNPROVEN = 10;
 
     private static final int MAX_ID_LENGTH = 256;
     private static final int MAX_REASON_LENGTH = 500;
@@ -56,8 +59,8 @@ public final class RefusedClients {
         try {
             Tally tally = tallies.get(kind);
             if (tally == null) {
-                int alike = kind.isProven ? proven : tallies.size() - proven;
-                if (alike >= MAX_TOLD_APART) {
+                boolean isFull = kind.isProven ? proven >= MAX_PROVEN : tallies.size() - proven >= MAX_UNPROVEN;
+                if (isFull) {
                     others++;
                     return;
                 }
@@ -79,8 +82,7 @@ public final class RefusedClients {
             tallies.forEach(
                     (kind, tally) -> taken.add(new Refusal(kind.clientId, kind.isProven, tally.reason, tally.count)));
             if (others > 0) {
-                taken.add(new Refusal(
-                        Optional.empty(), false, "more clients than are told apart, " + MAX_TOLD_APART, others));
+                taken.add(new Refusal(Optional.empty(), false, "more clients than are told apart", others));
             }
             tallies.clear();
             proven = 0;

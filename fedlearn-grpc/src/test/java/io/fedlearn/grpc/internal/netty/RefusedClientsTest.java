@@ -32,10 +32,10 @@ class RefusedClientsTest {
         }
         refused.add(Optional.of("a"), true, "revoked", "was revoked");
         List<Refusal> taken = refused.take();
-        assertThat(taken).hasSize(RefusedClients.MAX_TOLD_APART + 2);
+        assertThat(taken).hasSize(RefusedClients.MAX_UNPROVEN + 2);
         assertThat(taken).contains(new Refusal(Optional.of("a"), true, "was revoked", 1));
         assertThat(taken.get(taken.size() - 1))
-                .isEqualTo(new Refusal(Optional.empty(), false, "more clients than are told apart, 100", 4_900));
+                .isEqualTo(new Refusal(Optional.empty(), false, "more clients than are told apart", 4_990));
         refused.add(Optional.of("name 0"), false, "malformed", "x");
         assertThat(refused.take()).as("begins anew").hasSize(1);
     }
