@@ -74,6 +74,20 @@ final class AuditKeyTest {
     }
 
     @Test
+    void signedLogDoesNotGoOnWithoutAKey() {
+        heart(1, "--audit-key", key()).done();
+        Outcome refused = heart(2, "--resume");
+        assertThat(refused.exitCode()).isEqualTo(2);
+        assertThat(refused.err())
+                .contains("the audit log there is signed, last by key ")
+                .contains("pass --audit-key");
+        verify("--require-signatures").done();
+
+        heart(2, "--resume", "--audit-key", key()).done();
+        verify("--require-signatures").done();
+    }
+
+    @Test
     void keyThatOthersCanReadIsWarnedOf() throws IOException {
         Files.setPosixFilePermissions(key(), PosixFilePermissions.fromString("rw-r-----"));
         assertThat(heart(1, "--audit-key", key()).done().out())

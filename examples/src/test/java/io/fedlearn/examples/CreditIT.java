@@ -28,9 +28,11 @@ final class CreditIT {
         Outcome first = Outcome.of("credit", "--rounds", 2, "--banks", 3, "--out", out, "--audit-key", key)
                 .done();
 
-        assertThat(first.out()).contains("GENERATED", "bank_3", "version 1 (production) promoted to production");
+        assertThat(first.out())
+                .contains("GENERATED", "bank_3", "version 1 (production) is now in production: the first");
         JsonNode found = compliance(out);
         assertThat(found.get("audit").get("whole").asBoolean()).isTrue();
+        assertThat(found.get("audit").get("signatures")).hasSize(1);
         assertThat(found.get("model").get("madeByRun").asText()).isEqualTo("run");
         assertThat(found.get("model").get("testAuc").asDouble()).isBetween(0.5, 1.0);
         assertThat(found.get("banks")).hasSize(3).allSatisfy(bank -> {
@@ -42,7 +44,7 @@ final class CreditIT {
         assertThat(AuditVerifier.verify(out.resolve("audit.jsonl")).isWhole()).isTrue();
         assertThat(Files.readString(out.resolve("report.html")))
                 .startsWith("<!DOCTYPE html>")
-                .contains("Compliance report", "Audit logs", "Privacy budgets", "generated, not real")
+                .contains("Compliance report", "Audit logs", "Privacy budgets", "generated, not real", " by key ")
                 .doesNotContain("http:", "https:", "src=", "NaN");
 
         Outcome resumed = Outcome.of(
@@ -68,7 +70,7 @@ final class CreditIT {
         assertThat(later.get("banks"))
                 .allSatisfy(bank ->
                         assertThat(bank.get("budget").get("debits").asInt()).isEqualTo(6));
-        Outcome other = Outcome.of("credit", "--rounds", 6, "--banks", 2, "--resume", "--out", out);
+        Outcome other = Outcome.of("credit", "--rounds", 6, "--banks", 2, "--resume", "--out", out, "--audit-key", key);
         assertThat(other.exitCode()).isEqualTo(2);
         assertThat(other.err()).contains("data was ");
     }

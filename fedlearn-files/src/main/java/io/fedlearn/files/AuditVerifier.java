@@ -61,7 +61,7 @@ public final class AuditVerifier {
      * @param end of the lines that are whole, in bytes
      * @param torn whether what follows them is one last line without a line break
      */
-    record Scan(AuditReport report, long end, boolean torn) {
+    record Scan(AuditReport report, Optional<String> lastKeyId, long end, boolean torn) {
         static Scan of(Path file, AuditHead known, AuditTrust trust) throws IOException {
             AuditChain chain = AuditChain.of(known, trust);
             long end = 0;
@@ -72,16 +72,16 @@ public final class AuditVerifier {
                     Lines.Line line = next.get();
                     if (!line.isEnded()) {
                         String reason = "has no line break: it was not written to its end";
-                        return new Scan(chain.broken(number, reason), end, true);
+                        return new Scan(chain.broken(number, reason), chain.lastKeyId(), end, true);
                     }
                     Optional<String> problem = chain.add(line.text().bytes());
                     if (problem.isPresent()) {
-                        return new Scan(chain.broken(number, problem.get()), end, false);
+                        return new Scan(chain.broken(number, problem.get()), chain.lastKeyId(), end, false);
                     }
                     end = line.end();
                 }
             }
-            return new Scan(chain.end(), end, false);
+            return new Scan(chain.end(), chain.lastKeyId(), end, false);
         }
     }
 }

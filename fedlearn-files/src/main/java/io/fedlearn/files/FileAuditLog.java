@@ -6,6 +6,7 @@ import io.fedlearn.core.store.AuditLog;
 import io.fedlearn.core.store.RunStoreException;
 import io.fedlearn.formats.audit.AuditRecord;
 import io.fedlearn.formats.audit.AuditReport;
+import io.fedlearn.formats.audit.AuditSignature;
 import io.fedlearn.formats.audit.AuditSigner;
 import io.fedlearn.formats.audit.AuditTrust;
 import java.io.IOException;
@@ -44,6 +45,7 @@ public final class FileAuditLog implements AuditLog {
     // Guards what follows and the file, hence is held while that is written: the chain has one end.
     private final ReentrantLock lock = new ReentrantLock();
     private AuditHead head;
+    private Optional<String> lastKeyId;
     private long end;
     private boolean closed;
 
@@ -62,10 +64,11 @@ public final class FileAuditLog implements AuditLog {
         this.head = found.head;
         this.end = found.end;
         this.notices = found.notices;
+        this.lastKeyId = found.lastKeyId;
     }
 
     /** What a log holds when it is opened. */
-    private record Found(AuditHead head, long end, List<String> notices) {}
+    private record Found(AuditHead head, Optional<String> lastKeyId, long end, List<String> notices) {}
 
     /**
      * Opens the log in this file, which is created if there is none. Beside it lies a file of the same name and
@@ -139,14 +142,14 @@ public final class FileAuditLog implements AuditLog {
                     + report.recordCount() + " records are whole";
             LOGGER.log(Level.WARNING, notice);
             disk.truncate(file, path, scan.end());
-            return new Found(report.head(), scan.end(), List.of(notice));
+            return new Found(report.head(), scan.lastKeyId(), scan.end(), List.of(notice));
         }
         if (!report.isWhole()) {
             AuditReport.Break broken = report.firstBreak().orElseThrow();
             throw new RunStoreException("the audit log " + path + " is not as it was written: line " + broken.line()
                     + ": " + broken.reason());
         }
-        return new Found(report.head(), scan.end(), List.of());
+        return new Found(report.head(), scan.lastKeyId(), scan.end(), List.of());
     }
 
     /** What had to be put right when the log was opened, for a person. */
@@ -182,8 +185,19 @@ public final class FileAuditLog implements AuditLog {
                         "event " + record.sequence() + " cannot be saved in the audit log: " + Disk.reason(e), e);
             }
             head = record.head();
+            lastKeyId = record.signature().map(AuditSignature::keyId);
             end += line.length;
             return head;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The key that signed the last record, as {@link AuditSigner#keyId} calls it; empty if it is not signed, or there is none. */
+    public Optional<String> lastKeyId() {
+        lock.lock();
+        try {
+            return lastKeyId;
         } finally {
             lock.unlock();
         }

@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * What an auditor asks about a model: where it comes from, what it is worth, on whose data, what was told of those, and whether the
@@ -126,16 +127,26 @@ final class CreditReport {
 
     /** Whether the audit logs are as they were written. */
     Grid audits() {
-        Grid grid = Grid.of("log of", "name", "found", "its end");
-        grid = grid.with("coordinator", run.header().runId(), audit.toString(), end(audit.head()));
+        Grid grid = Grid.of("log of", "name", "found", "signed", "its end");
+        grid = grid.with("coordinator", run.header().runId(), audit.toString(), signed(audit), end(audit.head()));
         for (Summary summary : summaries) {
             grid = grid.with(
                     summary.bank(),
                     summary.log(),
                     summary.audit().toString(),
+                    signed(summary.audit()),
                     end(summary.audit().head()));
         }
         return grid;
+    }
+
+    /** By which keys; whether these are the right ones, who has their public halves can verify. */
+    private static String signed(AuditReport report) {
+        return report.signatures().isEmpty()
+                ? "no, chained only"
+                : report.signatures().entrySet().stream()
+                        .map(key -> key.getValue() + " of " + report.recordCount() + " by key " + key.getKey())
+                        .collect(Collectors.joining(", "));
     }
 
     /** The same for the console, with the beginning of each end. */
@@ -237,7 +248,8 @@ final class CreditReport {
         report.section("Audit logs").facts(audits());
         report.paragraph(
                 "Each record is chained to the one before by its hash. Keep the ends elsewhere: fedlearn audit verify --head finds"
-                        + " a tail that was cut off.");
+                        + " a tail that was cut off. Signatures were not checked here: fedlearn audit verify --public-key"
+                        + " does, with the public half of the key.");
         report.section("Privacy budgets").table("What questions about customers may cost, and have", budgets());
         report.note(
                 "The budgets are for the summaries below. Training is without noise here: what the model itself tells of"
@@ -330,6 +342,7 @@ final class CreditReport {
         log.put("log", name);
         log.put("whole", report.isWhole());
         log.put("records", report.recordCount());
+        log.put("signatures", report.signatures());
         log.put("head", end(report.head()));
         report.firstBreak().ifPresent(broken -> log.put("firstBreak", broken.line() + ": " + broken.reason()));
         return log;

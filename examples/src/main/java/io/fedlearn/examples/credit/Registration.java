@@ -69,14 +69,14 @@ record Registration(ModelVersion version, String decision, List<ModelVersion> ve
         if (production.isEmpty()) {
             String reason = "the first, with a test AUC of " + Figures.metric(auc);
             registry.promote(NAME, candidate.version(), reason);
-            return "promoted to production: " + reason;
+            return "is now in production: " + reason;
         }
         OptionalDouble old = auc(registry.model(NAME, production.get().version()), tests);
         String comparison = "test AUC " + Figures.metric(auc) + ", of version "
                 + production.get().version() + " in production " + Figures.metric(old);
         if (auc.isPresent() && old.isPresent() && auc.getAsDouble() > old.getAsDouble()) {
             registry.promote(NAME, candidate.version(), comparison);
-            return "promoted to production: " + comparison;
+            return "is now in production: " + comparison;
         }
         return "remains a candidate: " + comparison;
     }

@@ -89,7 +89,9 @@ public final class DatabaseStores implements RunStores {
 
     @Override
     public AuditLog audit() {
-        return log();
+        PgAuditLog log = log();
+        RunStores.requireKey(log.lastKeyId(), auditSigner);
+        return log;
     }
 
     private PgAuditLog log() {
@@ -140,7 +142,7 @@ public final class DatabaseStores implements RunStores {
         String schemaName = schema.name();
         return List.of(
                 "History: run '" + store.runId() + "' in " + databases + ": " + schemaName + ".run_progress, "
-                        + schemaName + ".client_contribution, " + schemaName + ".run_privacy",
+                        + schemaName + ".client_contribution",
                 "Audit:   log '" + store.runId() + "' there, exported to " + folder.resolve("audit.jsonl")
                         + auditSigner.map(key -> ", signed by " + key).orElse(""));
     }

@@ -44,7 +44,14 @@ final class FileStores implements RunStores {
     @Override
     public AuditLog audit() {
         Path file = path.resolve(FileAuditLog.FILE_NAME);
-        return auditSigner.map(key -> FileAuditLog.at(file, key)).orElseGet(() -> FileAuditLog.at(file));
+        FileAuditLog log = auditSigner.map(key -> FileAuditLog.at(file, key)).orElseGet(() -> FileAuditLog.at(file));
+        try {
+            RunStores.requireKey(log.lastKeyId(), auditSigner);
+        } catch (InputException e) {
+            log.close();
+            throw e;
+        }
+        return log;
     }
 
     @Override

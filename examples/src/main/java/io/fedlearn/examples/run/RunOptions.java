@@ -118,7 +118,7 @@ public final class RunOptions {
             description =
                     "Sign each record of the run's audit log with this key of Ed25519, audit-key.pem of 'fedlearn audit"
                             + " keygen'; 'fedlearn audit verify --public-key audit.pem --require-signatures' then finds what anybody"
-                            + " else wrote. To be given at each --resume too (default: records are chained, not signed).")
+                            + " else wrote. A log that is signed does not go on without a key (default: records are chained, not signed).")
     private Optional<Path> auditKeyFile = Optional.empty();
 
     private Optional<AuditKey> auditKey = Optional.empty();

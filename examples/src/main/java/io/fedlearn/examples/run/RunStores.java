@@ -5,6 +5,7 @@ import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.store.AuditLog;
 import io.fedlearn.core.store.RunStore;
 import io.fedlearn.examples.protection.Ledgers;
+import io.fedlearn.formats.audit.AuditSigner;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,8 +16,20 @@ public interface RunStores extends AutoCloseable {
     /** Rounds and models; the same store at each call. */
     RunStore runs();
 
-    /** What happens. */
+    /**
+     * What happens.
+     *
+     * @throws InputException if what is there is signed to its end, and nobody would sign what follows
+     */
     AuditLog audit();
+
+    /** Lets nobody go on without a key where records have been signed: a log that ends unsigned proves nothing of its end. */
+    static void requireKey(Optional<String> lastKeyId, Optional<AuditSigner> signer) {
+        if (signer.isEmpty() && lastKeyId.isPresent()) {
+            throw new InputException("the audit log there is signed, last by key " + lastKeyId.get()
+                    + ": pass --audit-key to sign what follows, too");
+        }
+    }
 
     /** What clients keep between rounds; whoever opened the stores closes it with them. */
     ClientStateStore clientStates();

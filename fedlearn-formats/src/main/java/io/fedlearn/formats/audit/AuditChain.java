@@ -16,6 +16,7 @@ public final class AuditChain {
     private final Map<String, Long> signatures = new TreeMap<>();
     private AuditHead head = AuditHead.empty();
     private boolean knownFound;
+    private Optional<String> lastKeyId = Optional.empty();
 
     private AuditChain(AuditHead known, AuditTrust trust) {
         this.known = known;
@@ -64,7 +65,8 @@ public final class AuditChain {
             return problem;
         }
         head = record.head();
-        record.signature().ifPresent(signature -> signatures.merge(signature.keyId(), 1L, Long::sum));
+        lastKeyId = record.signature().map(AuditSignature::keyId);
+        lastKeyId.ifPresent(keyId -> signatures.merge(keyId, 1L, Long::sum));
         if (head.sequence() == known.sequence()) {
             if (!head.equals(known)) {
                 return Optional.of("its hash is not that of the known end " + known.sequence());
@@ -77,6 +79,11 @@ public final class AuditChain {
     /** The end of the records that were added and are whole and chained. */
     public AuditHead head() {
         return head;
+    }
+
+    /** The key that signed the last of them; empty if none did. */
+    public Optional<String> lastKeyId() {
+        return lastKeyId;
     }
 
     /** What to report when all records were added. */

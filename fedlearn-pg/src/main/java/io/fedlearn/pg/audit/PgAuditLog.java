@@ -7,6 +7,7 @@ import io.fedlearn.formats.FormatException;
 import io.fedlearn.formats.audit.AuditChain;
 import io.fedlearn.formats.audit.AuditRecord;
 import io.fedlearn.formats.audit.AuditReport;
+import io.fedlearn.formats.audit.AuditSignature;
 import io.fedlearn.formats.audit.AuditSigner;
 import io.fedlearn.formats.audit.AuditTrust;
 import io.fedlearn.formats.json.CanonicalJson;
@@ -108,6 +109,34 @@ public final class PgAuditLog implements AuditLog {
     @Override
     public AuditHead head() {
         return database.inTransaction(this + " cannot be read", trail::head);
+    }
+
+    /**
+     * The key that signed the last record, as {@link AuditSigner#keyId} calls it; empty if it is not signed, or there is none.
+     *
+     * @throws PgException if the database cannot tell
+     */
+    public Optional<String> lastKeyId() {
+        return database.inTransaction(this + " cannot be read", connection -> {
+            try (PreparedStatement select = connection.prepareStatement(
+                    database.sql("SELECT record FROM {s}.audit_record WHERE log = ? ORDER BY sequence DESC LIMIT 1"))) {
+                select.setString(1, trail.log());
+                try (ResultSet rows = select.executeQuery()) {
+                    return rows.next() ? keyId(rows.getString(1)) : Optional.empty();
+                }
+            }
+        });
+    }
+
+    private Optional<String> keyId(String record) {
+        try {
+            return AuditRecord.decode(record.getBytes(StandardCharsets.UTF_8), toString())
+                    .signature()
+                    .map(AuditSignature::keyId);
+        } catch (FormatException e) {
+            // To find that out is what verify is for.
+            return Optional.empty();
+        }
     }
 
     /**
