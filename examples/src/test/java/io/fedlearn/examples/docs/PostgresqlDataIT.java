@@ -9,6 +9,7 @@ import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.tensor.TensorType;
+import io.fedlearn.core.training.FeatureStatistics;
 import io.fedlearn.core.training.LocalTrainingClient;
 import io.fedlearn.examples.postgres.LocalPostgres;
 import io.fedlearn.models.LogisticRegression;
@@ -70,11 +71,17 @@ final class PostgresqlDataIT {
                 LocalTrainingClient.of(() -> LogisticRegression.of(4).standardizing(), split.training(), split.test());
         // end::read[]
         try (patients) {
-            Run run = Federation.of(Map.of("north", hospital))
+            Map<String, Client> hospitals = Map.of("north", hospital);
+            // tag::train[]
+            FeatureStatistics statistics = Federation.of(hospitals).build().featureStatistics(4);
+            Run run = Federation.of(hospitals)
                     .strategy(FedAvg.create())
-                    .rounds(2)
+                    .initialModel(
+                            LogisticRegression.of(4).standardizing(statistics).initialModel(1))
+                    .rounds(5)
                     .run();
-            assertThat(run.best().metrics().get("loss")).isPresent();
+            // end::train[]
+            assertThat(run.best().metrics().get("auc").orElseThrow()).isGreaterThan(0.9);
             // tag::report[]
             PgDataset.Report report = patients.report();
             System.out.println(report.rowsRead() + " rows, " + report.rowsDropped() + " dropped");
