@@ -135,7 +135,8 @@ class PgPrivateQueriesIT {
                         + " EXECUTE FUNCTION fail()");
         assertThatExceptionOfType(PgException.class)
                 .isThrownBy(() -> queries("visits").ask(COUNT, "x"))
-                .withMessageContaining("no room");
+                .withMessageContaining("a function there raised an error")
+                .withMessageContaining("P0001");
         assertThat(entries()).hasSize(1);
 
         TestPostgres.execute(
