@@ -1,8 +1,12 @@
 package io.fedlearn.luna16.dataset;
 
 import io.fedlearn.luna16.dataset.DatasetException.Problem;
+import java.io.BufferedInputStream;
 import java.io.BufferedReader;
+import java.io.Closeable;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.io.UncheckedIOException;
@@ -12,21 +16,25 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rows of a comma-separated list, one after the other, with errors that say where. Byte-order marks, any line ends,
+ * The rows of a comma-separated list, one after the other, with errors that say where. Compression by gzip, byte-order marks, any line ends,
  * blank lines and spaces around fields are passed over; columns go by their names, in any case of letters, and those
  * that nobody asks for are left alone. Confined to one thread at a time.
  */
 final class CsvRows implements AutoCloseable {
     private static final int SHOWN_LENGTH = 60;
     private static final int BYTE_ORDER_MARK = 0xfeff;
+    private static final byte[] GZIP_MAGIC = {0x1f, (byte) 0x8b};
     private static final CSVFormat FORMAT =
             CSVFormat.DEFAULT.builder().setIgnoreEmptyLines(true).get();
 
@@ -60,11 +68,13 @@ final class CsvRows implements AutoCloseable {
 
     /** Opens a file whose first row is one like the others. */
     static CsvRows openWithoutHeader(Path file) {
-        Reader reader = null;
+        Closeable opened = null;
         try {
+            InputStream bytes = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
+            opened = bytes;
             // A decoder, and not a charset, so that bytes that are no text are an error.
-            reader = new BufferedReader(
-                    new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8.newDecoder()), 1 << 16);
+            Reader reader = new BufferedReader(
+                    new InputStreamReader(decompressed(bytes), StandardCharsets.UTF_8.newDecoder()), 1 << 16);
             reader.mark(1);
             if (reader.read() != BYTE_ORDER_MARK) {
                 reader.reset();
@@ -74,15 +84,23 @@ final class CsvRows implements AutoCloseable {
                     CSVParser.builder().setReader(reader).setFormat(FORMAT).get());
         } catch (IOException e) {
             DatasetException failure = unreadable(file, e);
-            if (reader != null) {
+            if (opened != null) {
                 try {
-                    reader.close();
+                    opened.close();
                 } catch (IOException notClosed) {
                     failure.addSuppressed(notClosed);
                 }
             }
             throw failure;
         }
+    }
+
+    /** By its first bytes, whatever its name. */
+    private static InputStream decompressed(InputStream bytes) throws IOException {
+        bytes.mark(GZIP_MAGIC.length);
+        byte[] first = bytes.readNBytes(GZIP_MAGIC.length);
+        bytes.reset();
+        return Arrays.equals(first, GZIP_MAGIC) ? new GZIPInputStream(bytes, 1 << 16) : bytes;
     }
 
     private static DatasetException unreadable(Path file, IOException e) {
@@ -154,6 +172,9 @@ final class CsvRows implements AutoCloseable {
             Throwable cause = e.getCause();
             if (cause instanceof CharacterCodingException coding) {
                 throw unreadable(file, coding);
+            }
+            if (cause instanceof EOFException || cause instanceof ZipException) {
+                throw DatasetException.unreadable(file, "is damaged: " + cause.getMessage(), cause);
             }
             // Quotes out of place come as this, too.
             DatasetException failure = DatasetException.of(
@@ -227,6 +248,12 @@ final class CsvRows implements AutoCloseable {
                         Character.isISOControl(point) || point >= 0xd800 && point <= 0xdfff ? '?' : point));
         return shown.append(text.codePointCount(0, text.length()) > SHOWN_LENGTH ? "...'" : "'")
                 .toString();
+    }
+
+    /** A text as a field of a list, in quotes if it needs them. */
+    static String field(String text) {
+        boolean isPlain = text.chars().noneMatch(c -> c == ',' || c == '"' || c == '\n' || c == '\r');
+        return isPlain ? text : '"' + text.replace("\"", "\"\"") + '"';
     }
 
     @Override

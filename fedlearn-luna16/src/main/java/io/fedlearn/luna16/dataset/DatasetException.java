@@ -35,6 +35,10 @@ public final class DatasetException extends FedLearnException {
         EMPTY_FIELD,
         /** Two rows say different things of one series. */
         CONTRADICTION,
+        /** A series is listed twice where each must come once. */
+        DUPLICATE_SERIES,
+        /** A row is of a series that does not count. */
+        UNLISTED_SERIES,
         /** Not one scan can be used. */
         NOTHING_USABLE
     }

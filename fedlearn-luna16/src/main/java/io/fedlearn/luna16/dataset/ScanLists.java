@@ -16,8 +16,6 @@ import java.util.Set;
 
 /** What the lists say: of the scans that are there, everything; of others, that they are listed. */
 final class ScanLists {
-    private static final String SERIES = "seriesuid";
-
     private final Path annotations;
     private final Path candidates;
     private final Set<String> listed = new HashSet<>();
@@ -46,32 +44,12 @@ final class ScanLists {
     }
 
     private void readSeries(Path file) {
-        try (CsvRows rows = CsvRows.openWithoutHeader(file)) {
-            while (rows.next()) {
-                String seriesUid = rows.text(0);
-                if (rows.size() != 1) {
-                    throw DatasetException.of(
-                            Problem.MALFORMED,
-                            file,
-                            rows.line(),
-                            "",
-                            "must be one series UID, has " + rows.size() + " fields");
-                }
-                if (listed.isEmpty() && seriesUid.equalsIgnoreCase(SERIES)) {
-                    continue; // some write a header
-                }
-                listed.add(seriesUid);
-            }
-        }
-        if (listed.isEmpty()) {
-            throw DatasetException.of(Problem.EMPTY, file, "is empty");
-        }
+        SeriesFile.read(file).forEach(row -> listed.add(row.seriesUid()));
     }
 
     private void readAnnotations(Set<String> allSeries) {
         try (CsvRows rows = CsvRows.open(annotations)) {
-            int series = rows.column(SERIES);
-            int[] center = center(rows);
+            PlaceColumns place = PlaceColumns.of(rows);
             int diameter = rows.column("diameter_mm");
             SeriesCursor<Nodule> cursor = new SeriesCursor<>(annotations, allSeries, nodules);
             while (rows.next()) {
@@ -79,8 +57,8 @@ final class ScanLists {
                 if (!(millimetres > 0)) {
                     throw rows.failure(Problem.BAD_NUMBER, diameter, "must be > 0, was " + millimetres);
                 }
-                Point point = point(rows, center);
-                Optional<List<Nodule>> known = cursor.at(rows.text(series), rows.line());
+                Point point = place.point(rows);
+                Optional<List<Nodule>> known = cursor.at(place.series(rows), rows.line());
                 if (known.isPresent()) {
                     known.get().add(new Nodule(point, millimetres));
                 }
@@ -91,28 +69,19 @@ final class ScanLists {
 
     private void readCandidates(Set<String> allSeries) {
         try (CsvRows rows = CsvRows.open(candidates)) {
-            int series = rows.column(SERIES);
-            int[] center = center(rows);
+            PlaceColumns place = PlaceColumns.of(rows);
             int kind = rows.column("class");
             SeriesCursor<Candidate> cursor = new SeriesCursor<>(candidates, allSeries, candidatesOf);
             while (rows.next()) {
                 boolean isNodule = isNodule(rows, kind);
-                Point point = point(rows, center);
-                Optional<List<Candidate>> known = cursor.at(rows.text(series), rows.line());
+                Point point = place.point(rows);
+                Optional<List<Candidate>> known = cursor.at(place.series(rows), rows.line());
                 if (known.isPresent()) {
                     known.get().add(new Candidate(point, isNodule));
                 }
             }
             cursor.requireRows();
         }
-    }
-
-    private static int[] center(CsvRows rows) {
-        return new int[] {rows.column("coordX"), rows.column("coordY"), rows.column("coordZ")};
-    }
-
-    private static Point point(CsvRows rows, int[] columns) {
-        return new Point(rows.number(columns[0]), rows.number(columns[1]), rows.number(columns[2]));
     }
 
     private static boolean isNodule(CsvRows rows, int column) {
