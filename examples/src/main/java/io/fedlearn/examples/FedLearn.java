@@ -6,6 +6,7 @@ import io.fedlearn.examples.audit.AuditCommand;
 import io.fedlearn.examples.certs.CertsCommand;
 import io.fedlearn.examples.conformance.BenchCommand;
 import io.fedlearn.examples.credit.CreditCommand;
+import io.fedlearn.examples.froc.FrocCommand;
 import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
@@ -50,6 +51,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Luna16HospitalCommand.class,
             Luna16DataCommand.class,
             Luna16ScoreCommand.class,
+            FrocCommand.class,
             ServerCommand.class,
             ClientCommand.class,
             TrialDataCommand.class,

@@ -39,6 +39,7 @@ public final class LineChart {
     private static final int COLOURS = 8;
     private static final int TICKS = 6;
     private static final double PIXELS = 2;
+    private static final int BAND_ALPHA = 45;
     private static final Color GROUND = new Color(0xfdfdfc);
     private static final Color INK = new Color(0x1d2327);
     private static final Color RULE = new Color(0xd9dee2);
@@ -49,42 +50,100 @@ public final class LineChart {
 
     private final String xLabel;
     private final String yLabel;
-    private final boolean unitSquare;
+    private final Frame frame;
     private final List<Series> series;
 
     /** A point of a curve. */
     public record Point(double x, double y) {}
 
-    private record Series(String name, List<Point> points) {}
+    /** A place of a band around a curve. */
+    public record Range(double x, double low, double high) {}
 
-    private LineChart(String xLabel, String yLabel, boolean unitSquare, List<Series> series) {
+    private record Series(String name, List<Point> points, List<Range> band) {}
+
+    /** What the axes span. */
+    private enum Frame {
+        FITTED,
+        UNIT_SQUARE,
+        OCTAVES
+    }
+
+    private LineChart(String xLabel, String yLabel, Frame frame, List<Series> series) {
         this.xLabel = xLabel;
         this.yLabel = yLabel;
-        this.unitSquare = unitSquare;
+        this.frame = frame;
         this.series = List.copyOf(series);
     }
 
     /** A chart without curves whose axes take their ranges from what is drawn. */
     public static LineChart of(String xLabel, String yLabel) {
-        return new LineChart(xLabel, yLabel, false, List.of());
+        return new LineChart(xLabel, yLabel, Frame.FITTED, List.of());
     }
 
     /** A chart without curves whose axes go from 0 to 1, with a diagonal. */
     public static LineChart ofUnitSquare(String xLabel, String yLabel) {
-        return new LineChart(xLabel, yLabel, true, List.of());
+        return new LineChart(xLabel, yLabel, Frame.UNIT_SQUARE, List.of());
+    }
+
+    /**
+     * A chart without curves whose horizontal axis goes over the powers of two that hold all that is drawn, each as wide as
+     * the next, and whose vertical axis goes from 0 to 1: FROC curves. All {@code x} must be {@code > 0}.
+     */
+    public static LineChart ofOctaves(String xLabel, String yLabel) {
+        return new LineChart(xLabel, yLabel, Frame.OCTAVES, List.of());
     }
 
     /** This chart and one curve more; without points it is named in the legend alone. */
     public LineChart with(String name, List<Point> points) {
+        return with(name, points, List.of());
+    }
+
+    /** This chart and one curve more with a band, which rises in {@code x}, behind it. */
+    public LineChart with(String name, List<Point> points, List<Range> band) {
         List<Series> more = new ArrayList<>(series);
-        more.add(new Series(name, List.copyOf(points)));
-        return new LineChart(xLabel, yLabel, unitSquare, more);
+        more.add(new Series(name, List.copyOf(points), List.copyOf(band)));
+        return new LineChart(xLabel, yLabel, frame, more);
+    }
+
+    private Axis xAxis() {
+        return switch (frame) {
+            case FITTED -> axis(true);
+            case UNIT_SQUARE -> new Axis(0, 1, 0.2, false);
+            case OCTAVES -> octaves();
+        };
+    }
+
+    private Axis yAxis() {
+        return frame == Frame.FITTED ? axis(false) : new Axis(0, 1, 0.2, false);
+    }
+
+    private Axis octaves() {
+        double least = Double.POSITIVE_INFINITY;
+        double most = 0;
+        for (Series one : series) {
+            for (Point point : one.points) {
+                if (!(point.x > 0)) {
+                    throw new IllegalArgumentException("x must be > 0 on an axis of octaves, was " + point.x);
+                }
+                least = Math.min(least, point.x);
+                most = Math.max(most, point.x);
+            }
+        }
+        if (least > most) {
+            return new Axis(0, 1, 1, true);
+        }
+        double from = Math.floor(log2(least) + 1e-9);
+        return new Axis(from, Math.max(from + 1, Math.ceil(log2(most) - 1e-9)), 1, true);
+    }
+
+    private static double log2(double value) {
+        return Math.log(value) / Math.log(2);
     }
 
     /** The chart as an element {@code svg}. */
     public String toSvg() {
-        Axis x = unitSquare ? new Axis(0, 1, 0.2) : axis(true);
-        Axis y = unitSquare ? new Axis(0, 1, 0.2) : axis(false);
+        Axis x = xAxis();
+        Axis y = yAxis();
         int legendLines = (series.size() + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS;
         double height = HEIGHT + LEGEND_LINE * legendLines;
         StringBuilder svg = new StringBuilder();
@@ -96,7 +155,7 @@ public final class LineChart {
                 .append(HtmlReport.escape(yLabel + " by " + xLabel))
                 .append("\">\n");
         drawAxes(svg, x, y);
-        if (unitSquare) {
+        if (frame == Frame.UNIT_SQUARE) {
             line(svg, "diagonal", px(x, 0), py(y, 0), px(x, 1), py(y, 1));
         }
         for (int i = 0; i < series.size(); i++) {
@@ -136,18 +195,19 @@ public final class LineChart {
     }
 
     private void paint(Graphics2D graphics) {
-        Axis x = unitSquare ? new Axis(0, 1, 0.2) : axis(true);
-        Axis y = unitSquare ? new Axis(0, 1, 0.2) : axis(false);
+        Axis x = xAxis();
+        Axis y = yAxis();
         graphics.setStroke(new BasicStroke(1));
         for (double tick : ticks(x)) {
             graphics.setColor(RULE);
-            graphics.draw(new Line2D.Double(px(x, tick), TOP, px(x, tick), HEIGHT - BOTTOM));
-            paint(graphics, 0.5, px(x, tick), HEIGHT - BOTTOM + 16, tickText(tick, x.step));
+            double place = across(x.shareOfTick(tick));
+            graphics.draw(new Line2D.Double(place, TOP, place, HEIGHT - BOTTOM));
+            paint(graphics, 0.5, place, HEIGHT - BOTTOM + 16, x.text(tick));
         }
         for (double tick : ticks(y)) {
             graphics.setColor(RULE);
             graphics.draw(new Line2D.Double(LEFT, py(y, tick), WIDTH - RIGHT, py(y, tick)));
-            paint(graphics, 1, LEFT - 6, py(y, tick) + 4, tickText(tick, y.step));
+            paint(graphics, 1, LEFT - 6, py(y, tick) + 4, y.text(tick));
         }
         paint(graphics, 0.5, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, xLabel);
         AffineTransform upright = graphics.getTransform();
@@ -155,7 +215,7 @@ public final class LineChart {
         graphics.rotate(-Math.PI / 2);
         paint(graphics, 0.5, 0, 0, yLabel);
         graphics.setTransform(upright);
-        if (unitSquare) {
+        if (frame == Frame.UNIT_SQUARE) {
             graphics.setColor(RULE);
             graphics.draw(new Line2D.Double(px(x, 0), py(y, 0), px(x, 1), py(y, 1)));
         }
@@ -174,7 +234,12 @@ public final class LineChart {
                 path.lineTo(px(x, point.x), py(y, point.y));
             }
         }
-        graphics.setColor(INKS.get(place % COLOURS));
+        Color ink = INKS.get(place % COLOURS);
+        if (!one.band.isEmpty()) {
+            graphics.setColor(new Color(ink.getRed(), ink.getGreen(), ink.getBlue(), BAND_ALPHA));
+            graphics.fill(outline(one.band, x, y));
+        }
+        graphics.setColor(ink);
         graphics.setStroke(new BasicStroke(place == 0 ? 2.8f : 1.6f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
         if (one.points.size() == 1) {
             double radius = 3;
@@ -188,6 +253,17 @@ public final class LineChart {
         double top = HEIGHT + 4 + LEGEND_LINE * legendLine;
         graphics.draw(new Line2D.Double(left, top, left + 18, top));
         paint(graphics, 0, left + 23, top + 4, one.name);
+    }
+
+    private static Path2D outline(List<Range> band, Axis x, Axis y) {
+        Path2D outline = new Path2D.Double();
+        outline.moveTo(px(x, band.get(0).x), py(y, band.get(0).high));
+        band.forEach(range -> outline.lineTo(px(x, range.x), py(y, range.high)));
+        for (int i = band.size() - 1; i >= 0; i--) {
+            outline.lineTo(px(x, band.get(i).x), py(y, band.get(i).low));
+        }
+        outline.closePath();
+        return outline;
     }
 
     /** Writes a text that has this share of its width left of the point. */
@@ -220,7 +296,30 @@ public final class LineChart {
         return ticks;
     }
 
-    private record Axis(double from, double to, double step) {}
+    /**
+     * An axis.
+     *
+     * @param isOfOctaves whether the numbers are exponents of 2
+     */
+    private record Axis(double from, double to, double step, boolean isOfOctaves) {
+        /** Where a value lies, from 0 to 1. */
+        double share(double value) {
+            return ((isOfOctaves ? log2(value) : value) - from) / (to - from);
+        }
+
+        /** Where a tick lies, from 0 to 1. */
+        double shareOfTick(double tick) {
+            return (tick - from) / (to - from);
+        }
+
+        String text(double tick) {
+            if (!isOfOctaves) {
+                return tickText(tick, step);
+            }
+            long power = 1L << Math.abs(Math.round(tick));
+            return tick < 0 ? "1/" + power : Long.toString(power);
+        }
+    }
 
     private Axis axis(boolean horizontal) {
         double least = Double.POSITIVE_INFINITY;
@@ -233,7 +332,7 @@ public final class LineChart {
             }
         }
         if (least > most) {
-            return new Axis(0, 1, 0.2);
+            return new Axis(0, 1, 0.2, false);
         }
         if (least == most) {
             least -= 0.5;
@@ -241,9 +340,9 @@ public final class LineChart {
         }
         double step = niceStep((most - least) / TICKS);
         if (horizontal) {
-            return new Axis(least, most, Math.max(1, step));
+            return new Axis(least, most, Math.max(1, step), false);
         }
-        return new Axis(Math.floor(least / step) * step, Math.ceil(most / step) * step, step);
+        return new Axis(Math.floor(least / step) * step, Math.ceil(most / step) * step, step, false);
     }
 
     private static double niceStep(double rough) {
@@ -254,13 +353,14 @@ public final class LineChart {
 
     private void drawAxes(StringBuilder svg, Axis x, Axis y) {
         for (double tick = Math.ceil(x.from / x.step - 1e-9) * x.step; tick <= x.to + x.step * 1e-6; tick += x.step) {
-            line(svg, "grid", px(x, tick), TOP, px(x, tick), HEIGHT - BOTTOM);
-            text(svg, "middle", px(x, tick), HEIGHT - BOTTOM + 16, tickText(tick, x.step));
+            double place = across(x.shareOfTick(tick));
+            line(svg, "grid", place, TOP, place, HEIGHT - BOTTOM);
+            text(svg, "middle", place, HEIGHT - BOTTOM + 16, x.text(tick));
         }
         for (int i = 0; y.from + i * y.step <= y.to + y.step * 1e-6; i++) {
             double tick = y.from + i * y.step;
             line(svg, "grid", LEFT, py(y, tick), WIDTH - RIGHT, py(y, tick));
-            text(svg, "end", LEFT - 6, py(y, tick) + 4, tickText(tick, y.step));
+            text(svg, "end", LEFT - 6, py(y, tick) + 4, y.text(tick));
         }
         text(svg, "middle", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, xLabel);
         double middle = (TOP + HEIGHT - BOTTOM) / 2;
@@ -276,16 +376,16 @@ public final class LineChart {
         String style = "s" + place % COLOURS + (place == 0 ? " first" : "");
         StringBuilder path = new StringBuilder();
         for (Point point : one.points) {
-            path.append(path.isEmpty() ? "M" : "L")
-                    .append(number(px(x, point.x)))
-                    .append(' ')
-                    .append(number(py(y, point.y)));
+            append(path, px(x, point.x), py(y, point.y));
         }
         svg.append("<g class=\"")
                 .append(style)
                 .append("\"><title>")
                 .append(HtmlReport.escape(one.name))
                 .append("</title>");
+        if (!one.band.isEmpty()) {
+            drawBand(svg, one.band, x, y);
+        }
         if (one.points.size() == 1) {
             svg.append("<circle cx=\"")
                     .append(number(px(x, one.points.get(0).x)))
@@ -308,12 +408,31 @@ public final class LineChart {
         svg.append("</g>\n");
     }
 
+    private static void drawBand(StringBuilder svg, List<Range> band, Axis x, Axis y) {
+        StringBuilder path = new StringBuilder();
+        for (Range range : band) {
+            append(path, px(x, range.x), py(y, range.high));
+        }
+        for (int i = band.size() - 1; i >= 0; i--) {
+            append(path, px(x, band.get(i).x), py(y, band.get(i).low));
+        }
+        svg.append("<path class=\"band\" d=\"").append(path).append("Z\"/>");
+    }
+
+    private static void append(StringBuilder path, double x, double y) {
+        path.append(path.isEmpty() ? "M" : "L").append(number(x)).append(' ').append(number(y));
+    }
+
     private static double px(Axis axis, double value) {
-        return LEFT + (value - axis.from) / (axis.to - axis.from) * (WIDTH - LEFT - RIGHT);
+        return across(axis.share(value));
+    }
+
+    private static double across(double share) {
+        return LEFT + share * (WIDTH - LEFT - RIGHT);
     }
 
     private static double py(Axis axis, double value) {
-        return HEIGHT - BOTTOM - (value - axis.from) / (axis.to - axis.from) * (HEIGHT - BOTTOM - TOP);
+        return HEIGHT - BOTTOM - axis.share(value) * (HEIGHT - BOTTOM - TOP);
     }
 
     private static void line(StringBuilder svg, String style, double x1, double y1, double x2, double y2) {

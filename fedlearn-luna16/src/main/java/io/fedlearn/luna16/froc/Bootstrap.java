@@ -36,7 +36,7 @@ final class Bootstrap {
             even[i] = i == even.length - 1 ? highest : i * step + operating[0];
         }
         List<FrocBand.Point> operatingPoints = new ArrayList<>();
-        FrocBand.Point cpm = atOperatingPoints(operating, operatingPoints);
+        FrocBand.Spread cpm = atOperatingPoints(operating, operatingPoints);
         List<FrocBand.Point> points = new ArrayList<>(even.length);
         // In parts, each with the samples drawn anew, so that any number of samples takes the same memory.
         int part = Math.max(1, Math.min(even.length, VALUES / samples));
@@ -46,7 +46,7 @@ final class Bootstrap {
         return new FrocBand(confidence, samples, points, operatingPoints, cpm);
     }
 
-    private FrocBand.Point atOperatingPoints(double[] rates, List<FrocBand.Point> points) {
+    private FrocBand.Spread atOperatingPoints(double[] rates, List<FrocBand.Point> points) {
         double[][] values = values(rates);
         double[] means = new double[samples];
         for (int sample = 0; sample < samples; sample++) {
@@ -57,15 +57,15 @@ final class Bootstrap {
             means[sample] = sum / rates.length;
         }
         for (int i = 0; i < rates.length; i++) {
-            points.add(point(rates[i], values[i]));
+            points.add(new FrocBand.Point(rates[i], spread(values[i])));
         }
-        return point(0, means);
+        return spread(means);
     }
 
     private void addPoints(double[] rates, List<FrocBand.Point> points) {
         double[][] values = values(rates);
         for (int i = 0; i < rates.length; i++) {
-            points.add(point(rates[i], values[i]));
+            points.add(new FrocBand.Point(rates[i], spread(values[i])));
         }
     }
 
@@ -96,15 +96,14 @@ final class Bootstrap {
         } while (!draft.draw(weights, highestRate));
     }
 
-    private FrocBand.Point point(double rate, double[] values) {
+    private FrocBand.Spread spread(double[] values) {
         Arrays.sort(values);
         double sum = 0;
         for (double value : values) {
             sum += value;
         }
         double tail = (1 - confidence) / 2;
-        return new FrocBand.Point(
-                rate,
+        return new FrocBand.Spread(
                 sum / samples,
                 values[(int) Math.floor(tail * samples)],
                 values[Math.min(samples - 1, (int) Math.floor((1 - tail) * samples))]);

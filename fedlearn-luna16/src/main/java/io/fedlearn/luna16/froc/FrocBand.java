@@ -9,9 +9,9 @@ import java.util.List;
  * @param samples how many samples were drawn
  * @param points at {@value Froc#BAND_POINTS} rates from the lowest to the highest, evenly apart
  * @param operatingPoints at the rates that the score is made of
- * @param cpm of the mean of the sensitivities at those rates, with its rate 0
+ * @param cpm of the mean of the sensitivities at those rates
  */
-public record FrocBand(double confidence, int samples, List<Point> points, List<Point> operatingPoints, Point cpm) {
+public record FrocBand(double confidence, int samples, List<Point> points, List<Point> operatingPoints, Spread cpm) {
     /** Copies the lists. */
     public FrocBand {
         points = List.copyOf(points);
@@ -19,12 +19,19 @@ public record FrocBand(double confidence, int samples, List<Point> points, List<
     }
 
     /**
-     * What the samples give at one rate.
+     * A place of the band.
      *
      * @param falsePositivesPerScan the rate
-     * @param mean over the samples
+     * @param sensitivity what the samples give there
+     */
+    public record Point(double falsePositivesPerScan, Spread sensitivity) {}
+
+    /**
+     * A number over the samples.
+     *
+     * @param mean of them
      * @param lower bound
      * @param upper bound
      */
-    public record Point(double falsePositivesPerScan, double mean, double lower, double upper) {}
+    public record Spread(double mean, double lower, double upper) {}
 }
