@@ -110,10 +110,18 @@ final class CsvRows implements AutoCloseable {
         if (e instanceof CharacterCodingException) {
             return DatasetException.unreadable(file, "is not text in UTF-8", e);
         }
+        if (isOfContent(e)) {
+            return DatasetException.unreadable(file, "is damaged: " + e.getMessage(), e);
+        }
         if (Files.isDirectory(file)) {
             return DatasetException.unreadable(file, "is a folder, not a list", e);
         }
         return DatasetException.unreadable(file, "cannot be read: " + e, e);
+    }
+
+    /** Whether the bytes are to blame, and no row of the list. */
+    private static boolean isOfContent(IOException e) {
+        return e instanceof CharacterCodingException || e instanceof EOFException || e instanceof ZipException;
     }
 
     /** The place of a column. */
@@ -169,12 +177,9 @@ final class CsvRows implements AutoCloseable {
             }
             return true;
         } catch (UncheckedIOException e) {
-            Throwable cause = e.getCause();
-            if (cause instanceof CharacterCodingException coding) {
-                throw unreadable(file, coding);
-            }
-            if (cause instanceof EOFException || cause instanceof ZipException) {
-                throw DatasetException.unreadable(file, "is damaged: " + cause.getMessage(), cause);
+            IOException cause = e.getCause();
+            if (cause != null && isOfContent(cause)) {
+                throw unreadable(file, cause);
             }
             // Quotes out of place come as this, too.
             DatasetException failure = DatasetException.of(
