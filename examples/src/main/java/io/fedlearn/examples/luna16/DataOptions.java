@@ -5,8 +5,8 @@ import io.fedlearn.examples.run.InputException;
 import io.fedlearn.luna16.dataset.DatasetCheck;
 import io.fedlearn.luna16.dataset.SiteAssignment;
 import io.fedlearn.luna16.dataset.SitesFile;
-import io.fedlearn.luna16.image.MetaImage;
-import io.fedlearn.luna16.image.MetaImageException;
+import io.fedlearn.luna16.image.VolumeException;
+import io.fedlearn.luna16.image.VolumeReaders;
 import io.fedlearn.luna16.network.Luna16Client;
 import io.fedlearn.luna16.patch.CandidateSelection;
 import io.fedlearn.luna16.phantom.PhantomDataset;
@@ -81,7 +81,7 @@ final class DataOptions {
             names = "--background",
             paramLabel = "FILE",
             order = -22,
-            description = "A real chest CT (.mhd) to put generated nodules into, in place of generated chests.")
+            description = "A real chest CT (.mhd, .nii) to put generated nodules into, in place of generated chests.")
     private Optional<Path> background = Optional.empty();
 
     /** Finds mistakes before anything is opened. */
@@ -144,12 +144,13 @@ final class DataOptions {
             PhantomDataset.Builder builder =
                     PhantomDataset.builder(directory).hospitals(hospitals).seed(seed);
             scans.ifPresent(builder::scans);
-            background.ifPresent(file -> builder.background(MetaImage.read(file)));
+            background.ifPresent(
+                    file -> builder.background(VolumeReaders.installed().read(file)));
             return builder.build();
         } catch (IllegalArgumentException e) {
             // It begins with the name of the setting, which is that of the option.
             throw new InputException("--" + e.getMessage(), e);
-        } catch (MetaImageException e) {
+        } catch (VolumeException e) {
             throw new InputException("--background cannot be read: " + e.getMessage(), e);
         }
     }

@@ -4,8 +4,8 @@ import io.fedlearn.examples.console.ProgressBar;
 import io.fedlearn.examples.console.ProgressStyle;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.run.InputException;
-import io.fedlearn.luna16.image.MetaImage;
-import io.fedlearn.luna16.image.MetaImageException;
+import io.fedlearn.luna16.image.VolumeException;
+import io.fedlearn.luna16.image.VolumeReaders;
 import io.fedlearn.luna16.phantom.GeneratedHospital;
 import io.fedlearn.luna16.phantom.PhantomDataset;
 import java.io.PrintWriter;
@@ -74,7 +74,7 @@ public final class Luna16DataCommand implements Callable<Integer> {
     @Option(
             names = "--background",
             paramLabel = "FILE",
-            description = "A real chest CT (.mhd) to put nodules into (default: generated chests).")
+            description = "A real chest CT (.mhd, .nii) to put nodules into (default: generated chests).")
     private Optional<Path> background = Optional.empty();
 
     @Option(
@@ -123,11 +123,12 @@ public final class Luna16DataCommand implements Callable<Integer> {
                     .hospitals(hospitals)
                     .seed(seed);
             threads.ifPresent(builder::threads);
-            background.ifPresent(file -> builder.background(MetaImage.read(file)));
+            background.ifPresent(
+                    file -> builder.background(VolumeReaders.installed().read(file)));
             return builder.build();
         } catch (IllegalArgumentException e) {
             throw new InputException("--" + e.getMessage(), e);
-        } catch (MetaImageException e) {
+        } catch (VolumeException e) {
             throw new InputException("--background cannot be read: " + e.getMessage(), e);
         }
     }

@@ -3,9 +3,9 @@ package io.fedlearn.luna16.dataset;
 import io.fedlearn.luna16.dataset.DatasetException.Problem;
 import io.fedlearn.luna16.dataset.DatasetProblem.Kind;
 import io.fedlearn.luna16.image.ImageGeometry;
-import io.fedlearn.luna16.image.MetaImageException;
 import io.fedlearn.luna16.image.MetaImageHeader;
 import io.fedlearn.luna16.image.Point;
+import io.fedlearn.luna16.image.VolumeException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -53,7 +53,7 @@ public final class DatasetCheck {
                 Scan inside = inside(scan, header.geometry(), problems);
                 outside += scan.candidates().size() - inside.candidates().size();
                 usable.add(inside);
-            } catch (MetaImageException e) {
+            } catch (VolumeException e) {
                 problems.add(DatasetProblem.of(kind(e), scan.seriesUid(), String.valueOf(e.getMessage())));
             }
         }
@@ -69,10 +69,10 @@ public final class DatasetCheck {
         return new DatasetCheck(dataset, usable, problems, outside);
     }
 
-    private static Kind kind(MetaImageException e) {
+    private static Kind kind(VolumeException e) {
         return switch (e.problem()) {
             case OUTSIDE_FOLDER, MISSING_VOXELS, TOO_SHORT, TOO_LONG, BAD_COMPRESSION, BAD_VALUE -> Kind.BAD_VOXELS;
-            case UNREADABLE, BAD_HEADER, UNSUPPORTED -> Kind.BAD_HEADER;
+            case UNREADABLE, BAD_HEADER, UNSUPPORTED, NO_MEMORY, NO_READER -> Kind.BAD_HEADER;
         };
     }
 

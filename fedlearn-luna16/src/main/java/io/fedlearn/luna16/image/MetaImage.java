@@ -1,6 +1,6 @@
 package io.fedlearn.luna16.image;
 
-import io.fedlearn.luna16.image.MetaImageException.Problem;
+import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.math.BigDecimal;
@@ -48,7 +48,7 @@ public final class MetaImage {
     /**
      * Reads an image whole.
      *
-     * @throws MetaImageException if a file is missing, not whole or not of this format
+     * @throws VolumeException if a file is missing, not whole or not of this format
      */
     public static Volume read(Path header) {
         try (MetaImageReader reader = open(header)) {
@@ -68,7 +68,7 @@ public final class MetaImage {
     /**
      * Opens an image to be read slice after slice. The files' sizes have been checked then.
      *
-     * @throws MetaImageException if a file is missing, not whole or not of this format
+     * @throws VolumeException if a file is missing, not whole or not of this format
      */
     public static MetaImageReader open(Path header) {
         return new MetaImageReader(MetaImageHeader.read(header));

@@ -1,6 +1,6 @@
 package io.fedlearn.luna16.image;
 
-import io.fedlearn.luna16.image.MetaImageException.Problem;
+import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -74,7 +74,7 @@ public final class MetaImageHeader {
     /**
      * Reads a header, and nothing of the voxels: not even whether they are there, for which see {@link #checkVoxels()}.
      *
-     * @throws MetaImageException if it cannot be read
+     * @throws VolumeException if it cannot be read
      */
     public static MetaImageHeader read(Path file) {
         return MetaImageHeaderParser.parse(file);
@@ -84,7 +84,7 @@ public final class MetaImageHeader {
      * Checks by looking at the files' sizes that the voxels are all there and no more, without reading them. Compressed
      * voxels are known for certain only once they are read.
      *
-     * @throws MetaImageException if a file is missing, too short, too long or in another folder
+     * @throws VolumeException if a file is missing, too short, too long or in another folder
      */
     public void checkVoxels() {
         VoxelFile.locate(this);
@@ -147,8 +147,8 @@ public final class MetaImageHeader {
         return geometry.size().voxelCount() * elementType.byteSize();
     }
 
-    MetaImageException failure(Problem problem, String reason) {
-        return new MetaImageException(problem, file, reason);
+    VolumeException failure(Problem problem, String reason) {
+        return new VolumeException(problem, file, reason);
     }
 
     @Override

@@ -1,6 +1,6 @@
 package io.fedlearn.luna16.image;
 
-import io.fedlearn.luna16.image.MetaImageException.Problem;
+import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -42,15 +42,15 @@ final class MetaImageHeaderParser {
     static MetaImageHeader parse(Path file) {
         try {
             if (Files.isDirectory(file)) {
-                throw new MetaImageException(Problem.UNREADABLE, file, "is a folder, not a MetaImage header");
+                throw new VolumeException(Problem.UNREADABLE, file, "is a folder, not a MetaImage header");
             }
             try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
                 return new MetaImageHeaderParser(file, in).parse();
             }
         } catch (NoSuchFileException e) {
-            throw new MetaImageException(Problem.UNREADABLE, file, "there is no such file", e);
+            throw new VolumeException(Problem.UNREADABLE, file, "there is no such file", e);
         } catch (IOException e) {
-            throw new MetaImageException(Problem.UNREADABLE, file, "cannot be read: " + e, e);
+            throw new VolumeException(Problem.UNREADABLE, file, "cannot be read: " + e, e);
         }
     }
 
@@ -185,7 +185,7 @@ final class MetaImageHeaderParser {
             return ImageGeometry.of(
                     size, point(spacing, 0), point(origin, 0), point(axes, 0), point(axes, 3), point(axes, 6));
         } catch (IllegalArgumentException e) {
-            throw new MetaImageException(Problem.BAD_HEADER, file, String.valueOf(e.getMessage()), e);
+            throw new VolumeException(Problem.BAD_HEADER, file, String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -375,12 +375,12 @@ final class MetaImageHeaderParser {
         return number;
     }
 
-    private MetaImageException bad(String reason) {
-        return new MetaImageException(Problem.BAD_HEADER, file, reason);
+    private VolumeException bad(String reason) {
+        return new VolumeException(Problem.BAD_HEADER, file, reason);
     }
 
-    private MetaImageException unsupported(String reason) {
-        return new MetaImageException(Problem.UNSUPPORTED, file, reason);
+    private VolumeException unsupported(String reason) {
+        return new VolumeException(Problem.UNSUPPORTED, file, reason);
     }
 
     /** Text out of a file, fit for a message. */

@@ -1,6 +1,6 @@
 package io.fedlearn.luna16.image;
 
-import io.fedlearn.luna16.image.MetaImageException.Problem;
+import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Objects;
@@ -45,7 +45,7 @@ public final class MetaImageReader implements AutoCloseable {
      * @param count how many, at most {@link #slicesLeft()}
      * @param target receives them, row after row
      * @param offset where in {@code target} the first voxel goes
-     * @throws MetaImageException if the file is cut off, damaged, too long, or has a value that 16 bits cannot hold; the
+     * @throws VolumeException if the file is cut off, damaged, too long, or has a value that 16 bits cannot hold; the
      *     reader is then of no further use
      */
     public void readSlices(int count, short[] target, int offset) {
@@ -91,7 +91,7 @@ public final class MetaImageReader implements AutoCloseable {
         }
     }
 
-    private MetaImageException misfit(long voxel) {
+    private VolumeException misfit(long voxel) {
         GridSize size = header.geometry().size();
         long row = voxel / size.x();
         return header.failure(

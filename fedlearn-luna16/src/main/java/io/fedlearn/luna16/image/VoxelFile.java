@@ -1,6 +1,6 @@
 package io.fedlearn.luna16.image;
 
-import io.fedlearn.luna16.image.MetaImageException.Problem;
+import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -25,7 +25,7 @@ record VoxelFile(Path path, long start, long storedBytes, boolean compressed, lo
     /**
      * Finds the files of an image and checks their sizes.
      *
-     * @throws MetaImageException if one is missing, too short, too long or outside the header's folder
+     * @throws VolumeException if one is missing, too short, too long or outside the header's folder
      */
     static List<VoxelFile> locate(MetaImageHeader header) {
         List<String> names = header.place().names();
@@ -48,7 +48,7 @@ record VoxelFile(Path path, long start, long storedBytes, boolean compressed, lo
             }
             return parent.toRealPath();
         } catch (IOException e) {
-            throw new MetaImageException(Problem.UNREADABLE, header.file(), "its folder cannot be read: " + e, e);
+            throw new VolumeException(Problem.UNREADABLE, header.file(), "its folder cannot be read: " + e, e);
         }
     }
 
@@ -57,7 +57,7 @@ record VoxelFile(Path path, long start, long storedBytes, boolean compressed, lo
         try {
             named = Path.of(name);
         } catch (InvalidPathException e) {
-            throw new MetaImageException(
+            throw new VolumeException(
                     Problem.BAD_HEADER,
                     header.file(),
                     "ElementDataFile must be a file's name, was " + MetaImageHeaderParser.quote(name),
@@ -78,7 +78,7 @@ record VoxelFile(Path path, long start, long storedBytes, boolean compressed, lo
                 return inside(header, folder, compressed, name + ending, bytes, true);
             }
         }
-        throw new MetaImageException(
+        throw new VolumeException(
                 Problem.MISSING_VOXELS,
                 plain,
                 "there is no such file, which is to have the voxels of "
@@ -91,7 +91,7 @@ record VoxelFile(Path path, long start, long storedBytes, boolean compressed, lo
         try {
             real = path.toRealPath();
         } catch (IOException e) {
-            throw new MetaImageException(Problem.UNREADABLE, path, "cannot be read: " + e, e);
+            throw new VolumeException(Problem.UNREADABLE, path, "cannot be read: " + e, e);
         }
         if (!real.startsWith(folder)) {
             throw header.failure(
@@ -106,13 +106,13 @@ record VoxelFile(Path path, long start, long storedBytes, boolean compressed, lo
         long size;
         try {
             if (!Files.isRegularFile(path)) {
-                throw new MetaImageException(Problem.UNREADABLE, path, "is no ordinary file");
+                throw new VolumeException(Problem.UNREADABLE, path, "is no ordinary file");
             }
             size = Files.size(path);
         } catch (NoSuchFileException e) {
-            throw new MetaImageException(Problem.MISSING_VOXELS, path, "there is no such file", e);
+            throw new VolumeException(Problem.MISSING_VOXELS, path, "there is no such file", e);
         } catch (IOException e) {
-            throw new MetaImageException(Problem.UNREADABLE, path, "cannot be read: " + e, e);
+            throw new VolumeException(Problem.UNREADABLE, path, "cannot be read: " + e, e);
         }
         boolean compressed = header.isCompressed() || forceCompressed;
         boolean fromEnd = header.headerSize() == -1 && !compressed;
@@ -125,14 +125,14 @@ record VoxelFile(Path path, long start, long storedBytes, boolean compressed, lo
         }
         long found = Math.max(0, size - start);
         if (found != stored) {
-            throw new MetaImageException(
+            throw new VolumeException(
                     found < stored ? Problem.TOO_SHORT : Problem.TOO_LONG,
                     path,
                     "must have " + stored + (compressed ? " compressed" : "") + " bytes of voxels"
                             + (start > 0 ? " from byte " + start + " on" : "") + ", has " + found);
         }
         if (compressed && bytes / MAX_EXPANSION > stored) {
-            throw new MetaImageException(
+            throw new VolumeException(
                     Problem.TOO_SHORT,
                     path,
                     stored + " compressed bytes cannot expand to the " + bytes + " bytes of voxels that there must be");

@@ -1,6 +1,6 @@
 package io.fedlearn.luna16.image;
 
-import io.fedlearn.luna16.image.MetaImageException.Problem;
+import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -38,10 +38,10 @@ final class VoxelInput implements AutoCloseable {
             InputStream stored = Channels.newInputStream(channel);
             return new VoxelInput(file, file.compressed() ? inflated(file.path(), stored) : stored);
         } catch (IOException e) {
-            MetaImageException failure = failure(file.path(), e);
+            VolumeException failure = failure(file.path(), e);
             closeQuietly(channel, failure);
             throw failure;
-        } catch (MetaImageException e) {
+        } catch (VolumeException e) {
             closeQuietly(channel, e);
             throw e;
         }
@@ -67,7 +67,7 @@ final class VoxelInput implements AutoCloseable {
         }
         // A zlib stream begins with its method, 8, in the low bits of a byte, and is a multiple of 31.
         if (first == LZW_MAGIC || (first >> 8 & 0xf) != 8 || first % 31 != 0) {
-            throw new MetaImageException(
+            throw new VolumeException(
                     Problem.BAD_COMPRESSION, path, "compressed voxels must be in zlib or gzip form, are in neither");
         }
         return new ZlibInputStream(in);
@@ -103,11 +103,11 @@ final class VoxelInput implements AutoCloseable {
                 throw tooShort();
             }
             if (left() == 0 && in.read() >= 0) {
-                throw new MetaImageException(
+                throw new VolumeException(
                         Problem.TOO_LONG, file.path(), "must have " + file.bytes() + " bytes of voxels, has more");
             }
         } catch (EOFException e) {
-            MetaImageException failure = tooShort();
+            VolumeException failure = tooShort();
             failure.initCause(e);
             throw failure;
         } catch (IOException e) {
@@ -115,20 +115,20 @@ final class VoxelInput implements AutoCloseable {
         }
     }
 
-    private MetaImageException tooShort() {
-        return new MetaImageException(
+    private VolumeException tooShort() {
+        return new VolumeException(
                 Problem.TOO_SHORT,
                 file.path(),
                 "must have " + file.bytes() + " bytes of voxels, " + (file.compressed() ? "expands to " : "has ")
                         + done);
     }
 
-    private static MetaImageException failure(Path path, IOException e) {
+    private static VolumeException failure(Path path, IOException e) {
         if (e instanceof ZipException || e instanceof EOFException) {
-            return new MetaImageException(
+            return new VolumeException(
                     Problem.BAD_COMPRESSION, path, "compressed voxels are damaged: " + e.getMessage(), e);
         }
-        return new MetaImageException(Problem.UNREADABLE, path, "cannot be read: " + e, e);
+        return new VolumeException(Problem.UNREADABLE, path, "cannot be read: " + e, e);
     }
 
     @Override

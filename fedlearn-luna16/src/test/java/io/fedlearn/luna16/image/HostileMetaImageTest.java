@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.fedlearn.core.random.SeededRandom;
-import io.fedlearn.luna16.image.MetaImageException.Problem;
+import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -32,7 +32,7 @@ class HostileMetaImageTest {
     }
 
     private void assertRefused(Path header, Path blamed, Problem problem, String reason) {
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImage.read(header))
                 .satisfies(e -> assertThat(e.problem()).isEqualTo(problem))
                 .satisfies(e -> assertThat(e.file()).isEqualTo(blamed))
@@ -141,7 +141,7 @@ class HostileMetaImageTest {
     void refusesCompressedVoxelsThatAreCutOff() throws IOException {
         byte[] stored = deflated(MetaImageFiles.shorts());
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImage.read(new MetaImageFiles()
                         .with("CompressedData", "True")
                         .in(folder, Arrays.copyOf(stored, stored.length - 10))))
@@ -194,7 +194,7 @@ class HostileMetaImageTest {
         byte[] stored = deflated(MetaImageFiles.shorts());
         stored[stored.length - 1] ^= 1;
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImage.read(
                         new MetaImageFiles().with("CompressedData", "True").in(folder, stored)))
                 .satisfies(e -> assertThat(e.problem()).isEqualTo(Problem.BAD_COMPRESSION));
@@ -226,7 +226,7 @@ class HostileMetaImageTest {
                 new MetaImageFiles().with("ElementDataFile", "../s%d.raw").in(inner);
 
         for (Path file : new Path[] {list, pattern}) {
-            assertThatExceptionOfType(MetaImageException.class)
+            assertThatExceptionOfType(VolumeException.class)
                     .isThrownBy(() -> MetaImage.read(file))
                     .satisfies(e -> assertThat(e.problem()).isEqualTo(Problem.OUTSIDE_FOLDER));
         }
@@ -263,7 +263,7 @@ class HostileMetaImageTest {
         Files.createDirectory(folder.resolve("folder"));
         Path file = new MetaImageFiles().with("ElementDataFile", name).in(folder);
 
-        assertThatExceptionOfType(MetaImageException.class).isThrownBy(() -> MetaImage.read(file));
+        assertThatExceptionOfType(VolumeException.class).isThrownBy(() -> MetaImage.read(file));
     }
 
     /** Whatever is done to a header, it is read as some image or refused as what it is. */
@@ -302,7 +302,7 @@ class HostileMetaImageTest {
             try {
                 MetaImage.read(file);
                 read++;
-            } catch (MetaImageException e) {
+            } catch (VolumeException e) {
                 assertThat(e).hasMessageStartingWith(e.file() + ": ");
                 refused++;
             }

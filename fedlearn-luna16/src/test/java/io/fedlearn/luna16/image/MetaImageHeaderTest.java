@@ -3,7 +3,7 @@ package io.fedlearn.luna16.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.fedlearn.luna16.image.MetaImageException.Problem;
+import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -147,7 +147,7 @@ class MetaImageHeaderTest {
     void refusesWhatItCannotRead(String key, String value, String reason, Problem problem) throws IOException {
         Path file = new MetaImageFiles().with(key, value).in(folder);
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessage(file + ": " + reason)
                 .satisfies(e -> assertThat(e.file()).isEqualTo(file))
@@ -161,7 +161,7 @@ class MetaImageHeaderTest {
                 .with("TransformMatrix", "1 0 0 1 0 0 0 0 1")
                 .in(folder);
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessageStartingWith(file + ": axes must not lie in one plane");
     }
@@ -174,7 +174,7 @@ class MetaImageHeaderTest {
         assertThat(MetaImageHeader.read(flipped).geometry().xAxis()).isEqualTo(new Point(-1, 0, 0));
 
         Path turned = files.with("ElementDirection", "0 1 0 0 0 1 1 0 0").in(folder);
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(turned))
                 .withMessageStartingWith(turned + ": ElementDirection must be symmetric");
     }
@@ -184,7 +184,7 @@ class MetaImageHeaderTest {
     void refusesHeaderWithoutAnEssentialLine(String key) throws IOException {
         Path file = new MetaImageFiles().without(key).in(folder);
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessage(file + ": the line " + key + " is missing");
     }
@@ -193,7 +193,7 @@ class MetaImageHeaderTest {
     void refusesTwoValuesForOneKey() throws IOException {
         Path file = Files.writeString(folder.resolve("scan.mhd"), "NDims = 3\nNDims = 3\nNDims = 2\n");
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessage(file + ": 'NDims' has two values, '3' and '2'");
     }
@@ -202,7 +202,7 @@ class MetaImageHeaderTest {
     void refusesHeaderThatIsNotThere() {
         Path file = folder.resolve("absent.mhd");
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessage(file + ": there is no such file")
                 .satisfies(e -> assertThat(e.problem()).isEqualTo(Problem.UNREADABLE));
@@ -214,16 +214,16 @@ class MetaImageHeaderTest {
         Path binary = Files.write(folder.resolve("binary.mhd"), new byte[MetaImageHeader.MAX_BYTES + 1]);
         Path text = Files.writeString(folder.resolve("text.mhd"), "Dear colleague,\n");
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(empty))
                 .withMessage(empty + ": is empty, not a MetaImage header");
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(binary))
                 .withMessage(binary + ": is no MetaImage header: it does not end within 1048576 bytes");
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(text))
                 .withMessage(text + ": is no MetaImage header: a line must be 'key = value', was 'Dear colleague,'");
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(folder))
                 .withMessage(folder + ": is a folder, not a MetaImage header");
     }
@@ -247,7 +247,7 @@ class MetaImageHeaderTest {
 
         Files.writeString(
                 file, new MetaImageFiles().with("ElementDataFile", value).text() + "x.raw\n".repeat(count - 1));
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessage(file + ": the list of files must name " + count + ", names " + (count - 1));
     }
@@ -275,7 +275,7 @@ class MetaImageHeaderTest {
     void refusesPatternWithoutOneNumber(String value) throws IOException {
         Path file = new MetaImageFiles().with("ElementDataFile", value).in(folder);
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessage(
                         file + ": ElementDataFile must have one number such as %03d, and then first, last and step,"
@@ -287,7 +287,7 @@ class MetaImageHeaderTest {
     void refusesPatternThatGivesAnotherNumberOfFiles(String value) throws IOException {
         Path file = new MetaImageFiles().with("ElementDataFile", value).in(folder);
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessage(file + ": ElementDataFile must give 2 files, one for each slice, was '" + value + "'");
     }
@@ -299,7 +299,7 @@ class MetaImageHeaderTest {
                 .with("ElementDataFile", "s%d.raw")
                 .in(folder);
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImageHeader.read(file))
                 .withMessage(file + ": at most 16384 files of a slice each are read, DimSize asks for 20000");
     }

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.luna16.image.MetaImage.Compression;
-import io.fedlearn.luna16.image.MetaImageException.Problem;
+import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -241,7 +241,7 @@ class MetaImageTest {
             Path file =
                     new MetaImageFiles().with("ElementType", type.toString()).in(folder, bytes.array());
 
-            assertThatExceptionOfType(MetaImageException.class)
+            assertThatExceptionOfType(VolumeException.class)
                     .isThrownBy(() -> MetaImage.read(file))
                     .withMessage(file + ": voxel (3, 2, 1) must be a number from -32768 to 32767, is not")
                     .satisfies(e -> assertThat(e.problem()).isEqualTo(Problem.BAD_VALUE));
@@ -258,7 +258,7 @@ class MetaImageTest {
         bytes[5 * type.byteSize() - 1] = (byte) 0x80;
         Path file = new MetaImageFiles().with("ElementType", type.toString()).in(folder, bytes);
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImage.read(file))
                 .withMessageContaining("voxel (0, 1, 0) must be a number from -32768 to 32767");
     }
@@ -272,7 +272,7 @@ class MetaImageTest {
         try (MetaImageReader reader = MetaImage.open(file)) {
             short[] slice = new short[12];
             reader.readSlices(1, slice, 0);
-            assertThatExceptionOfType(MetaImageException.class)
+            assertThatExceptionOfType(VolumeException.class)
                     .isThrownBy(() -> reader.readSlices(1, slice, 0))
                     .withMessageContaining("voxel (1, 0, 1) must");
         }
@@ -330,7 +330,7 @@ class MetaImageTest {
                 .with("CompressedData", "True")
                 .in(folder, zlib(MetaImageFiles.shorts()));
 
-        assertThatExceptionOfType(MetaImageException.class)
+        assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> MetaImage.read(file))
                 .withMessageContaining("HeaderSize = -1")
                 .satisfies(e -> assertThat(e.problem()).isEqualTo(Problem.UNSUPPORTED));

@@ -8,9 +8,9 @@ import io.fedlearn.core.task.ClientOutcome;
 import io.fedlearn.luna16.dataset.Candidate;
 import io.fedlearn.luna16.dataset.Scan;
 import io.fedlearn.luna16.image.MetaImage;
-import io.fedlearn.luna16.image.MetaImageException;
 import io.fedlearn.luna16.image.Point;
 import io.fedlearn.luna16.image.Volume;
+import io.fedlearn.luna16.image.VolumeException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.channels.FileLock;
@@ -320,8 +320,8 @@ class PatchCacheTest {
         assertThat(prepared.failures())
                 .extracting(ScanFailure::seriesUid)
                 .containsExactly("1.2.3.0", "1.2.3.1", "out", "gone");
-        assertThat(prepared.failures().get(0).cause()).isInstanceOf(MetaImageException.class);
-        assertThat(prepared.failures().get(1).cause()).isInstanceOf(MetaImageException.class);
+        assertThat(prepared.failures().get(0).cause()).isInstanceOf(VolumeException.class);
+        assertThat(prepared.failures().get(1).cause()).isInstanceOf(VolumeException.class);
         assertThat(prepared.failures().get(2).message())
                 .startsWith("scan out: ")
                 .contains("1.2.3.3.mhd")

@@ -4,10 +4,10 @@ import io.fedlearn.core.FedLearnException;
 import java.nio.file.Path;
 
 /**
- * Thrown when a MetaImage file cannot be read: not there, not whole, not of this format, or of a kind that is not
- * supported. The message names file and reason; a voxel's value it never shows.
+ * Thrown by all {@link VolumeReader}s when a scan cannot be read: not there, not whole, not of the format, of a kind that is
+ * not supported, or of a format without a reader. The message names file and reason; a voxel's value it never shows.
  */
-public final class MetaImageException extends FedLearnException {
+public final class VolumeException extends FedLearnException {
     private static final long serialVersionUID = 1L;
 
     /** What is wrong. */
@@ -29,21 +29,37 @@ public final class MetaImageException extends FedLearnException {
         /** Compressed voxels are damaged. */
         BAD_COMPRESSION,
         /** A voxel is no whole number of 16 bits. */
-        BAD_VALUE
+        BAD_VALUE,
+        /** The volume takes more memory than there is. */
+        NO_MEMORY,
+        /** No reader takes the file, or the one that would lacks something; the reason says what to add. */
+        NO_READER
     }
 
     private final Problem problem;
     private final String file;
     private final String reason;
 
-    MetaImageException(Problem problem, Path file, String reason) {
+    /**
+     * A failure that its reader found by itself.
+     *
+     * @param file to blame
+     * @param reason what is wrong, in words, without the file
+     */
+    public VolumeException(Problem problem, Path file, String reason) {
         super(file + ": " + reason);
         this.problem = problem;
         this.file = file.toString();
         this.reason = reason;
     }
 
-    MetaImageException(Problem problem, Path file, String reason, Throwable cause) {
+    /**
+     * A failure that something else found.
+     *
+     * @param file to blame
+     * @param reason what is wrong, in words, without the file
+     */
+    public VolumeException(Problem problem, Path file, String reason, Throwable cause) {
         super(file + ": " + reason, cause);
         this.problem = problem;
         this.file = file.toString();
@@ -55,7 +71,7 @@ public final class MetaImageException extends FedLearnException {
         return problem;
     }
 
-    /** The file to blame: the header, or a file with voxels. */
+    /** The file to blame: the header, a file with voxels, or a folder. */
     public Path file() {
         return Path.of(file);
     }
