@@ -61,6 +61,41 @@ public enum ElementType {
         return byteSize;
     }
 
+    /** The number that is stored at a place, counted in voxels. */
+    double number(ByteBuffer bytes, int place) {
+        return switch (this) {
+            case CHAR -> bytes.get(place);
+            case UCHAR -> bytes.get(place) & 0xff;
+            case SHORT -> bytes.getShort(2 * place);
+            case USHORT -> bytes.getShort(2 * place) & 0xffff;
+            case INT, LONG -> bytes.getInt(4 * place);
+            case UINT, ULONG -> bytes.getInt(4 * place) & 0xffffffffL;
+            case LONG_LONG -> bytes.getLong(8 * place);
+            case ULONG_LONG -> unsigned(bytes.getLong(8 * place));
+            case FLOAT -> bytes.getFloat(4 * place);
+            case DOUBLE -> bytes.getDouble(8 * place);
+        };
+    }
+
+    private static double unsigned(long value) {
+        return value >= 0 ? value : (value & Long.MAX_VALUE) + 0x1p63;
+    }
+
+    /** Whether a number could be stored so, and in 16 bits: a whole one, but for the floating-point types. */
+    boolean holds(double number) {
+        double rounded = Math.rint(number);
+        if (!(rounded >= Short.MIN_VALUE && rounded <= Short.MAX_VALUE)) {
+            return false;
+        }
+        return switch (this) {
+            case FLOAT, DOUBLE -> true;
+            case CHAR -> number == rounded && number == (byte) number;
+            case UCHAR -> number == rounded && number >= 0 && number <= 0xff;
+            case SHORT, INT, LONG, LONG_LONG -> number == rounded;
+            case USHORT, UINT, ULONG, ULONG_LONG -> number == rounded && number >= 0;
+        };
+    }
+
     /**
      * Converts {@code count} voxels.
      *

@@ -1,6 +1,5 @@
 package io.fedlearn.luna16.image;
 
-import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.math.BigDecimal;
@@ -20,7 +19,7 @@ import java.util.zip.DeflaterOutputStream;
  * {@code .raw} or, compressed, {@code .zraw}; or both in one {@code .mha}.
  *
  * <p><b>What is read</b>: see {@link MetaImageHeader}; {@link ElementType}s of all kinds, in both byte orders, compressed by
- * zlib or gzip, in one file or many. Values stay as they are: where a scanner's field of view ends, HU of -2000 or
+ * zlib or gzip, in one file or many; or as text. Values stay as they are: where a scanner's field of view ends, HU of -2000 or
  * -3024 are common, and to be cut off by the reader's HU window.
  *
  * <p><b>Hostile input.</b> A header of more than {@value MetaImageHeader#MAX_BYTES} bytes is refused. Voxels must lie in
@@ -28,9 +27,6 @@ import java.util.zip.DeflaterOutputStream;
  * stops after the bytes that the header promises.
  */
 public final class MetaImage {
-    /** The most voxels of one volume: {@value}, which take 2 GiB. */
-    public static final int MAX_VOXELS = 1 << 30;
-
     private static final int BLOCK_VOXELS = 1 << 16;
     private static final int LEAST_DIGITS = 15;
     private static final int MOST_DIGITS = 17;
@@ -53,13 +49,7 @@ public final class MetaImage {
     public static Volume read(Path header) {
         try (MetaImageReader reader = open(header)) {
             GridSize size = reader.header().geometry().size();
-            if (size.voxelCount() > MAX_VOXELS) {
-                throw reader.header()
-                        .failure(
-                                Problem.UNSUPPORTED,
-                                "a volume may have at most " + MAX_VOXELS + " voxels, has " + size.voxelCount());
-            }
-            short[] values = new short[(int) size.voxelCount()];
+            short[] values = Voxels.allocate(header, size);
             reader.readSlices(size.z(), values, 0);
             return Volume.wrap(reader.header().geometry(), values);
         }

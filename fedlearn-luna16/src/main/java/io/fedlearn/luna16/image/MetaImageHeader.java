@@ -21,8 +21,9 @@ import java.util.OptionalLong;
  * back. Keys may come in any order and unknown ones are kept. As in ITK, {@code CenterOfRotation} and
  * {@code ElementToIntensityFunction...} have no effect.
  *
- * <p><b>What is refused.</b> Other numbers of dimensions than 3, several channels, voxels as text
- * ({@code BinaryData = False}), other units than millimetres, and two different values for one key.
+ * <p><b>What is refused.</b> Other numbers of dimensions than 3, several channels, other units than millimetres,
+ * two different values for one key, and compressed voxels whose beginning is counted from the end of the file
+ * ({@code HeaderSize = -1}).
  */
 public final class MetaImageHeader {
     /** The most bytes that a header may take: {@value}, room for the names of ten thousand slices. */
@@ -33,6 +34,7 @@ public final class MetaImageHeader {
     private final ImageGeometry geometry;
     private final ElementType elementType;
     private final ByteOrder byteOrder;
+    private final boolean text;
     private final boolean compressed;
     private final long compressedByteCount;
     private final long headerSize;
@@ -44,6 +46,7 @@ public final class MetaImageHeader {
             ImageGeometry geometry,
             ElementType elementType,
             ByteOrder byteOrder,
+            boolean text,
             boolean compressed,
             long compressedByteCount,
             long headerSize,
@@ -53,6 +56,7 @@ public final class MetaImageHeader {
         this.geometry = geometry;
         this.elementType = elementType;
         this.byteOrder = byteOrder;
+        this.text = text;
         this.compressed = compressed;
         this.compressedByteCount = compressedByteCount;
         this.headerSize = headerSize;
@@ -113,6 +117,11 @@ public final class MetaImageHeader {
     /** Which byte of a voxel comes first. */
     public ByteOrder byteOrder() {
         return byteOrder;
+    }
+
+    /** Whether the voxels are numbers written as text, with blanks between them ({@code BinaryData = False}). */
+    public boolean isText() {
+        return text;
     }
 
     /** Whether the voxels are compressed. */

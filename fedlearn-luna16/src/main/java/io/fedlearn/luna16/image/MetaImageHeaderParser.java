@@ -64,6 +64,10 @@ final class MetaImageHeaderParser {
         if (compressedBytes < 0) {
             throw bad("CompressedDataSize must be >= 0, was " + compressedBytes);
         }
+        boolean text = !flag("BinaryData", true);
+        if (text && compressed) {
+            throw bad("BinaryData = False (voxels as text) contradicts CompressedData = True");
+        }
         long headerSize = whole("HeaderSize", 0);
         if (headerSize < -1) {
             throw bad("HeaderSize must be >= -1, was " + headerSize);
@@ -71,6 +75,9 @@ final class MetaImageHeaderParser {
         if (headerSize == -1 && compressed) {
             throw unsupported(
                     "HeaderSize = -1 (the voxels are the end of the file) does not go with compressed voxels");
+        }
+        if (headerSize == -1 && text) {
+            throw unsupported("HeaderSize = -1 (the voxels are the end of the file) does not go with voxels as text");
         }
         boolean bigEndian = flag("BinaryDataByteOrderMSB", flag("ElementByteOrderMSB", false));
         MetaImageHeader.VoxelPlace place = place(geometry.size());
@@ -84,6 +91,7 @@ final class MetaImageHeaderParser {
                 geometry,
                 type,
                 bigEndian ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN,
+                text,
                 compressed,
                 compressedBytes,
                 headerSize,
@@ -153,9 +161,6 @@ final class MetaImageHeaderParser {
         if (dimensions != DIMENSIONS) {
             throw unsupported("NDims must be 3, was " + dimensions);
         }
-        if (!flag("BinaryData", true)) {
-            throw unsupported("voxels as text (BinaryData = False) are not supported");
-        }
         long channels = whole("ElementNumberOfChannels", 1);
         if (channels != 1) {
             throw unsupported("ElementNumberOfChannels must be 1, was " + channels);
@@ -213,9 +218,9 @@ final class MetaImageHeaderParser {
             }
             voxels *= (long) count;
         }
-        if ((long) counts[0] * (long) counts[1] > MetaImage.MAX_VOXELS) {
-            throw unsupported("a slice may have at most " + MetaImage.MAX_VOXELS + " voxels, DimSize was "
-                    + quote(text("DimSize")));
+        if ((long) counts[0] * (long) counts[1] > Volume.MAX_VOXELS) {
+            throw unsupported(
+                    "a slice may have at most " + Volume.MAX_VOXELS + " voxels, DimSize was " + quote(text("DimSize")));
         }
         return new GridSize((int) counts[0], (int) counts[1], (int) counts[2]);
     }

@@ -19,6 +19,7 @@ public final class MetaImageReader implements AutoCloseable {
     private final byte[] block = new byte[BLOCK_BYTES];
     private final ByteBuffer bytes;
     private @Nullable VoxelInput input;
+    private @Nullable VoxelText text;
     private int nextFile;
     private int nextSlice;
     private boolean closed;
@@ -61,18 +62,45 @@ public final class MetaImageReader implements AutoCloseable {
             throw new IllegalArgumentException("at most 2^31 - 1 voxels can be read at once, were " + voxels);
         }
         Objects.checkFromIndexSize(offset, (int) voxels, target.length);
-        int voxelBytes = header.elementType().byteSize();
         int done = 0;
         while (done < voxels) {
-            int part = (int) Math.min(BLOCK_BYTES / voxelBytes, voxels - done);
-            readBlock(part * voxelBytes);
-            int misfit = header.elementType().convert(bytes, target, offset + done, part);
+            int left = (int) voxels - done;
+            int part = header.isText() ? textPart(left) : blockPart(left);
+            int misfit = header.isText()
+                    ? readText(target, offset + done, part)
+                    : header.elementType().convert(bytes, target, offset + done, part);
             if (misfit >= 0) {
-                throw misfit((long) nextSlice * size.x() * size.y() + done + misfit);
+                throw header.failure(
+                        Problem.BAD_VALUE, Voxels.misfit(size, (long) nextSlice * size.x() * size.y() + done + misfit));
             }
             done += part;
         }
         nextSlice += count;
+    }
+
+    private int textPart(int left) {
+        if (text == null) {
+            VoxelFile file = files.get(nextFile++);
+            text = VoxelText.open(file, file.bytes() / header.elementType().byteSize());
+        }
+        return (int) Math.min(left, text.left());
+    }
+
+    private int readText(short[] target, int offset, int count) {
+        VoxelText open = Objects.requireNonNull(text);
+        int misfit = open.read(header.elementType(), target, offset, count);
+        if (open.left() == 0) {
+            open.close();
+            text = null;
+        }
+        return misfit;
+    }
+
+    private int blockPart(int left) {
+        int voxelBytes = header.elementType().byteSize();
+        int part = Math.min(BLOCK_BYTES / voxelBytes, left);
+        readBlock(part * voxelBytes);
+        return part;
     }
 
     private void readBlock(int count) {
@@ -91,21 +119,16 @@ public final class MetaImageReader implements AutoCloseable {
         }
     }
 
-    private VolumeException misfit(long voxel) {
-        GridSize size = header.geometry().size();
-        long row = voxel / size.x();
-        return header.failure(
-                Problem.BAD_VALUE,
-                "voxel (" + voxel % size.x() + ", " + row % size.y() + ", " + row / size.y()
-                        + ") must be a number from -32768 to 32767, is not");
-    }
-
     @Override
     public void close() {
         closed = true;
         if (input != null) {
             input.close();
             input = null;
+        }
+        if (text != null) {
+            text.close();
+            text = null;
         }
     }
 }

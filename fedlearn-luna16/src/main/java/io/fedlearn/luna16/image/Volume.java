@@ -8,6 +8,9 @@ public final class Volume {
     /** The HU of air, with which what lies beyond a scan is filled up: {@value}. */
     public static final short AIR = -1000;
 
+    /** The most voxels of one volume that is read: {@value}, which take 2 GiB. */
+    public static final int MAX_VOXELS = 1 << 30;
+
     private final ImageGeometry geometry;
     private final short[] values;
 

@@ -36,7 +36,14 @@ final class VoxelInput implements AutoCloseable {
             channel = FileChannel.open(file.path(), StandardOpenOption.READ);
             channel.position(file.start());
             InputStream stored = Channels.newInputStream(channel);
-            return new VoxelInput(file, file.compressed() ? inflated(file.path(), stored) : stored);
+            InputStream in = file.compressed() ? inflated(file.path(), stored) : stored;
+            in.skipNBytes(file.skipped());
+            return new VoxelInput(file, in);
+        } catch (EOFException e) {
+            VolumeException failure = new VolumeException(
+                    Problem.TOO_SHORT, file.path(), "ends before its voxels, which begin at byte " + file.skipped(), e);
+            closeQuietly(channel, failure);
+            throw failure;
         } catch (IOException e) {
             VolumeException failure = failure(file.path(), e);
             closeQuietly(channel, failure);

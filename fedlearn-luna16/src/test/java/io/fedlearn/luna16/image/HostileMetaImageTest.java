@@ -2,12 +2,14 @@ package io.fedlearn.luna16.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.luna16.image.VolumeException.Problem;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -149,12 +151,84 @@ class HostileMetaImageTest {
     }
 
     @Test
+    void refusesTextThatEndsEarly() throws IOException {
+        MetaImageFiles files = new MetaImageFiles().with("BinaryData", "False");
+
+        assertRefused(
+                files.in(folder, "1 2 3".getBytes(StandardCharsets.US_ASCII)),
+                real("scan.raw"),
+                Problem.TOO_SHORT,
+                "must have 24 numbers, which take 47 characters at least, has 5");
+        assertRefused(
+                files.in(folder, "12345 ".repeat(23).getBytes(StandardCharsets.US_ASCII)),
+                real("scan.raw"),
+                Problem.TOO_SHORT,
+                "must have 24 numbers, has 23");
+        assertRefused(
+                files.in(folder, "1 ".repeat(25).getBytes(StandardCharsets.US_ASCII)),
+                real("scan.raw"),
+                Problem.TOO_LONG,
+                "must have 24 numbers, has more");
+    }
+
+    @Test
+    void looksForNoCompressedFileInPlaceOfText() throws IOException {
+        Files.write(folder.resolve("scan.raw.gz"), new byte[100]);
+
+        assertRefused(
+                new MetaImageFiles().with("BinaryData", "False").in(folder),
+                real("scan.raw"),
+                Problem.MISSING_VOXELS,
+                "there is no such file, which is to have the voxels of scan.mhd");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"one", "NaN", "0x1p3", "1f", "--1", "1.5", "32768", "-32769", "1e999", "1,2", "\0"})
+    void refusesTextThatIsNoNumberOfItsType(String word) throws IOException {
+        Path file = new MetaImageFiles()
+                .with("BinaryData", "False")
+                .in(folder, ("1 ".repeat(23) + word).getBytes(StandardCharsets.US_ASCII));
+
+        assertRefused(file, file, Problem.BAD_VALUE, "voxel (3, 2, 1) must be a number from -32768 to 32767, is not");
+    }
+
+    @Test
+    void refusesWordsWithoutAnEnd() throws IOException {
+        Path file = new MetaImageFiles()
+                .with("BinaryData", "False")
+                .in(folder, "1".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII));
+
+        assertRefused(file, file, Problem.BAD_VALUE, "voxel (0, 0, 0) must be a number from -32768 to 32767, is not");
+    }
+
+    @Test
     void stopsInflatingAfterWhatTheHeaderPromises() throws IOException {
         assertRefused(
                 new MetaImageFiles().with("CompressedData", "True").in(folder, deflated(new byte[1 << 24])),
                 real("scan.raw"),
                 Problem.TOO_LONG,
                 "must have 48 bytes of voxels, has more");
+    }
+
+    /** A file that is full of holes, and takes no room on the disk. */
+    @Test
+    void refusesVoxelsThatTheHeapCannotHold() throws IOException {
+        long voxels = Runtime.getRuntime().maxMemory() / Short.BYTES;
+        assumeTrue(voxels < Volume.MAX_VOXELS, "the heap holds any volume");
+        long rows = voxels / (1 << 15) + 1;
+        Path raw = folder.resolve("scan.raw");
+        Path file = new MetaImageFiles()
+                .with("DimSize", (1 << 15) + " " + rows + " 1")
+                .in(folder);
+        try (RandomAccessFile holes = new RandomAccessFile(raw.toFile(), "rw")) {
+            holes.setLength(rows << 16);
+        }
+
+        assertThatExceptionOfType(VolumeException.class)
+                .isThrownBy(() -> MetaImage.read(file))
+                .withMessageStartingWith(file + ": 32768x" + rows + "x1 voxels take ")
+                .withMessageEndingWith("give Java more (-Xmx)")
+                .satisfies(e -> assertThat(e.problem()).isEqualTo(Problem.NO_MEMORY));
     }
 
     @Test
@@ -278,6 +352,11 @@ class HostileMetaImageTest {
             new MetaImageFiles().with("HeaderSize", "0").text(),
             new MetaImageFiles().with("CompressedData", "True").text(),
             new MetaImageFiles().with("ElementDataFile", "LOCAL").text() + "0123456789".repeat(6),
+            new MetaImageFiles()
+                            .with("BinaryData", "False")
+                            .with("ElementDataFile", "LOCAL")
+                            .text()
+                    + "1 22 -3\n4 5.5 6 ".repeat(4),
             new MetaImageFiles().with("ElementDataFile", "LIST").text() + "s1.raw\nscan.raw\n",
             new MetaImageFiles().with("ElementDataFile", "s%03d.raw 1 2 1").text()
         };

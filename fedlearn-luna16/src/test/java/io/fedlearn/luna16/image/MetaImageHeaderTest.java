@@ -125,7 +125,6 @@ class MetaImageHeaderTest {
                 "ObjectType | Tube | ObjectType must be Image, was 'Tube' | UNSUPPORTED",
                 "ElementType | MET_STRING | ElementType must be MET_SHORT or another number, was 'MET_STRING' | UNSUPPORTED",
                 "ElementType | short | ElementType must be MET_SHORT or another number, was 'short' | UNSUPPORTED",
-                "BinaryData | False | voxels as text (BinaryData = False) are not supported | UNSUPPORTED",
                 "ElementNumberOfChannels | 3 | ElementNumberOfChannels must be 1, was 3 | UNSUPPORTED",
                 "FileFormatVersion | 2 | FileFormatVersion must be 0 or 1, was 2 | UNSUPPORTED",
                 "DistanceUnits | cm | DistanceUnits must be mm, was 'cm' | UNSUPPORTED",
@@ -153,6 +152,23 @@ class MetaImageHeaderTest {
                 .satisfies(e -> assertThat(e.file()).isEqualTo(file))
                 .satisfies(e -> assertThat(e.reason()).isEqualTo(reason))
                 .satisfies(e -> assertThat(e.problem()).isEqualTo(problem));
+    }
+
+    @Test
+    void refusesTextThatIsCompressedOrCountedFromTheEnd() throws IOException {
+        MetaImageFiles files = new MetaImageFiles().with("BinaryData", "False");
+        assertThat(MetaImageHeader.read(files.in(folder)).isText()).isTrue();
+
+        Path ending = files.with("HeaderSize", "-1").in(folder);
+        assertThatExceptionOfType(VolumeException.class)
+                .isThrownBy(() -> MetaImageHeader.read(ending))
+                .withMessage(ending
+                        + ": HeaderSize = -1 (the voxels are the end of the file) does not go with voxels as text");
+
+        Path compressed = files.with("CompressedData", "True").in(folder);
+        assertThatExceptionOfType(VolumeException.class)
+                .isThrownBy(() -> MetaImageHeader.read(compressed))
+                .withMessage(compressed + ": BinaryData = False (voxels as text) contradicts CompressedData = True");
     }
 
     @Test
