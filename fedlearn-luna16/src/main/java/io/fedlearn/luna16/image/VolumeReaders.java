@@ -59,7 +59,7 @@ public final class VolumeReaders {
 
     /** The readers of this module alone. */
     public static VolumeReaders builtIn() {
-        return of(List.of(new MetaImageVolumes()));
+        return of(List.of(new MetaImageVolumes(), new NiftiVolumes()));
     }
 
     /** Some readers, asked in this order. */
