@@ -43,7 +43,6 @@ record NiftiHeader(
     private static final int DIM = 40;
     private static final int DATATYPE = 70;
     private static final int BITPIX = 72;
-    private static final int PIXDIM = 76;
     private static final int VOX_OFFSET = 108;
     private static final int SCL_SLOPE = 112;
     private static final int SCL_INTER = 116;

@@ -5,15 +5,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * The readers of scans that are at hand, and the way to read a scan whatever its format:
@@ -23,12 +20,6 @@ import java.util.stream.Stream;
  * a format; then MetaImage and NIfTI-1; last, for what is left, SimpleITK, if its Java binding is there.
  */
 public final class VolumeReaders {
-    private static final byte[] DICOM = {'D', 'I', 'C', 'M'};
-    /** How many bytes of anything come before that mark. */
-    private static final int DICOM_PREAMBLE = 128;
-    /** How many files of a folder are looked at to guess what it holds. */
-    private static final int GUESSED_FILES = 16;
-
     private final List<VolumeReader> readers;
     private final List<String> failures;
 
@@ -59,7 +50,7 @@ public final class VolumeReaders {
 
     /** The readers of this module alone. */
     public static VolumeReaders builtIn() {
-        return of(List.of(new MetaImageVolumes(), new NiftiVolumes()));
+        return of(List.of(new MetaImageVolumes(), new NiftiVolumes(), SimpleItk.installed()));
     }
 
     /** Some readers, asked in this order. */
@@ -148,9 +139,10 @@ public final class VolumeReaders {
     private String lack(Path path, List<VolumeReader> taking) {
         if (!taking.isEmpty()) {
             return taking.stream()
-                    .map(reader -> reader.name() + " would read it, but "
-                            + reader.missing().orElse(""))
-                    .collect(Collectors.joining("; "));
+                            .map(reader -> reader.name() + " would read it, but "
+                                    + reader.missing().orElse(""))
+                            .collect(Collectors.joining("; "))
+                    + "; docs/luna16-readers.md has more";
         }
         String known = readers.stream()
                 .map(reader -> reader.name() + " (" + reader.formats() + ")")
@@ -159,28 +151,9 @@ public final class VolumeReaders {
                 + known + "; docs/luna16-readers.md says how to add one";
     }
 
-    /** By the mark that DICOM files have, or by the name that many have. */
     private static boolean isDicom(Path path) {
         try {
-            if (!Files.isDirectory(path)) {
-                return isDicomFile(path);
-            }
-            try (Stream<Path> files = Files.list(path)) {
-                return files.limit(GUESSED_FILES).anyMatch(VolumeReaders::isDicomFile);
-            }
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    private static boolean isDicomFile(Path path) {
-        try {
-            if (path.toString().toLowerCase(Locale.ROOT).endsWith(".dcm")) {
-                return true;
-            }
-            byte[] first = FirstBytes.of(path, DICOM_PREAMBLE + DICOM.length);
-            return first.length == DICOM_PREAMBLE + DICOM.length
-                    && Arrays.equals(first, DICOM_PREAMBLE, first.length, DICOM, 0, DICOM.length);
+            return DicomFiles.among(path);
         } catch (IOException e) {
             return false;
         }

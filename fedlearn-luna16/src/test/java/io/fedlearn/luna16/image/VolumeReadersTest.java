@@ -98,7 +98,8 @@ class VolumeReadersTest {
 
         assertThatExceptionOfType(VolumeException.class)
                 .isThrownBy(() -> readers.read(file))
-                .withMessage(file + ": crippled would read it, but a leg must be added")
+                .withMessage(
+                        file + ": crippled would read it, but a leg must be added; docs/luna16-readers.md has more")
                 .satisfies(e -> assertThat(e.problem()).isEqualTo(Problem.NO_READER));
     }
 
