@@ -1,3 +1,3 @@
-/** CT volumes and where their voxels lie in the patient; reads scans of several formats and writes MetaImage files. */
+/** CT volumes, where their voxels lie in the patient, and which values are looked at; reads and writes MetaImage files. */
 @org.jspecify.annotations.NullMarked
 package io.fedlearn.luna16.image;

@@ -32,7 +32,7 @@ import org.nd4j.linalg.lossfunctions.impl.LossBinaryXENT;
  * <p><b>Tensors.</b> {@code layer0.weight} (outputs × inputs × 3 × 3 × 3), {@code layer0.bias} and so on, numbered by layer, of
  * which those that halve have none; in the order that {@link Dl4jModel} says. There is no normalisation layer: DL4J's takes no
  * images in three dimensions, and its statistics would drift apart between small sites. What makes the network learn without
- * one is that its input is {@linkplain io.fedlearn.luna16.patch.HuWindow standardised}.
+ * one is that its input is {@linkplain io.fedlearn.luna16.image.HuWindow standardised}.
  *
  * <p><b>Reference.</b> The shape of the network is that of Stevens, Antiga and Viehmann, "Deep Learning with PyTorch", Manning 2020,
  * chapter 11. <b>Differs</b> in having one sigmoid output in place of a softmax over two, and no batch normalisation of its

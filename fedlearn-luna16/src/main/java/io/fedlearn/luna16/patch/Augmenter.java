@@ -1,6 +1,7 @@
 package io.fedlearn.luna16.patch;
 
 import io.fedlearn.core.random.SeededRandom;
+import io.fedlearn.luna16.image.HuWindow;
 import io.fedlearn.luna16.image.Volume;
 
 /** Turns a cached box into what a network sees, varied or not. Confined to one thread at a time. */
@@ -12,6 +13,8 @@ final class Augmenter {
     private static final int NOISE_MASK = (1 << NOISE_BITS) - 1;
     /** Drawn once: a voxel's noise is one of these, picked at random, which costs a tenth of drawing it anew. */
     private static final float[] NOISE = noise();
+
+    private static final float FEATURE_SCALE = HuWindow.GREATEST_FEATURE - HuWindow.LEAST_FEATURE;
 
     private final Augmentation augmentation;
     private final PatchShape shape;
@@ -174,7 +177,7 @@ final class Augmenter {
         int end = at + shape.voxelCount();
         for (int i = at; i < end; i++) {
             float inside = Math.min(Math.max((target[i] * gain - low) * share, 0), 1);
-            target[i] = HuWindow.FEATURE_SCALE * inside + HuWindow.LEAST_FEATURE;
+            target[i] = FEATURE_SCALE * inside + HuWindow.LEAST_FEATURE;
         }
     }
 

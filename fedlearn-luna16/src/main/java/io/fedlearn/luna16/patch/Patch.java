@@ -1,5 +1,6 @@
 package io.fedlearn.luna16.patch;
 
+import io.fedlearn.luna16.image.HuWindow;
 import io.fedlearn.luna16.image.Volume;
 import java.util.Arrays;
 

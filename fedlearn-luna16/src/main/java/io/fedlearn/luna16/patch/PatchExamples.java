@@ -7,6 +7,7 @@ import io.fedlearn.core.training.BatchReader;
 import io.fedlearn.core.training.ExampleOrder;
 import io.fedlearn.core.training.ExampleSource;
 import io.fedlearn.core.training.IndexedReader;
+import io.fedlearn.luna16.image.HuWindow;
 import java.util.stream.IntStream;
 
 /**

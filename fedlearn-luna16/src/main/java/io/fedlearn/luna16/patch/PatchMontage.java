@@ -1,5 +1,6 @@
 package io.fedlearn.luna16.patch;
 
+import io.fedlearn.luna16.image.HuWindow;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

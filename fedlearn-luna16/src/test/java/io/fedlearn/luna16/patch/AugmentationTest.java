@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.fedlearn.luna16.image.HuWindow;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;

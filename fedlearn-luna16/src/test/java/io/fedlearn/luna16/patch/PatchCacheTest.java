@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.fedlearn.core.task.ClientOutcome;
 import io.fedlearn.luna16.dataset.Candidate;
 import io.fedlearn.luna16.dataset.Scan;
+import io.fedlearn.luna16.image.HuWindow;
 import io.fedlearn.luna16.image.MetaImage;
 import io.fedlearn.luna16.image.Point;
 import io.fedlearn.luna16.image.Volume;

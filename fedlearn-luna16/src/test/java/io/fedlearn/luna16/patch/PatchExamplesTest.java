@@ -8,6 +8,7 @@ import io.fedlearn.core.training.Batch;
 import io.fedlearn.core.training.BatchReader;
 import io.fedlearn.core.training.ExampleOrder;
 import io.fedlearn.core.training.ExampleSource;
+import io.fedlearn.luna16.image.HuWindow;
 import io.fedlearn.testkit.contract.ExampleSourceContract;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -3,6 +3,7 @@ package io.fedlearn.luna16.patch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fedlearn.luna16.image.HuWindow;
 import org.junit.jupiter.api.Test;
 
 class PatchSettingsTest {

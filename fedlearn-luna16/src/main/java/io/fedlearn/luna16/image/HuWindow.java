@@ -1,4 +1,4 @@
-package io.fedlearn.luna16.patch;
+package io.fedlearn.luna16.image;
 
 /**
  * The range of Hounsfield units that a network is to see: {@code low} and what is below becomes {@value #LEAST_FEATURE},
@@ -16,7 +16,7 @@ public record HuWindow(int low, int high) {
     /** What a network sees of the window's high end: {@value}. */
     public static final float GREATEST_FEATURE = 3;
 
-    static final float FEATURE_SCALE = GREATEST_FEATURE - LEAST_FEATURE;
+    private static final float FEATURE_SCALE = GREATEST_FEATURE - LEAST_FEATURE;
 
     /** The usual window for lungs, from air to soft bone: [-1000, 400]. */
     public static final HuWindow LUNG = new HuWindow(-1000, 400);
