@@ -14,6 +14,7 @@ import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.dl4j.Parameters.Penalty;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongFunction;
@@ -82,6 +83,8 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
     private long seed;
     private long gradientCount;
     private float[] exampleGradient = new float[0];
+    private final int gradientBatchSize;
+    private final float[] partGradient;
 
     private Dl4jModel(Builder builder) {
         this.network = builder.source.apply(0);
@@ -99,6 +102,8 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
         this.input = new Input(featureShape);
         this.output = Output.of(network, objective, input.zero());
         this.trainables = new float[parameters.trainableCount()];
+        this.gradientBatchSize = builder.gradientBatchSize;
+        this.partGradient = new float[gradientBatchSize < Integer.MAX_VALUE ? trainables.length : 0];
         this.statisticUpdates = new float[parameters.statisticCount()];
         this.statistics = new float[parameters.statisticCount()];
         Model start = parameters.snapshot(memory);
@@ -154,7 +159,15 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
     }
 
     static Builder builder(Shape featureShape, Objective objective, LongFunction<Network> source, boolean seeded) {
-        return new Builder(featureShape, objective, source, seeded, false, DEFAULT_EVALUATION_BATCH_SIZE, List.of());
+        return new Builder(
+                featureShape,
+                objective,
+                source,
+                seeded,
+                false,
+                DEFAULT_EVALUATION_BATCH_SIZE,
+                Integer.MAX_VALUE,
+                List.of());
     }
 
     @Override
@@ -294,13 +307,30 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
     }
 
     private double backpropagateNatively(Batch batch, int from, int count, long randomSeed, float[] gradient) {
+        Nd4j.getRandom().setSeed(Network.repeatable(randomSeed));
+        if (count <= gradientBatchSize || parameters.statisticCount() > 0) {
+            return sumOfLosses(batch, from, count, gradient) / count + finish(count, gradient);
+        }
+        double sum = 0;
+        Arrays.fill(gradient, 0);
+        for (int done = 0; done < count; done += gradientBatchSize) {
+            int part = Math.min(gradientBatchSize, count - done);
+            sum += sumOfLosses(batch, from + done, part, partGradient);
+            for (int i = 0; i < gradient.length; i++) {
+                gradient[i] += partGradient[i];
+            }
+        }
+        return sum / count + finish(count, gradient);
+    }
+
+    /** Sums the gradients of some examples. */
+    private double sumOfLosses(Batch batch, int from, int count, float[] gradient) {
         // DL4J's batch-norm fails on a single row; twice the same example has the same mean loss.
         int rows = count == 1 && parameters.statisticCount() > 0 ? 2 : count;
         INDArray features = input.of(batch, from, count, rows);
         INDArray labels = output.labels(batch, from, count, rows);
         // Layers that backpropagation does not reach leave what was there.
         network.gradients().assign(0);
-        Nd4j.getRandom().setSeed(Network.repeatable(randomSeed));
         network.setBatch(features, labels);
         network.model().computeGradientAndScore(LayerWorkspaceMgr.noWorkspaces());
         for (TrainingListener listener : listeners) {
@@ -308,12 +338,22 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
         }
         parameters.getStatistics(gradientMemory, statisticUpdates);
         parameters.getTrainables(gradientMemory, gradient);
-        for (int i = 0; i < gradient.length; i++) {
-            gradient[i] /= rows;
+        if (rows > count) {
+            for (int i = 0; i < gradient.length; i++) {
+                gradient[i] = gradient[i] / rows * count;
+            }
         }
-        double loss = output.meanLoss(network.model().score(), rows) + penalize(gradient);
+        double loss = output.meanLoss(network.model().score(), rows) * count;
         network.clearStates();
         return loss;
+    }
+
+    /** Makes the sum a mean, and adds the penalties' gradient; the penalties themselves are returned. */
+    private double finish(int count, float[] gradient) {
+        for (int i = 0; i < gradient.length; i++) {
+            gradient[i] /= count;
+        }
+        return penalize(gradient);
     }
 
     /** Adds the gradient of the configuration's penalties, which the network leaves to its updater. */
@@ -435,6 +475,7 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
         private final boolean seeded;
         private final boolean networkUpdater;
         private final int evaluationBatchSize;
+        private final int gradientBatchSize;
         private final List<TrainingListener> listeners;
 
         private Builder(
@@ -444,6 +485,7 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
                 boolean seeded,
                 boolean networkUpdater,
                 int evaluationBatchSize,
+                int gradientBatchSize,
                 List<TrainingListener> listeners) {
             this.featureShape = featureShape;
             this.objective = objective;
@@ -451,12 +493,14 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
             this.seeded = seeded;
             this.networkUpdater = networkUpdater;
             this.evaluationBatchSize = evaluationBatchSize;
+            this.gradientBatchSize = gradientBatchSize;
             this.listeners = listeners;
         }
 
         /** Uses the updater of the network's configuration, such as Adam, with the learning rate of the settings. */
         public Builder networkUpdater() {
-            return new Builder(featureShape, objective, source, seeded, true, evaluationBatchSize, listeners);
+            return new Builder(
+                    featureShape, objective, source, seeded, true, evaluationBatchSize, gradientBatchSize, listeners);
         }
 
         /** The most examples that are evaluated at once, {@value #DEFAULT_EVALUATION_BATCH_SIZE} unless said. */
@@ -464,7 +508,22 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
             if (examples < 1) {
                 throw new IllegalArgumentException("evaluationBatchSize must be >= 1, was " + examples);
             }
-            return new Builder(featureShape, objective, source, seeded, networkUpdater, examples, listeners);
+            return new Builder(
+                    featureShape, objective, source, seeded, networkUpdater, examples, gradientBatchSize, listeners);
+        }
+
+        /**
+         * The most examples whose gradient is computed at once, the whole batch unless said. Larger batches are taken in parts of
+         * this size, in order, and their gradients summed: the same step but for the last bits, in less memory, and faster where the
+         * layers of a whole batch are larger than the processor's cache. A network with batch-norm, which looks at the whole batch,
+         * takes it whole. Listeners hear of each part's gradient.
+         */
+        public Builder gradientBatchSize(int examples) {
+            if (examples < 1) {
+                throw new IllegalArgumentException("gradientBatchSize must be >= 1, was " + examples);
+            }
+            return new Builder(
+                    featureShape, objective, source, seeded, networkUpdater, evaluationBatchSize, examples, listeners);
         }
 
         /**
@@ -473,7 +532,14 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
          */
         public Builder listeners(TrainingListener... told) {
             return new Builder(
-                    featureShape, objective, source, seeded, networkUpdater, evaluationBatchSize, List.of(told));
+                    featureShape,
+                    objective,
+                    source,
+                    seeded,
+                    networkUpdater,
+                    evaluationBatchSize,
+                    gradientBatchSize,
+                    List.of(told));
         }
 
         /** A model of its own. */

@@ -73,6 +73,7 @@ abstract class Network {
     /** Takes the network over. */
     static Network of(MultiLayerNetwork network) {
         network.init();
+        LeanLayers.install(network);
         return new Layers(network);
     }
 

@@ -51,6 +51,9 @@ public final class LunaNet {
     /** To what L2 norm the gradient of each layer is cut down where it is longer: {@value}. */
     public static final double GRADIENT_NORM = 1;
 
+    /** Of how many voxels the patches are together that the network computes at once. */
+    private static final int CACHED_VOXELS = 300_000;
+
     private static final LunaNet DEFAULTS = new LunaNet(new PatchShape(32, 48, 48), DEFAULT_CHANNELS, 0);
 
     private final PatchShape patch;
@@ -121,7 +124,12 @@ public final class LunaNet {
 
     /** The network as a local model, with parameters yet to be loaded. */
     public Dl4jModel create() {
-        return Dl4jModel.of(configuration(), featureShape(), Objective.BINARY);
+        // What the processor's cache holds at once; larger parts are slower, and take more memory.
+        int part = Math.max(1, CACHED_VOXELS / patch.voxelCount());
+        return Dl4jModel.builder(configuration(), featureShape(), Objective.BINARY)
+                .gradientBatchSize(part)
+                .evaluationBatchSize(part)
+                .build();
     }
 
     /** The network in DL4J's terms, for whoever wants to change more than this class offers. */
