@@ -63,7 +63,7 @@ final class Coordinator {
         this.runtime = runtime;
         this.exchanger = new Exchanger(federation, runtime);
         this.listeners = exchanger.listeners();
-        this.parts = strategy.start(federation.trainingConfig());
+        this.parts = strategy.start(federation.trainingConfig(), federation.schedule);
         this.progress = new Progress(
                 federation.goal,
                 federation.earlyStopping.map(EarlyStopping::minimumGain).orElse(0.0),
@@ -407,7 +407,7 @@ final class Coordinator {
         EvaluationExchange exchange = new EvaluationExchange(
                 clients.stream().map(ClientInfo::id).toList(),
                 model,
-                clientId -> parts.clientConfig().with(parts.instructions().settingsFor(round, clientId)),
+                clientId -> parts.clientConfig(round, clientId),
                 parts.serverOptimizer().broadcast(),
                 parts.weighting());
         // A client whose update has entered the model evaluates with the state that it saved with it.
@@ -582,7 +582,7 @@ final class Coordinator {
                     federation.seed,
                     strategy.name(),
                     federation.settings(),
-                    parts.clientConfig(),
+                    parts.clientConfig(round),
                     global.digest(),
                     model.digest(),
                     disclosedCohort(),

@@ -23,6 +23,7 @@ import io.fedlearn.core.task.Config;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.Evaluation;
 import io.fedlearn.core.training.FeatureStatistics;
+import io.fedlearn.core.training.LearningRateSchedule;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.core.update.UpdateSpool;
 import java.nio.file.Path;
@@ -65,6 +66,7 @@ public final class Federation {
     final String runId;
     final Optional<Model> initialModel;
     final TrainingSettings training;
+    final LearningRateSchedule schedule;
     final Config clientConfig;
     final Config extraSettings;
     final RoundPolicy policy;
@@ -97,6 +99,7 @@ public final class Federation {
         this.runId = builder.runId;
         this.initialModel = builder.initialModel;
         this.training = builder.training;
+        this.schedule = builder.schedule;
         this.clientConfig = builder.clientConfig;
         this.extraSettings = builder.extraSettings;
         this.policy = builder.policy;
@@ -360,6 +363,13 @@ public final class Federation {
 
     void requireCapabilities(Runtime runtime) {
         requireCapabilities("strategy " + strategy().name(), strategy().requirements(), runtime);
+        if (isScheduled()) {
+            requireCapabilities("a learning-rate schedule", Set.of(Capability.TRAINING_SETTINGS), runtime);
+        }
+    }
+
+    private boolean isScheduled() {
+        return !schedule.equals(LearningRateSchedule.constant());
     }
 
     private static void requireCapabilities(String who, Set<Capability> required, Runtime runtime) {
@@ -413,6 +423,9 @@ public final class Federation {
         for (Map.Entry<String, Object> entry : told.asMap().entrySet()) {
             settings = settings.with("client." + entry.getKey(), entry.getValue());
         }
+        if (isScheduled()) {
+            settings = settings.with("learningRateSchedule", schedule.toString());
+        }
         settings = settings.with("quorum", quorum).with("evaluateEvery", evaluateEvery);
         if (policy.closeAfter().isPresent()) {
             settings = settings.with("closeAfter", policy.closeAfter().getAsInt());
@@ -436,6 +449,7 @@ public final class Federation {
         private String runId = UUID.randomUUID().toString();
         private Optional<Model> initialModel = Optional.empty();
         private TrainingSettings training = TrainingSettings.defaults();
+        private LearningRateSchedule schedule = LearningRateSchedule.constant();
         private Config clientConfig = Config.empty();
         private Config extraSettings = Config.empty();
         private RoundPolicy policy = RoundPolicy.defaults();
@@ -502,6 +516,15 @@ public final class Federation {
         /** How clients train. */
         public Builder training(TrainingSettings settings) {
             this.training = settings;
+            return this;
+        }
+
+        /**
+         * How the clients' learning rate changes from round to round; by default it stays. What a strategy tells single clients
+         * wins. A run is resumed with an equal schedule only: give one whose length does not depend on the number of rounds.
+         */
+        public Builder learningRateSchedule(LearningRateSchedule rule) {
+            this.schedule = rule;
             return this;
         }
 

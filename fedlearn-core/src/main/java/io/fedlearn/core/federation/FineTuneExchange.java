@@ -47,9 +47,7 @@ final class FineTuneExchange implements Exchange {
         FineTuneExchange exchange = new FineTuneExchange(
                 runtime.clients().stream().map(ClientInfo::id).toList(),
                 model,
-                clientId -> parts.clientConfig()
-                        .with(parts.instructions().settingsFor(round, clientId))
-                        .with(settings.toConfig()));
+                clientId -> parts.clientConfig(round, clientId).with(settings.toConfig()));
         Exchanger exchanger = new Exchanger(federation, runtime);
         exchanger.runId(run.header().runId());
         return new FineTuning(

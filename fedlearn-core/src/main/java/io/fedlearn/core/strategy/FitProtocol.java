@@ -61,7 +61,7 @@ final class FitProtocol implements RoundProtocol, Exchange {
     @Override
     public void instruct(String clientId, Task.Builder task) {
         task.model(context.global())
-                .config(parts.clientConfig().with(parts.instructions().settingsFor(context.round(), clientId)))
+                .config(parts.clientConfig(context.round(), clientId))
                 .transforms(parts.clientTransforms());
         broadcast.forEach(task::tensors);
     }

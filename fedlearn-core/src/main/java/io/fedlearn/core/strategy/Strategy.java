@@ -3,6 +3,7 @@ package io.fedlearn.core.strategy;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.TransformSpec;
 import io.fedlearn.core.tensor.ModelSpec;
+import io.fedlearn.core.training.LearningRateSchedule;
 import io.fedlearn.core.training.LocalCorrection;
 import io.fedlearn.core.update.UpdateTransform;
 import java.util.ArrayList;
@@ -153,19 +154,26 @@ public final class Strategy {
         modelChecks.forEach(check -> check.accept(model));
     }
 
+    /** The working parts for one run in which the learning rate stays. */
+    public StrategyParts start(Config trainingConfig) {
+        return start(trainingConfig, LearningRateSchedule.constant());
+    }
+
     /**
      * The working parts for one run.
      *
      * @param trainingConfig what clients are told where the strategy says nothing else
+     * @param schedule how the learning rate among it changes; an aggregator is configured with what it is at the start
      * @throws IllegalArgumentException if the aggregator cannot work with clients that are told so
      */
-    public StrategyParts start(Config trainingConfig) {
+    public StrategyParts start(Config trainingConfig, LearningRateSchedule schedule) {
         Config told = trainingConfig.with(clientConfig);
         Aggregator rule = aggregator.get();
         rule.configure(told);
         return new StrategyParts(
                 weighting,
                 told,
+                schedule,
                 instructions,
                 clientTransforms,
                 serverTransforms.stream().<UpdateTransform>map(Supplier::get).toList(),

@@ -4,6 +4,7 @@ import io.fedlearn.core.budget.PrivacyCharge;
 import io.fedlearn.core.task.Config;
 import io.fedlearn.core.task.TransformSpec;
 import io.fedlearn.core.tensor.Model;
+import io.fedlearn.core.training.LearningRateSchedule;
 import io.fedlearn.core.update.PartState;
 import io.fedlearn.core.update.UpdateTransform;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ import java.util.TreeMap;
  *
  * @param weighting how much each update counts
  * @param clientConfig what every client is told
+ * @param schedule how the learning rate among it changes from round to round
  * @param instructions what single clients are told beyond that
  * @param clientTransforms what clients apply
  * @param serverTransforms what the server applies to each update
@@ -28,6 +30,7 @@ import java.util.TreeMap;
 public record StrategyParts(
         Weighting weighting,
         Config clientConfig,
+        LearningRateSchedule schedule,
         Strategy.ClientInstructions instructions,
         List<TransformSpec> clientTransforms,
         List<UpdateTransform> serverTransforms,
@@ -43,6 +46,16 @@ public record StrategyParts(
         clientTransforms = List.copyOf(clientTransforms);
         serverTransforms = List.copyOf(serverTransforms);
         aggregateTransforms = List.copyOf(aggregateTransforms);
+    }
+
+    /** What every client is told in a round. */
+    public Config clientConfig(int round) {
+        return schedule.apply(clientConfig, round);
+    }
+
+    /** What one client is told in a round: what is for it alone wins. */
+    public Config clientConfig(int round, String clientId) {
+        return clientConfig(round).with(instructions.settingsFor(round, clientId));
     }
 
     /** What the coming round will release, to be debited before it starts. */
