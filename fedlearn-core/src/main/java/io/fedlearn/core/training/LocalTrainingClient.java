@@ -54,11 +54,18 @@ public final class LocalTrainingClient implements Client {
     private final LocalModelPool models;
     private final ExampleSource training;
     private final Optional<ExampleSource> test;
+    private final ExampleChoice choice;
 
-    private LocalTrainingClient(LocalModelPool models, ExampleSource training, Optional<ExampleSource> test) {
+    private LocalTrainingClient(
+            LocalModelPool models, ExampleSource training, Optional<ExampleSource> test, ExampleChoice choice) {
         this.models = models;
         this.training = training;
         this.test = test;
+        this.choice = choice;
+    }
+
+    private static LocalTrainingClient of(LocalModelPool models, ExampleSource training, Optional<ExampleSource> test) {
+        return new LocalTrainingClient(models, training, test, (task, model, context) -> training);
     }
 
     /** A client that trains and does not evaluate. */
@@ -74,12 +81,20 @@ public final class LocalTrainingClient implements Client {
 
     /** A client that trains and does not evaluate, with a model from a pool that it shares with others. */
     public static LocalTrainingClient of(LocalModelPool models, ExampleSource training) {
-        return new LocalTrainingClient(models, training, Optional.empty());
+        return of(models, training, Optional.empty());
     }
 
     /** A client that trains on the first source and evaluates on the second, with a model from a shared pool. */
     public static LocalTrainingClient of(LocalModelPool models, ExampleSource training, ExampleSource test) {
-        return new LocalTrainingClient(models, training, Optional.of(test));
+        return of(models, training, Optional.of(test));
+    }
+
+    /**
+     * This client, choosing in each round what of its training examples it trains on. Fine-tuning, statistics and the check
+     * whether there is anything to train on know all of them.
+     */
+    public LocalTrainingClient withChoice(ExampleChoice exampleChoice) {
+        return new LocalTrainingClient(models, training, test, exampleChoice);
     }
 
     @Override
@@ -93,17 +108,17 @@ public final class LocalTrainingClient implements Client {
         corrections.addAll(0, proximal(start, settings));
         return models.borrow(model -> {
             load(model, start);
+            ExampleSource chosen = choice.choose(task, model, context);
             Metrics metrics = Metrics.none();
             if (task.config().getBoolean(REPORT_LOSS_BEFORE).orElse(false)) {
                 metrics = metrics.with(
                         LOSS_BEFORE,
-                        Evaluation.of(model, training)
+                        Evaluation.of(model, chosen)
                                 .metrics()
                                 .get(Evaluation.LOSS)
                                 .orElseThrow());
             }
-            LocalTrainer.Result result =
-                    LocalTrainer.train(model, training, settings, corrections, task.seed(), context);
+            LocalTrainer.Result result = LocalTrainer.train(model, chosen, settings, corrections, task.seed(), context);
             metrics = metrics.with(measured(result));
             ClientUpdate update =
                     ClientUpdate.ofModel(model.snapshot(), result.examples()).withMetrics(metrics);

@@ -127,6 +127,37 @@ class LocalTrainingClientTest {
     }
 
     @Test
+    void trainsOnWhatIsChosenByWhatTheModelMakesOfIt() throws Exception {
+        List<Model> asked = new ArrayList<>();
+        LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES)
+                .withChoice((task, model, given) -> {
+                    asked.add(model.snapshot());
+                    return EXAMPLES.subset(new int[] {1});
+                });
+
+        ClientUpdate update = client.fit(fit(halfSteps().toConfig()), context);
+
+        // From 4 halfway to 3, the one example that was chosen.
+        assertThat(update.model()).contains(MeanModel.model(3.5f));
+        assertThat(update.exampleCount()).isEqualTo(1);
+        assertThat(asked).containsExactly(GLOBAL);
+    }
+
+    @Test
+    void choosesByTheTensorsThatTrainingStartsFrom() throws Exception {
+        List<Model> asked = new ArrayList<>();
+        LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES)
+                .withChoice((task, model, given) -> {
+                    asked.add(model.snapshot());
+                    return EXAMPLES;
+                });
+
+        client.fit(fit(named("doubled")), context);
+
+        assertThat(asked).containsExactly(MeanModel.model(8));
+    }
+
+    @Test
     void reportsTheLossBeforeTrainingWhereTheTaskAsks() throws Exception {
         LocalTrainingClient client = LocalTrainingClient.of(MeanModel::ofOneFeature, EXAMPLES);
 

@@ -31,7 +31,8 @@ import java.util.concurrent.Callable;
  * <p>All sites of a federation must cut their patches by the same {@link PatchSettings}: the network sees voxels, not
  * millimetres. A site whose network is another declines, and names the first tensor that differs; a site without nodules
  * trains on what it has, and one without scans declines. Where a patch cannot be read any more, the task fails with a
- * {@link PatchCacheException}; which folder that was in, the site's log alone says. Thread-safe.
+ * {@link PatchCacheException}; which folder that was in, the site's log alone says. A task may ask for {@link HardNegatives}.
+ * Thread-safe.
  */
 public final class Luna16Client implements Client {
     private static final System.Logger LOG = System.getLogger(Luna16Client.class.getName());
@@ -48,7 +49,8 @@ public final class Luna16Client implements Client {
             PatchExamples test,
             Optional<DatasetCheck> check,
             List<ScanFailure> failures) {
-        this.client = LocalTrainingClient.of(models, training, test);
+        this.client = LocalTrainingClient.of(models, training, test)
+                .withChoice((task, model, context) -> HardNegatives.choose(training, task, model, context));
         this.training = training;
         this.test = test;
         this.check = check;
@@ -84,6 +86,9 @@ public final class Luna16Client implements Client {
         /** Default of {@link #negativesPerPositive}: {@value}. */
         public static final double DEFAULT_NEGATIVES_PER_POSITIVE = 1;
 
+        /** Default of {@link #negativeShare}: {@value}. */
+        public static final double DEFAULT_NEGATIVE_SHARE = 1;
+
         private final Path dataset;
         private final Path cache;
         private LunaNet network = LunaNet.defaults();
@@ -92,6 +97,7 @@ public final class Luna16Client implements Client {
         private long seed;
         private Optional<CandidateSelection> candidates = Optional.empty();
         private double negativesPerPositive = DEFAULT_NEGATIVES_PER_POSITIVE;
+        private double negativeShare = DEFAULT_NEGATIVE_SHARE;
         private Optional<Augmentation> augmentation = Optional.empty();
         private int threads = 1;
         private PreparationListener listener = (done, total) -> {};
@@ -140,6 +146,15 @@ public final class Luna16Client implements Client {
             return this;
         }
 
+        /**
+         * What share of the other patches a pass over the examples shows, drawn anew for each ({@value
+         * #DEFAULT_NEGATIVE_SHARE}: all), as {@link PatchExamples#withNegativeShare} says.
+         */
+        public Builder negativeShare(double share) {
+            this.negativeShare = share;
+            return this;
+        }
+
         /** How patches vary in training (the {@linkplain Augmentation#defaults() defaults}, shifted by the whole margin). */
         public Builder augmentation(Augmentation augmentation) {
             this.augmentation = Optional.of(augmentation);
@@ -179,6 +194,9 @@ public final class Luna16Client implements Client {
                 throw new IllegalArgumentException("negativesPerPositive must be >= "
                         + PatchExamples.LEAST_NEGATIVES_PER_POSITIVE + " and finite, was " + negativesPerPositive);
             }
+            if (!(negativeShare > 0 && negativeShare <= 1)) {
+                throw new IllegalArgumentException("negativeShare must be in (0, 1], was " + negativeShare);
+            }
             Augmentation varied =
                     augmentation.orElseGet(() -> Augmentation.defaults().withShift(patches.margin()));
             if (varied.shift() > patches.margin()) {
@@ -194,6 +212,7 @@ public final class Luna16Client implements Client {
                     LocalModelPool.of(network::create),
                     examples(prepared, split.training())
                             .withNegativesPerPositive(negativesPerPositive)
+                            .withNegativeShare(negativeShare)
                             .withAugmentation(varied),
                     examples(prepared, split.test()),
                     Optional.of(check),

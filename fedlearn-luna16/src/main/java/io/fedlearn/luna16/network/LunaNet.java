@@ -51,19 +51,21 @@ public final class LunaNet {
     /** To what L2 norm the gradient of each layer is cut down where it is longer: {@value}. */
     public static final double GRADIENT_NORM = 1;
 
-    /** Of how many voxels the patches are together that the network computes at once. */
-    private static final int CACHED_VOXELS = 300_000;
+    /** Default of {@link #prior()}: {@value}, with which the output starts without a bias. */
+    public static final double DEFAULT_PRIOR = 0.5;
 
-    private static final LunaNet DEFAULTS = new LunaNet(new PatchShape(32, 48, 48), DEFAULT_CHANNELS, 0);
+    private static final LunaNet DEFAULTS = new LunaNet(new PatchShape(32, 48, 48), DEFAULT_CHANNELS, 0, DEFAULT_PRIOR);
 
     private final PatchShape patch;
     private final List<Integer> channels;
     private final double dropout;
+    private final double prior;
 
-    private LunaNet(PatchShape patch, List<Integer> channels, double dropout) {
+    private LunaNet(PatchShape patch, List<Integer> channels, double dropout, double prior) {
         this.patch = Objects.requireNonNull(patch, "patch");
         this.channels = List.copyOf(channels);
         this.dropout = dropout;
+        this.prior = prior;
         if (this.channels.isEmpty() || this.channels.stream().anyMatch(count -> count < 1 || count > 4096)) {
             throw new IllegalArgumentException("channels must be one or more numbers from 1 to 4096, were " + channels);
         }
@@ -74,6 +76,10 @@ public final class LunaNet {
         }
         if (!(dropout >= 0 && dropout < 1)) {
             throw new IllegalArgumentException("dropout must be in [0, 1), was " + dropout);
+        }
+        if (!(prior >= LEAST_PROBABILITY && prior <= 1 - LEAST_PROBABILITY)) {
+            throw new IllegalArgumentException(
+                    "prior must be in [" + LEAST_PROBABILITY + ", 1 - " + LEAST_PROBABILITY + "], was " + prior);
         }
     }
 
@@ -89,22 +95,34 @@ public final class LunaNet {
      * @param channels of each block, one or more numbers from 1 to 4096
      */
     public static LunaNet of(PatchShape patch, List<Integer> channels) {
-        return new LunaNet(patch, channels, 0);
+        return new LunaNet(patch, channels, 0, DEFAULT_PRIOR);
     }
 
     /** This network for patches of another shape, at least 2 to the number of blocks along each axis. */
     public LunaNet withPatch(PatchShape shape) {
-        return new LunaNet(shape, channels, dropout);
+        return new LunaNet(shape, channels, dropout, prior);
     }
 
     /** This network with a block for each of these numbers of channels. */
     public LunaNet withChannels(List<Integer> counts) {
-        return new LunaNet(patch, counts, dropout);
+        return new LunaNet(patch, counts, dropout, prior);
     }
 
     /** This network with this share of the dense layer's inputs dropped in training, in [0, 1). */
     public LunaNet withDropout(double share) {
-        return new LunaNet(patch, channels, share);
+        return new LunaNet(patch, channels, share, prior);
+    }
+
+    /**
+     * This network, answering this probability to everything before it is trained: its last bias starts at
+     * {@code log(p / (1 - p))}, so that first steps need not learn how rare nodules are. The share to give is that of the
+     * examples as they are trained on: with nodules repeated until there are {@code r} others to each, {@code 1 / (1 + r)},
+     * whatever their share is in the scans.
+     *
+     * @param probability in [{@value #LEAST_PROBABILITY}, 1 - {@value #LEAST_PROBABILITY}]
+     */
+    public LunaNet withPrior(double probability) {
+        return new LunaNet(patch, channels, dropout, probability);
     }
 
     /** The shape of the patches that it takes. */
@@ -115,6 +133,11 @@ public final class LunaNet {
     /** The channels of each block. */
     public List<Integer> channels() {
         return channels;
+    }
+
+    /** What it answers to everything before it is trained. */
+    public double prior() {
+        return prior;
     }
 
     /** The shape of one example's features: 1 × depth × height × width. */
@@ -156,7 +179,8 @@ public final class LunaNet {
                 .activation(Activation.SIGMOID)
                 // Not at random: first steps would drive what disturbs the output, which is all of it, below zero for
                 // good.
-                .weightInit(WeightInit.ZERO);
+                .weightInit(WeightInit.ZERO)
+                .biasInit(StrictMath.log(prior / (1 - prior)));
         if (dropout > 0) {
             output.dropOut(1 - dropout); // DL4J takes the share that is kept
         }
@@ -182,6 +206,9 @@ public final class LunaNet {
         channels.forEach(count -> text.append(' ').append(count));
         if (dropout > 0) {
             text.append(", dropout ").append(dropout);
+        }
+        if (prior != DEFAULT_PRIOR) {
+            text.append(", prior ").append(prior);
         }
         return text.toString();
     }

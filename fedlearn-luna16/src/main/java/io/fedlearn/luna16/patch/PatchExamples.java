@@ -7,7 +7,8 @@ import io.fedlearn.core.training.BatchReader;
 import io.fedlearn.core.training.ExampleOrder;
 import io.fedlearn.core.training.ExampleSource;
 import io.fedlearn.core.training.IndexedReader;
-import io.fedlearn.luna16.image.HuWindow;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.stream.IntStream;
 
 /**
@@ -26,6 +27,12 @@ import java.util.stream.IntStream;
  * nothing is repeated and none is left out: a site of one class, or of none, works like any other. Balance what is trained
  * on; what is evaluated should be as it is.
  *
+ * <p><b>Redrawing</b>. {@link #withNegativeShare} shows in each pass over the examples only a share of the patches that are no
+ * nodules, drawn anew by the seed of the shuffled order: a site may keep many more than it can train on in one pass, and still
+ * come to see all of them. {@link #withHardNegatives} fills a part of those places from a list of patches that a model took for
+ * nodules. How many examples there are is the same in every pass. The sequential and the Poisson-sampled order are not drawn
+ * anew: an example of theirs is always the same patch.
+ *
  * <p><b>Private training must not be balanced this way.</b> Its guarantee is for one example, and a nodule that is repeated
  * is as many of them: a patient with one counts as often, and the guarantee for the patient is weaker by as much.
  */
@@ -33,24 +40,51 @@ public final class PatchExamples implements ExampleSource {
     /** The least number of other patches to each nodule's: {@value}. */
     public static final double LEAST_NEGATIVES_PER_POSITIVE = 0.01;
 
+    private static final long FIXED_DRAW = 0;
+
     private final PatchSet patches;
     private final Augmentation augmentation;
-    /** The patch of each example. */
+    /** Infinite where nothing is repeated. */
+    private final double negativesPerPositive;
+
+    private final double negativeShare;
+    /** The patches that fill a part of the others' places; empty for none. */
+    private final int[] hard;
+
+    private final double hardShare;
+    /** The patches that are no nodules. */
+    private final int[] negatives;
+    /** How many of the examples are no nodules. */
+    private final int shownNegatives;
+    /** The patch of each example, as long as nothing is drawn anew. */
     private final int[] examples;
     /** The examples' own numbers, for readers to shuffle. */
     private final int[] places;
 
-    private PatchExamples(PatchSet patches, Augmentation augmentation, int[] examples) {
+    private PatchExamples(
+            PatchSet patches,
+            Augmentation augmentation,
+            double negativesPerPositive,
+            double negativeShare,
+            int[] hard,
+            double hardShare) {
         this.patches = patches;
         this.augmentation = augmentation;
-        this.examples = examples;
+        this.negativesPerPositive = negativesPerPositive;
+        this.negativeShare = negativeShare;
+        this.hard = hard;
+        this.hardShare = hardShare;
+        this.negatives = IntStream.range(0, patches.size())
+                .filter(patch -> !patches.isNodule(patch))
+                .toArray();
+        this.shownNegatives = (int) Math.ceil(negatives.length * negativeShare);
+        this.examples = balanced(drawn(FIXED_DRAW));
         this.places = IntStream.range(0, examples.length).toArray();
     }
 
     /** Each patch once, never varied. */
     public static PatchExamples of(PatchSet patches) {
-        return new PatchExamples(
-                patches, Augmentation.none(), IntStream.range(0, patches.size()).toArray());
+        return new PatchExamples(patches, Augmentation.none(), Double.POSITIVE_INFINITY, 1, new int[0], 0);
     }
 
     /**
@@ -64,11 +98,11 @@ public final class PatchExamples implements ExampleSource {
             throw new IllegalArgumentException(
                     "shift must be <= the patches' margin of " + margin + " voxels, was " + augmentation.shift());
         }
-        return new PatchExamples(patches, augmentation, examples);
+        return new PatchExamples(patches, augmentation, negativesPerPositive, negativeShare, hard, hardShare);
     }
 
     /**
-     * The patches, those of nodules repeated as often as it takes to have at most so many others to each.
+     * These examples, those of nodules repeated as often as it takes to have at most so many others to each.
      *
      * @param ratio at least {@value #LEAST_NEGATIVES_PER_POSITIVE}; 1 makes both classes equally many
      */
@@ -77,16 +111,105 @@ public final class PatchExamples implements ExampleSource {
             throw new IllegalArgumentException(
                     "negativesPerPositive must be >= " + LEAST_NEGATIVES_PER_POSITIVE + " and finite, was " + ratio);
         }
+        return new PatchExamples(patches, augmentation, ratio, negativeShare, hard, hardShare);
+    }
+
+    /**
+     * These examples, of which each pass shows only a share of the patches that are no nodules, drawn anew for each, the number
+     * rounded up. Nodules are repeated as often as it takes beside those that are shown.
+     *
+     * @param share in (0, 1]; 1 shows all
+     */
+    public PatchExamples withNegativeShare(double share) {
+        if (!(share > 0 && share <= 1)) {
+            throw new IllegalArgumentException("negativeShare must be in (0, 1], was " + share);
+        }
+        return new PatchExamples(patches, augmentation, negativesPerPositive, share, hard, hardShare);
+    }
+
+    /**
+     * These examples, of which some are always patches that are hard to tell from nodules: of the places of patches that are no
+     * nodules, a share is filled from the list, drawn anew for each pass, each patch of it as often as any other within one; the
+     * rest is drawn from those that are not on it.
+     *
+     * @param hardPatches numbers of patches that are no nodules, each once; an empty list changes nothing
+     * @param share of the places of patches that are no nodules, in [0, 1]
+     */
+    public PatchExamples withHardNegatives(int[] hardPatches, double share) {
+        if (!(share >= 0 && share <= 1)) {
+            throw new IllegalArgumentException("hardShare must be in [0, 1], was " + share);
+        }
+        BitSet seen = new BitSet();
+        for (int patch : hardPatches) {
+            if (patch < 0 || patch >= patches.size() || patches.isNodule(patch) || seen.get(patch)) {
+                throw new IllegalArgumentException(
+                        "hardPatches must be distinct patches that are no nodules, had " + patch);
+            }
+            seen.set(patch);
+        }
+        return new PatchExamples(
+                patches, augmentation, negativesPerPositive, negativeShare, hardPatches.clone(), share);
+    }
+
+    /** The patches of a pass that are no nodules, rising, by the seed of its order. */
+    private int[] drawn(long seed) {
+        boolean isHard = hard.length > 0 && hardShare > 0;
+        if (!isHard && shownNegatives == negatives.length) {
+            return negatives;
+        }
+        SeededRandom random = SeededRandom.of(SeededRandom.derive(seed, "negatives"));
+        if (!isHard) {
+            return rising(firstOf(negatives, shownNegatives, random));
+        }
+        int[] easy = withoutHard();
+        int hardPlaces = (int) Math.ceil(shownNegatives * hardShare);
+        // Where few are easy, or none, hard ones take their places.
+        int easyPlaces = Math.min(easy.length, shownNegatives - hardPlaces);
+        int[] drawn = Arrays.copyOf(firstOf(hard, shownNegatives - easyPlaces, random), shownNegatives);
+        System.arraycopy(firstOf(easy, easyPlaces, random), 0, drawn, shownNegatives - easyPlaces, easyPlaces);
+        return rising(drawn);
+    }
+
+    private int[] withoutHard() {
+        BitSet listed = new BitSet();
+        for (int patch : hard) {
+            listed.set(patch);
+        }
+        return Arrays.stream(negatives).filter(patch -> !listed.get(patch)).toArray();
+    }
+
+    /** So many of the patches at random, each as often as any other within one. */
+    private static int[] firstOf(int[] from, int count, SeededRandom random) {
+        int[] shuffled = from.clone();
+        int[] first = new int[count];
+        for (int i = 0; i < count; i++) {
+            if (i % shuffled.length == 0) {
+                random.shuffle(shuffled);
+            }
+            first[i] = shuffled[i % shuffled.length];
+        }
+        return first;
+    }
+
+    private static int[] rising(int[] values) {
+        Arrays.sort(values);
+        return values;
+    }
+
+    /** These patches and the nodules, in the patches' order, and behind them the nodules again as often as it takes. */
+    private int[] balanced(int[] shown) {
         int[] nodules =
                 IntStream.range(0, patches.size()).filter(patches::isNodule).toArray();
-        int others = patches.size() - nodules.length;
-        int wanted = nodules.length == 0 ? 0 : Math.toIntExact((long) Math.ceil(others / ratio));
+        int wanted = nodules.length == 0 ? 0 : Math.toIntExact((long) Math.ceil(shown.length / negativesPerPositive));
         int repeated = Math.max(0, wanted - nodules.length);
-        int[] balanced = new int[Math.addExact(patches.size(), repeated)];
-        for (int i = 0; i < balanced.length; i++) {
-            balanced[i] = i < patches.size() ? i : nodules[(i - patches.size()) % nodules.length];
+        int once = Math.addExact(nodules.length, shown.length);
+        int[] balanced = Arrays.copyOf(nodules, Math.addExact(once, repeated));
+        System.arraycopy(shown, 0, balanced, nodules.length, shown.length);
+        Arrays.sort(balanced, 0, once);
+        for (int i = 0; i < repeated; i++) {
+            balanced[once + i] = nodules[i % nodules.length];
         }
-        return new PatchExamples(patches, augmentation, balanced);
+        return balanced;
     }
 
     /** The patches behind the examples. */
@@ -99,7 +222,12 @@ public final class PatchExamples implements ExampleSource {
         return augmentation;
     }
 
-    /** The patch of an example, by its place in the sequential order. */
+    /** The share of the patches that are no nodules that a pass shows. */
+    public double negativeShare() {
+        return negativeShare;
+    }
+
+    /** The patch of an example of the sequential order, by its place. */
     public int patchOf(int example) {
         return examples[example];
     }
@@ -133,6 +261,9 @@ public final class PatchExamples implements ExampleSource {
     /** Reads and varies examples for one reader. */
     private final class Copier implements IndexedReader.Copier {
         private final ExampleOrder order;
+        /** The patch of each example in this order. */
+        private final int[] shown;
+
         private final byte[] bytes;
         private final short[] box;
         private final Augmenter augmenter;
@@ -141,6 +272,10 @@ public final class PatchExamples implements ExampleSource {
         Copier(ExampleOrder order) {
             int voxels = patches.settings().boxShape().voxelCount();
             this.order = order;
+            this.shown = order instanceof ExampleOrder.Shuffled shuffled
+                            && (shownNegatives < negatives.length || hard.length > 0)
+                    ? balanced(drawn(shuffled.seed()))
+                    : examples;
             this.bytes = new byte[voxels * Short.BYTES];
             this.box = new short[voxels];
             this.augmenter = new Augmenter(augmentation, patches.settings());
@@ -148,7 +283,7 @@ public final class PatchExamples implements ExampleSource {
 
         @Override
         public void copy(int example, Batch batch, int place) {
-            int patch = examples[example];
+            int patch = shown[example];
             patches.readBox(patch, bytes, box);
             int at = place * batch.featureLength();
             if (order instanceof ExampleOrder.Shuffled shuffled) {

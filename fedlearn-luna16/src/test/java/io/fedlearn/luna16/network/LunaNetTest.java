@@ -2,6 +2,7 @@ package io.fedlearn.luna16.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
 
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.tensor.Shape;
@@ -11,6 +12,7 @@ import io.fedlearn.core.training.Batch;
 import io.fedlearn.core.training.LocalModel;
 import io.fedlearn.core.training.Objective;
 import io.fedlearn.luna16.patch.PatchShape;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -85,6 +87,26 @@ class LunaNetTest {
     }
 
     @Test
+    void answersItsPriorBeforeItIsTrained() {
+        LocalModel model = small().withPrior(0.01).create();
+        model.load(model.initialModel(3));
+        Batch batch = Batch.of(1, 16 * 16 * 16, 1);
+        batch.resize(1);
+        float[] score = new float[1];
+        // The last layer's weights start at 0, so what the patch shows makes no difference.
+        for (float value : new float[] {0, 0.7f}) {
+            Arrays.fill(batch.features(), value);
+            model.evaluate(batch, score);
+            assertThat(score[0]).isCloseTo(0.01f, within(1e-6f));
+        }
+        assertThat(small().withPrior(LunaNet.DEFAULT_PRIOR)
+                        .create()
+                        .initialModel(1)
+                        .digest())
+                .isEqualTo(small().create().initialModel(1).digest());
+    }
+
+    @Test
     void dropoutChangesTrainingAndNoParameter() {
         LunaNet dropping = small().withDropout(0.5);
 
@@ -121,11 +143,22 @@ class LunaNetTest {
                     .isThrownBy(() -> LunaNet.defaults().withDropout(share))
                     .withMessage("dropout must be in [0, 1), was " + share);
         }
+        for (double prior : new double[] {0, 1, -1, Double.NaN}) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> LunaNet.defaults().withPrior(prior))
+                    .withMessage("prior must be in [1.0E-7, 1 - 1.0E-7], was " + prior);
+        }
     }
 
     @Test
     void saysWhatItIs() {
         assertThat(LunaNet.defaults()).hasToString("LunaNet 32x48x48, channels 8 16 32 64");
         assertThat(small().withDropout(0.25)).hasToString("LunaNet 16x16x16, channels 2 3 4 5, dropout 0.25");
+        assertThat(small().withPrior(0.25)).hasToString("LunaNet 16x16x16, channels 2 3 4 5, prior 0.25");
+        assertThat(small().withPrior(0.25)
+                        .withDropout(0.5)
+                        .withPatch(new PatchShape(16, 16, 17))
+                        .prior())
+                .isEqualTo(0.25);
     }
 }

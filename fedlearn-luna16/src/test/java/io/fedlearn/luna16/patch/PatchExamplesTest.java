@@ -13,9 +13,12 @@ import io.fedlearn.testkit.contract.ExampleSourceContract;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -139,6 +142,152 @@ class PatchExamplesTest extends ExampleSourceContract {
             assertThatThrownBy(() -> examples.withNegativesPerPositive(ratio))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("was " + ratio);
+        }
+    }
+
+    /** Which patches come in this order, each as often as it comes. */
+    private List<Integer> shown(PatchExamples examples, ExampleOrder order) {
+        List<String> plain = strings(read(PatchExamples.of(patches), ExampleOrder.sequential(), 4, 0));
+        return strings(read(examples, order, 4, 0)).stream().map(plain::indexOf).toList();
+    }
+
+    private List<Integer> shownNegatives(PatchExamples examples, ExampleOrder order) {
+        return shown(examples, order).stream()
+                .filter(patch -> !patches.isNodule(patch))
+                .sorted()
+                .toList();
+    }
+
+    @Test
+    void drawsAShareOfTheOthersAnewForEachPass() {
+        PatchExamples examples =
+                PatchExamples.of(patches).withNegativesPerPositive(1).withNegativeShare(0.4);
+        // Of 21 others 9, and nodules, of which there are 5, until there are as many.
+        assertThat(examples.exampleCount()).isEqualTo(18);
+        Set<Integer> ever = new HashSet<>();
+        Set<List<Integer>> draws = new HashSet<>();
+        for (int seed = 0; seed < 30; seed++) {
+            ExampleOrder order = ExampleOrder.shuffled(seed);
+            List<Integer> drawn = shownNegatives(examples, order);
+            assertThat(drawn).hasSize(9).doesNotHaveDuplicates();
+            assertThat(targets(examples, order)).isEqualTo(9);
+            assertThat(shownNegatives(examples, order)).isEqualTo(drawn);
+            ever.addAll(drawn);
+            draws.add(drawn);
+        }
+        assertThat(draws).hasSize(30);
+        assertThat(ever).hasSize(21);
+    }
+
+    @Test
+    void showsTheSamePatchesWheneverTheOrderIsNotShuffled() {
+        PatchExamples examples = PatchExamples.of(patches).withNegativeShare(0.4);
+        List<Integer> sequential = shown(examples, ExampleOrder.sequential());
+        assertThat(sequential).hasSize(14);
+        for (int i = 0; i < sequential.size(); i++) {
+            assertThat(examples.patchOf(i)).isEqualTo(sequential.get(i));
+        }
+        assertThat(read(examples, ExampleOrder.poissonSampled(5, 1, 1), 14, 0))
+                .usingRecursiveComparison()
+                .isEqualTo(read(examples, ExampleOrder.sequential(), 14, 0));
+    }
+
+    @Test
+    void showsAllOthersUnlessToldAShare() {
+        PatchExamples all = PatchExamples.of(patches).withNegativesPerPositive(2);
+        assertThat(read(all.withNegativeShare(1), ExampleOrder.shuffled(9), 4, 0))
+                .usingRecursiveComparison()
+                .isEqualTo(read(all, ExampleOrder.shuffled(9), 4, 0));
+    }
+
+    @Test
+    void fillsAShareOfPlacesFromHardNegatives() {
+        int[] hard = negatives(3);
+        PatchExamples examples =
+                PatchExamples.of(patches).withNegativesPerPositive(1).withHardNegatives(hard, 0.5);
+        assertThat(examples.exampleCount()).isEqualTo(42);
+        for (int seed = 0; seed < 5; seed++) {
+            List<Integer> drawn = shownNegatives(examples, ExampleOrder.shuffled(seed));
+            // Eleven places for three: each comes three times, two of them once more.
+            int most = 0;
+            for (int patch : hard) {
+                assertThat(Collections.frequency(drawn, patch)).isBetween(3, 4);
+                most += Collections.frequency(drawn, patch);
+            }
+            assertThat(most).isEqualTo(11);
+            assertThat(drawn.stream().filter(patch -> Arrays.stream(hard).noneMatch(each -> each == patch)))
+                    .hasSize(10)
+                    .doesNotHaveDuplicates();
+        }
+        assertThat(shownNegatives(examples, ExampleOrder.shuffled(1)))
+                .isNotEqualTo(shownNegatives(examples, ExampleOrder.shuffled(2)));
+    }
+
+    @Test
+    void hardNegativesAndShareGoTogether() {
+        int[] hard = negatives(15);
+        PatchExamples examples =
+                PatchExamples.of(patches).withHardNegatives(hard, 0.25).withNegativeShare(0.6);
+        // Of 13 places 4 for hard ones; but only 6 are not hard, so hard ones take the rest.
+        List<Integer> drawn = shownNegatives(examples, ExampleOrder.shuffled(1));
+        assertThat(drawn).hasSize(13).doesNotHaveDuplicates();
+        assertThat(drawn.stream().filter(patch -> Arrays.stream(hard).anyMatch(each -> each == patch)))
+                .hasSize(7);
+    }
+
+    @Test
+    void allHardIsAsGoodAsNone() {
+        PatchExamples all = PatchExamples.of(patches);
+        assertThat(shownNegatives(all.withHardNegatives(negatives(21), 0.5), ExampleOrder.shuffled(1)))
+                .isEqualTo(shownNegatives(all, ExampleOrder.shuffled(1)));
+        assertThat(shown(all.withHardNegatives(new int[0], 0.5), ExampleOrder.shuffled(1)))
+                .isEqualTo(shown(all, ExampleOrder.shuffled(1)));
+    }
+
+    private int[] negatives(int count) {
+        return IntStream.range(0, patches.size())
+                .filter(patch -> !patches.isNodule(patch))
+                .limit(count)
+                .toArray();
+    }
+
+    @Test
+    void redrawsWhereThereIsOneClassOrNone() {
+        PatchExamples negatives = PatchExamples.of(patches.ofScans(List.of("1.2.3.0")))
+                .withNegativesPerPositive(1)
+                .withNegativeShare(0.1)
+                .withHardNegatives(new int[] {4}, 1);
+        assertThat(negatives.exampleCount()).isEqualTo(1);
+        assertThat(read(negatives, ExampleOrder.shuffled(8), 2, 0))
+                .usingRecursiveComparison()
+                .isEqualTo(List.of(read(PatchExamples.of(negatives.patches()), ExampleOrder.sequential(), 1, 4)
+                        .get(0)));
+        assertThat(PatchExamples.of(patches.ofScans(List.of()))
+                        .withNegativeShare(0.5)
+                        .exampleCount())
+                .isZero();
+    }
+
+    @Test
+    void refusesSharesAndListsThatAreNone() {
+        PatchExamples examples = PatchExamples.of(patches);
+        for (double share : new double[] {0, -1, 1.1, Double.NaN}) {
+            assertThatThrownBy(() -> examples.withNegativeShare(share))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("negativeShare must be in (0, 1], was " + share);
+        }
+        assertThatThrownBy(() -> examples.withHardNegatives(negatives(2), 1.5))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("hardShare must be in [0, 1], was 1.5");
+        int nodule = IntStream.range(0, patches.size())
+                .filter(patches::isNodule)
+                .findFirst()
+                .orElseThrow();
+        for (int[] list : new int[][] {{nodule}, {-1}, {patches.size()}, {0, 0}}) {
+            assertThatThrownBy(() -> examples.withHardNegatives(list, 0.5))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(
+                            "hardPatches must be distinct patches that are no nodules, had " + list[list.length - 1]);
         }
     }
 
