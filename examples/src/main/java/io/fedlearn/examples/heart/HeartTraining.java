@@ -157,6 +157,7 @@ record HeartTraining(HeartModel kind, RunOptions options) {
                 .strategy(FedAvg.create())
                 .initialModel(startingModel(Federation.of(client).build()))
                 .training(options.training())
+                .learningRateSchedule(options.schedule())
                 .seed(options.seed())
                 .rounds(rounds)
                 .evaluateEvery(0)

@@ -4,6 +4,7 @@ import io.fedlearn.core.federation.EarlyStopping;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.RoundPolicy;
 import io.fedlearn.core.strategy.Strategy;
+import io.fedlearn.core.training.LearningRateSchedule;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.examples.console.ProgressStyle;
 import io.fedlearn.examples.protection.PrivacyTarget;
@@ -43,6 +44,15 @@ public final class RunOptions {
             paramLabel = "X",
             description = "Step size of the clients' SGD (default: ${DEFAULT-VALUE}).")
     private double learningRate;
+
+    @Option(
+            names = "--learning-rate-schedule",
+            paramLabel = "RULE",
+            description =
+                    "How the step size falls from round to round: constant, cosine (over all --rounds; cosine:N over"
+                            + " N, after which it stays) or step:N (to a tenth after every N; step:N:X by another factor)"
+                            + " (default: ${DEFAULT-VALUE}).")
+    private String schedule = LearningRateSchedule.constant().toString();
 
     @Option(
             names = "--momentum",
@@ -187,6 +197,15 @@ public final class RunOptions {
                 .withWeightDecay(weightDecay);
     }
 
+    /** How the clients' step size changes from round to round. */
+    public LearningRateSchedule schedule() {
+        try {
+            return LearningRateSchedule.parse(schedule, rounds);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--learning-rate-schedule: " + e.getMessage(), e);
+        }
+    }
+
     /** These options with another strategy where none is named; before any is parsed. */
     public RunOptions withStrategyOtherwise(String name) {
         strategy.otherwise(name);
@@ -258,7 +277,12 @@ public final class RunOptions {
         if (roundDeadline.isPresent()) {
             policy = policy.withRoundDeadline(roundDeadline.get());
         }
-        federation.rounds(rounds).seed(seed).training(training()).policy(policy);
+        federation
+                .rounds(rounds)
+                .seed(seed)
+                .training(training())
+                .learningRateSchedule(schedule())
+                .policy(policy);
         threads.ifPresent(federation::parallelism);
         earlyStopping.ifPresent(patience -> federation.earlyStopping(new EarlyStopping(patience, 0)));
     }
@@ -281,6 +305,7 @@ public final class RunOptions {
         check("--learning-rate", () -> settings.withLearningRate(learningRate));
         check("--momentum", () -> settings.withMomentum(momentum));
         check("--weight-decay", () -> settings.withWeightDecay(weightDecay));
+        schedule();
         strategy(clients);
         privacy.check();
         auditKey = auditKeyFile.map(AuditKey::read);
