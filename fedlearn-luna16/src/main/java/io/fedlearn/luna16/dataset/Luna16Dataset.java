@@ -15,8 +15,8 @@ import java.util.TreeSet;
  * A folder in the layout of the LUNA16 challenge: which scans there are and what the lists say of them. Immutable.
  *
  * <p><b>Layout.</b> Scans are {@code subsetN/SERIES.mhd}, with their voxels beside them. Lists are
- * {@value #ANNOTATIONS}, {@value #CANDIDATES_V2} or else {@value #CANDIDATES}, and, if there is one,
- * {@value #SERIES_LIST}. All may lie up to three folders deep, as archives are unpacked: {@code subset0/subset0},
+ * {@value #ANNOTATIONS}, {@value #CANDIDATES_V2} or else {@value #CANDIDATES}, and, if there are any,
+ * {@value #SERIES_LIST} and {@value #EXCLUDED}. All may lie up to three folders deep, as archives are unpacked: {@code subset0/subset0},
  * {@code CSVFILES}; of several lists of one name the one nearest to the folder counts. Lung masks
  * ({@code seg-lungs...}) are passed over.
  *
@@ -34,6 +34,8 @@ public final class Luna16Dataset {
     public static final String CANDIDATES_V2 = "candidates_V2.csv";
     /** The older list of candidates, for where there is no newer one: {@value}. */
     public static final String CANDIDATES = "candidates.csv";
+    /** The list of findings that count neither way, for scoring, with columns as the nodules': {@value}. */
+    public static final String EXCLUDED = "annotations_excluded.csv";
     /** The list of all series, without a header: {@value}. */
     public static final String SERIES_LIST = "seriesuids.csv";
 
@@ -43,6 +45,7 @@ public final class Luna16Dataset {
     private final Path folder;
     private final Path annotationsFile;
     private final Path candidatesFile;
+    private final Optional<Path> excludedFile;
     private final Optional<Path> seriesListFile;
     private final List<Scan> scans;
     private final List<String> missingSeries;
@@ -50,10 +53,16 @@ public final class Luna16Dataset {
     private final List<DatasetProblem> problems;
 
     private Luna16Dataset(
-            Path folder, Path annotationsFile, Path candidatesFile, Optional<Path> seriesListFile, Content content) {
+            Path folder,
+            Path annotationsFile,
+            Path candidatesFile,
+            Optional<Path> excludedFile,
+            Optional<Path> seriesListFile,
+            Content content) {
         this.folder = folder;
         this.annotationsFile = annotationsFile;
         this.candidatesFile = candidatesFile;
+        this.excludedFile = excludedFile;
         this.seriesListFile = seriesListFile;
         this.scans = List.copyOf(content.scans);
         this.missingSeries = List.copyOf(content.missing);
@@ -91,7 +100,12 @@ public final class Luna16Dataset {
         }
         ScanLists lists = ScanLists.read(found.headers(), annotations.get(), candidates.get(), series);
         return new Luna16Dataset(
-                folder, annotations.get(), candidates.get(), series, new Content(folder, found, lists));
+                folder,
+                annotations.get(),
+                candidates.get(),
+                found.list(EXCLUDED),
+                series,
+                new Content(folder, found, lists));
     }
 
     /** What comes of the files that were found and the lists. */
@@ -173,6 +187,11 @@ public final class Luna16Dataset {
     /** The list that the candidates are from. */
     public Path candidatesFile() {
         return candidatesFile;
+    }
+
+    /** The list of findings that count neither way, if there is one. */
+    public Optional<Path> excludedFile() {
+        return excludedFile;
     }
 
     /** The list of all series, if there is one. */

@@ -77,6 +77,19 @@ public final class ReferenceStandard {
         return of(scans.stream().map(Scan::seriesUid).toList(), nodules, Map.of());
     }
 
+    /**
+     * The nodules, and the findings that count neither way if there is a list of them, of the scans that are in a data set's
+     * folder.
+     *
+     * @throws DatasetException if a list is not in order
+     */
+    public static ReferenceStandard of(Luna16Dataset dataset) {
+        Reader reader = new Reader(dataset.scans().stream().map(Scan::seriesUid).toList());
+        reader.readNodules(dataset.annotationsFile());
+        dataset.excludedFile().ifPresent(reader::readExcluded);
+        return reader.done();
+    }
+
     private static void requireKnown(Set<String> series, String seriesUid) {
         if (!series.contains(seriesUid)) {
             throw new IllegalArgumentException("series " + CsvRows.quote(seriesUid) + " is not among the series");
@@ -113,6 +126,13 @@ public final class ReferenceStandard {
     private static final class Reader {
         private final Map<String, List<Nodule>> nodules = new LinkedHashMap<>();
         private final Map<String, List<ExcludedFinding>> excluded = new HashMap<>();
+
+        Reader(List<String> series) {
+            for (String seriesUid : series) {
+                nodules.put(seriesUid, new ArrayList<>());
+                excluded.put(seriesUid, new ArrayList<>());
+            }
+        }
 
         Reader(Path seriesList) {
             for (SeriesFile.Row row : SeriesFile.read(seriesList)) {

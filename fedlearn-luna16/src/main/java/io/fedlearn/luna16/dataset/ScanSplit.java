@@ -64,6 +64,23 @@ public record ScanSplit(List<Scan> training, List<Scan> test) {
         return new ScanSplit(training, test);
     }
 
+    /**
+     * Divides as the challenge does: fold {@code k} tests on the scans of {@code subsetk} and trains on those of all other
+     * subsets. A site may have no scan in the one or the others, and then comes out with none to test on or to train on.
+     *
+     * @param fold the number of the subset to test on, {@code >= 0}
+     */
+    public static ScanSplit ofFold(List<Scan> scans, int fold) {
+        if (fold < 0) {
+            throw new IllegalArgumentException("fold must be >= 0, was " + fold);
+        }
+        List<Scan> order = new ArrayList<>(scans);
+        order.sort(Comparator.comparing(Scan::seriesUid));
+        return new ScanSplit(
+                order.stream().filter(scan -> scan.subset() != fold).toList(),
+                order.stream().filter(scan -> scan.subset() == fold).toList());
+    }
+
     private static int rounded(int count, double share) {
         return (int) Math.floor(count * share + 0.5);
     }

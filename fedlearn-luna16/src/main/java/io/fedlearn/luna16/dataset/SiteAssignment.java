@@ -15,7 +15,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Which site has which scans of a data set. Scans are never divided: several candidates may be one nodule. The same scans
@@ -203,6 +206,34 @@ public final class SiteAssignment {
         LinkedHashMap<String, ScanSplit> splits = new LinkedHashMap<>();
         sites.forEach((site, scans) -> splits.put(site, ScanSplit.of(scans, testShare, seed)));
         return Collections.unmodifiableMap(splits);
+    }
+
+    /**
+     * Divides the scans of every site as a fold of the challenge's cross-validation does: hospitals inside the folds.
+     *
+     * @param fold the number of the subset to test on
+     * @throws IllegalArgumentException if no site has a scan in that subset, or none in another
+     */
+    public Map<String, ScanSplit> splitByFold(int fold) {
+        SortedSet<Integer> subsets = new TreeSet<>(subsets());
+        if (!subsets.contains(fold) || subsets.size() < 2) {
+            throw new IllegalArgumentException("fold " + fold + " needs scans in subset" + fold
+                    + " to test on and scans in another to train on; there are scans in "
+                    + subsets.stream().map(subset -> "subset" + subset).collect(Collectors.joining(", ")));
+        }
+        LinkedHashMap<String, ScanSplit> splits = new LinkedHashMap<>();
+        sites.forEach((site, scans) -> splits.put(site, ScanSplit.ofFold(scans, fold)));
+        return Collections.unmodifiableMap(splits);
+    }
+
+    /** The subsets that sites have scans of, rising: the folds that there can be. */
+    public List<Integer> subsets() {
+        return sites.values().stream()
+                .flatMap(List::stream)
+                .map(Scan::subset)
+                .distinct()
+                .sorted()
+                .toList();
     }
 
     @Override

@@ -103,6 +103,75 @@ class SiteAssignmentTest {
     }
 
     @Test
+    void dealsByManufacturerOutOfATableOfOtherThings() throws IOException {
+        String rows = String.join(
+                "\n",
+                "\"1.000\",LIDC-1,\"GE MEDICAL SYSTEMS, LLC\",1.25",
+                "1.001,LIDC-2,SIEMENS,2.5",
+                "9.999,LIDC-3,Philips,2.5",
+                "1.002,LIDC-4,\"GE MEDICAL SYSTEMS, LLC\",2.5",
+                "");
+        Path table = Files.writeString(
+                folder.resolve("scanners.csv"), "SeriesInstanceUID,PatientID,Manufacturer,SliceThickness\n" + rows);
+
+        for (String named : List.of(table.toString(), table + ":SeriesInstanceUID:Manufacturer")) {
+            SiteAssignment assignment = SiteAssignment.byFile(scans(4), SitesFile.parse(named));
+
+            assertThat(series(assignment))
+                    .containsExactly(
+                            entry("GE MEDICAL SYSTEMS, LLC", List.of("1.000", "1.002")),
+                            entry("Philips", List.of()),
+                            entry("SIEMENS", List.of("1.001")));
+            assertThat(messages(assignment, Kind.SITE_OF_UNKNOWN_SERIES))
+                    .containsExactly(
+                            "scanners.csv names 1 series that are not among the scans, such as '9.999' in line 4");
+            assertThat(messages(assignment, Kind.NO_SITE)).containsExactly("series 1.003: has no site in scanners.csv");
+            assertThat(messages(assignment, Kind.EMPTY_SITE)).containsExactly("Philips: has no scan");
+        }
+    }
+
+    @Test
+    void foldTestsOnOneSubsetAtEveryHospital() {
+        SiteAssignment assignment = SiteAssignment.byPartitioner(scans(40), Partitioner.iid(), 3, 7);
+        assertThat(assignment.subsets()).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+        List<String> tested = new ArrayList<>();
+        for (int fold : assignment.subsets()) {
+            int number = fold;
+            Map<String, ScanSplit> splits = assignment.splitByFold(fold);
+            assertThat(splits.keySet()).isEqualTo(assignment.sites().keySet());
+            splits.forEach((site, split) -> {
+                assertThat(split.test()).allMatch(scan -> scan.subset() == number);
+                assertThat(split.training()).noneMatch(scan -> scan.subset() == number);
+                List<Scan> both = new ArrayList<>(split.training());
+                both.addAll(split.test());
+                assertThat(both)
+                        .containsExactlyInAnyOrderElementsOf(assignment.sites().get(site));
+                split.test().forEach(scan -> tested.add(scan.seriesUid()));
+            });
+        }
+        assertThat(tested).hasSize(40).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void foldNeedsScansOnBothSides() {
+        SiteAssignment assignment = SiteAssignment.bySubset(scans(2), 2);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> assignment.splitByFold(4))
+                .withMessage(
+                        "fold 4 needs scans in subset4 to test on and scans in another to train on; there are scans"
+                                + " in subset0, subset1");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> SiteAssignment.bySubset(scans(1), 2).splitByFold(0))
+                .withMessageEndingWith("there are scans in subset0");
+        // A hospital whose scans are all in one subset trains or tests, and says so.
+        ScanSplit first = assignment.splitByFold(0).get("hospital-1");
+        assertThat(first).isNotNull();
+        assertThat(first.training()).isEmpty();
+        assertThat(first.problems("hospital-1"))
+                .anyMatch(problem -> problem.message().contains("the training part, 0 scans, has no candidates"));
+    }
+
+    @Test
     void tellsThePartitionerWhichScansHavePositiveCandidates() {
         // Two shards of one class each for two sites: one gets all scans with a nodule.
         SiteAssignment assignment = SiteAssignment.byPartitioner(
