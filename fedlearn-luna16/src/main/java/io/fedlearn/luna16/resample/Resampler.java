@@ -131,8 +131,8 @@ public final class Resampler {
             margin = Math.min(margin, room / 2);
             low[axis] += margin * step[axis];
             double count = Math.floor(room - 2 * margin + WITHIN) + 1;
-            if (count > MetaImage.MAX_VOXELS) {
-                throw tooMany(scan, "more than " + MetaImage.MAX_VOXELS + " to a row");
+            if (count > Volume.MAX_VOXELS) {
+                throw tooMany(scan, "more than " + Volume.MAX_VOXELS + " to a row");
             }
             counts[axis] = (int) count;
         }
@@ -145,14 +145,14 @@ public final class Resampler {
     }
 
     private static IllegalArgumentException tooMany(ImageGeometry scan, String voxels) {
-        return new IllegalArgumentException("a volume may have at most " + MetaImage.MAX_VOXELS
+        return new IllegalArgumentException("a volume may have at most " + Volume.MAX_VOXELS
                 + " voxels, and that of " + scan + " would have " + voxels);
     }
 
     /**
      * A scan in whole HU, halves rounded upwards.
      *
-     * @throws IllegalArgumentException if there would be more than {@value MetaImage#MAX_VOXELS} voxels
+     * @throws IllegalArgumentException if there would be more than {@value Volume#MAX_VOXELS} voxels
      */
     public Volume resample(Volume scan) {
         ImageGeometry target = checked(scan.geometry());
@@ -166,7 +166,7 @@ public final class Resampler {
      *
      * @param scan none of whose slices has been read; all will be, and it stays open
      * @throws io.fedlearn.luna16.image.MetaImageException if it cannot be read
-     * @throws IllegalArgumentException if slices have been read, or there would be more than {@value MetaImage#MAX_VOXELS}
+     * @throws IllegalArgumentException if slices have been read, or there would be more than {@value Volume#MAX_VOXELS}
      *     voxels
      */
     public Volume resample(MetaImageReader scan) {
@@ -179,7 +179,7 @@ public final class Resampler {
     /**
      * What a network sees of a scan.
      *
-     * @throws IllegalArgumentException if there would be more than {@value MetaImage#MAX_VOXELS} voxels
+     * @throws IllegalArgumentException if there would be more than {@value Volume#MAX_VOXELS} voxels
      */
     public FeatureVolume features(Volume scan, HuWindow window) {
         ImageGeometry target = checked(scan.geometry());
@@ -193,7 +193,7 @@ public final class Resampler {
      *
      * @param scan none of whose slices has been read; all will be, and it stays open
      * @throws io.fedlearn.luna16.image.MetaImageException if it cannot be read
-     * @throws IllegalArgumentException if slices have been read, or there would be more than {@value MetaImage#MAX_VOXELS}
+     * @throws IllegalArgumentException if slices have been read, or there would be more than {@value Volume#MAX_VOXELS}
      *     voxels
      */
     public FeatureVolume features(MetaImageReader scan, HuWindow window) {
@@ -206,7 +206,7 @@ public final class Resampler {
     private ImageGeometry checked(ImageGeometry scan) {
         ImageGeometry target = geometry(scan);
         GridSize size = target.size();
-        if ((double) size.x() * size.y() * size.z() > MetaImage.MAX_VOXELS) {
+        if ((double) size.x() * size.y() * size.z() > Volume.MAX_VOXELS) {
             throw tooMany(scan, size.toString());
         }
         return target;
@@ -241,9 +241,9 @@ public final class Resampler {
             return;
         }
         long sliceVoxels = (long) size.x() * size.y();
-        if (sliceVoxels > MetaImage.MAX_VOXELS) {
+        if (sliceVoxels > Volume.MAX_VOXELS) {
             throw new IllegalArgumentException(
-                    "a slice may have at most " + MetaImage.MAX_VOXELS + " voxels, has " + sliceVoxels);
+                    "a slice may have at most " + Volume.MAX_VOXELS + " voxels, has " + sliceVoxels);
         }
         int slab = (int) Math.max(1, Math.min(size.z(), SLAB_BYTES / (sliceVoxels * Short.BYTES)));
         SliceResampling slices = slices(geometry, target, steps, axes, output);
@@ -277,9 +277,9 @@ public final class Resampler {
     private static Volume whole(MetaImageReader scan) {
         ImageGeometry geometry = scan.header().geometry();
         GridSize size = geometry.size();
-        if (size.voxelCount() > MetaImage.MAX_VOXELS) {
+        if (size.voxelCount() > Volume.MAX_VOXELS) {
             throw new IllegalArgumentException("a scan askew to the patient's axes may have at most "
-                    + MetaImage.MAX_VOXELS + " voxels, has " + size.voxelCount());
+                    + Volume.MAX_VOXELS + " voxels, has " + size.voxelCount());
         }
         short[] values = new short[(int) size.voxelCount()];
         scan.readSlices(size.z(), values, 0);
