@@ -110,6 +110,21 @@ final class SubmissionTest {
     }
 
     @Test
+    void quotesMayStartAnywhereAndLinesAreStillCounted() throws IOException {
+        String rows = """
+                seriesuid,coordX,coordY,coordZ,probability
+                1.2.9,-1.5,2.25,-300.125,0.75
+                "1.2.3","7",8,9,-4.5
+                1.2.9,1e-7,0,3,"1e-9"
+                """;
+        assertThat(read(rows)).isEqualTo(submission());
+
+        assertThat(refusal(rows + "\n1.2.9,1,2,3,none\n"))
+                .hasMessageContaining(", line 6, column 'probability': must be a finite number, was 'none'");
+        assertThat(refusal(rows + "1.2.9,1,2,3,\"0.5\"x\n").problem()).isEqualTo(Problem.MALFORMED);
+    }
+
+    @Test
     void headerAloneIsASubmissionWithoutMarks() throws IOException {
         assertThat(read(Submission.HEADER + "\n").size()).isZero();
     }

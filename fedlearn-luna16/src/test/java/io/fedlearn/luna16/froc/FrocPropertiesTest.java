@@ -95,7 +95,7 @@ final class FrocPropertiesTest {
     }
 
     private static LongStream seeds() {
-        return LongStream.range(0, 60);
+        return LongStream.range(0, 40);
     }
 
     /**
@@ -138,7 +138,7 @@ final class FrocPropertiesTest {
     @Test
     void mostCasesAreOnTheirRates() {
         // The properties below that assume it are tested on most seeds.
-        assertThat(seeds().filter(seed -> isOnItsRates(Case.of(seed).score()))).hasSizeGreaterThan(50);
+        assertThat(seeds().filter(seed -> isOnItsRates(Case.of(seed).score()))).hasSizeGreaterThan(33);
     }
 
     @ParameterizedTest
