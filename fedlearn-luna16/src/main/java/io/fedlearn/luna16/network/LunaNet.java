@@ -54,6 +54,9 @@ public final class LunaNet {
     /** Default of {@link #prior()}: {@value}, with which the output starts without a bias. */
     public static final double DEFAULT_PRIOR = 0.5;
 
+    /** Of how many voxels the patches are together that the network computes at once. */
+    private static final int CACHED_VOXELS = 300_000;
+
     private static final LunaNet DEFAULTS = new LunaNet(new PatchShape(32, 48, 48), DEFAULT_CHANNELS, 0, DEFAULT_PRIOR);
 
     private final PatchShape patch;
