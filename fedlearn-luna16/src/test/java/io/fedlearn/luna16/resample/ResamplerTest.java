@@ -9,7 +9,7 @@ import io.fedlearn.luna16.image.GridSize;
 import io.fedlearn.luna16.image.HuWindow;
 import io.fedlearn.luna16.image.ImageGeometry;
 import io.fedlearn.luna16.image.MetaImage;
-import io.fedlearn.luna16.image.MetaImageException;
+import io.fedlearn.luna16.image.VolumeException;
 import io.fedlearn.luna16.image.MetaImageReader;
 import io.fedlearn.luna16.image.Point;
 import io.fedlearn.luna16.image.Volume;
@@ -430,7 +430,7 @@ class ResamplerTest {
         try (MetaImageReader reader = MetaImage.open(file)) {
             Resampler resampler = Resampler.toSpacing(1).withWorkers(Workers.of(2, executor));
             assertThatThrownBy(() -> resampler.resample(reader))
-                    .isInstanceOf(MetaImageException.class)
+                    .isInstanceOf(VolumeException.class)
                     .hasMessageContaining("scan.zraw");
         } finally {
             executor.shutdownNow();
