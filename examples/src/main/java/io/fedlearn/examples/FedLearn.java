@@ -7,6 +7,7 @@ import io.fedlearn.examples.certs.CertsCommand;
 import io.fedlearn.examples.conformance.BenchCommand;
 import io.fedlearn.examples.credit.CreditCommand;
 import io.fedlearn.examples.doctor.DoctorCommand;
+import io.fedlearn.examples.froc.FrocCommand;
 import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;

@@ -95,7 +95,7 @@ public final class LungFinder {
      *
      * @param scan none of whose slices has been read; all will be, and it stays open
      * @throws LungException if there are none to be seen
-     * @throws io.fedlearn.luna16.image.MetaImageException if it cannot be read
+     * @throws io.fedlearn.luna16.image.VolumeException if it cannot be read
      */
     public LungMask find(MetaImageReader scan) {
         return search(resampler().resample(scan));

@@ -64,7 +64,7 @@ public final class LungMask {
      * lung whose middle has the larger x is the left one.
      *
      * @param scan the geometry of the scan that the mask must be of
-     * @throws io.fedlearn.luna16.image.MetaImageException if the file cannot be read
+     * @throws io.fedlearn.luna16.image.VolumeException if the file cannot be read
      * @throws LungException if its voxels lie elsewhere than the scan's, or none is lung
      */
     public static LungMask read(Path file, ImageGeometry scan) {
@@ -80,7 +80,7 @@ public final class LungMask {
     /**
      * Reads a mask without comparing it to a scan.
      *
-     * @throws io.fedlearn.luna16.image.MetaImageException if the file cannot be read
+     * @throws io.fedlearn.luna16.image.VolumeException if the file cannot be read
      * @throws LungException if none of its voxels is lung
      */
     public static LungMask read(Path file) {

@@ -165,7 +165,7 @@ public final class Resampler {
      * A scan in whole HU, as its slices are read.
      *
      * @param scan none of whose slices has been read; all will be, and it stays open
-     * @throws io.fedlearn.luna16.image.MetaImageException if it cannot be read
+     * @throws io.fedlearn.luna16.image.VolumeException if it cannot be read
      * @throws IllegalArgumentException if slices have been read, or there would be more than {@value Volume#MAX_VOXELS}
      *     voxels
      */
@@ -192,7 +192,7 @@ public final class Resampler {
      * What a network sees of a scan, as its slices are read.
      *
      * @param scan none of whose slices has been read; all will be, and it stays open
-     * @throws io.fedlearn.luna16.image.MetaImageException if it cannot be read
+     * @throws io.fedlearn.luna16.image.VolumeException if it cannot be read
      * @throws IllegalArgumentException if slices have been read, or there would be more than {@value Volume#MAX_VOXELS}
      *     voxels
      */
