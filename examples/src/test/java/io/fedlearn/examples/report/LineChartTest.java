@@ -1,6 +1,7 @@
 package io.fedlearn.examples.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.io.StringReader;
 import java.util.List;
@@ -61,5 +62,41 @@ final class LineChartTest {
     @Test
     void unitSquareHasADiagonalFromCornerToCorner() {
         assertThat(LineChart.ofUnitSquare("x", "y").toSvg()).contains("class=\"diagonal\" d=\"M62 278L546 12\"");
+    }
+
+    @Test
+    void octavesAreEquallyWide() throws Exception {
+        LineChart chart = LineChart.ofOctaves("FP/scan", "sensitivity")
+                .with(
+                        "curve",
+                        List.of(new LineChart.Point(0.125, 0), new LineChart.Point(1, 0.5), new LineChart.Point(8, 1)));
+
+        assertThat(curves(parse(chart)).get(0)).isEqualTo("M62 278L304 145L546 12");
+        assertThat(parse(chart).getDocumentElement().getTextContent())
+                .contains("1/8", "1/4", "1/2", "1", "2", "4", "8")
+                .doesNotContain("16", "1/16");
+    }
+
+    @Test
+    void drawsABandBehindItsCurve() throws Exception {
+        LineChart chart = LineChart.ofUnitSquare("x", "y")
+                .with(
+                        "curve",
+                        List.of(new LineChart.Point(0, 0.5), new LineChart.Point(1, 0.5)),
+                        List.of(new LineChart.Range(0, 0, 1), new LineChart.Range(1, 0.5, 1)));
+
+        assertThat(curves(parse(chart)).get(0)).isEqualTo("M62 12L546 12L546 145L62 278Z");
+        assertThat(chart.toPng()).isNotEmpty();
+    }
+
+    @Test
+    void refusesZeroOnAnAxisOfOctaves() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> LineChart.ofOctaves("x", "y")
+                        .with("curve", List.of(new LineChart.Point(0, 0)))
+                        .toSvg())
+                .withMessageContaining("x must be > 0");
+        assertThat(LineChart.ofOctaves("x", "y").with("none", List.of()).toSvg())
+                .doesNotContain("NaN");
     }
 }
