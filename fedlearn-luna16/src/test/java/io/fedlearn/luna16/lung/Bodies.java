@@ -9,9 +9,9 @@ import java.util.List;
 
 /** Bodies of a few ellipsoids, in millimetres of the patient: what is painted later covers what was before. */
 final class Bodies {
-    static final GridSize SIZE = new GridSize(128, 96, 90);
+    static final GridSize SIZE = new GridSize(116, 80, 78);
     static final Point SPACING = new Point(2.5, 2.5, 2.5);
-    static final Point ORIGIN = new Point(-160, -120, -110);
+    static final Point ORIGIN = new Point(-144, -99, -98);
     static final Point LEFT = new Point(62, 0, 0);
     static final Point RIGHT = new Point(-62, 0, 0);
     static final Point RADII = new Point(48, 60, 80);
