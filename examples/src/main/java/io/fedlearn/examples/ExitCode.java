@@ -6,7 +6,8 @@ import io.fedlearn.examples.run.InputException;
 import io.fedlearn.formats.FormatException;
 import io.fedlearn.grpc.TransportException;
 import io.fedlearn.luna16.dataset.DatasetException;
-import io.fedlearn.luna16.image.VolumeException;
+import io.fedlearn.luna16.image.MetaImageException;
+import io.fedlearn.luna16.lung.LungException;
 import io.fedlearn.luna16.phantom.PhantomException;
 import io.fedlearn.models.idx.IdxException;
 import io.fedlearn.models.table.TableException;
@@ -52,7 +53,8 @@ final class ExitCode {
                 || failure instanceof FormatException
                 || failure instanceof InvalidModelFileException
                 || failure instanceof DatasetException
-                || failure instanceof VolumeException
+                || failure instanceof MetaImageException
+                || failure instanceof LungException
                 || failure instanceof PhantomException phantom
                         && phantom.problem() != PhantomException.Problem.NOT_WRITABLE
                 || failure instanceof IllegalArgumentException

@@ -12,6 +12,7 @@ import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
 import io.fedlearn.examples.luna16.Luna16HospitalCommand;
+import io.fedlearn.examples.luna16.Luna16LungsCommand;
 import io.fedlearn.examples.luna16.Luna16ScoreCommand;
 import io.fedlearn.examples.mnist.MnistCommand;
 import io.fedlearn.examples.network.ClientCommand;
@@ -52,7 +53,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Luna16HospitalCommand.class,
             Luna16DataCommand.class,
             Luna16ScoreCommand.class,
-            FrocCommand.class,
+            Luna16LungsCommand.class,
             ServerCommand.class,
             ClientCommand.class,
             TrialDataCommand.class,

@@ -25,7 +25,8 @@ import java.util.Objects;
  * ({@value #DEFAULT_CLOSING} mm).
  *
  * <p><b>What it does not do.</b> A lung that is filled by fluid or tumour looks like the rest of the body, and is left out
- * beyond the closing radius. Pieces of a lung cut off from the rest are left out, too.
+ * beyond the closing radius. Pieces of a lung cut off from the rest are left out, too, and so is a lung in slices in which
+ * the scanner's field of view cuts it off at the side: it looks like air around the patient.
  */
 public final class LungFinder {
     /** Default HU below which voxels are air: {@value}. */

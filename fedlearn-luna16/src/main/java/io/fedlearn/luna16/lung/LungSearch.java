@@ -143,7 +143,8 @@ final class LungSearch {
         }
         if (count == 0) {
             throw new LungException(
-                    Problem.NO_BODY, "no body was found: the whole scan (" + coarse.geometry() + ") is air");
+                    Problem.NO_BODY,
+                    "no body was found: all voxels are below " + threshold + " HU; is the scan in HU?");
         }
         return sum / count;
     }
@@ -206,10 +207,11 @@ final class LungSearch {
                     String.format(
                             Locale.ROOT,
                             "no lungs were found: the largest piece of air in the body that may be one has %.0f ml, and at"
-                                    + " least %.0f are expected; the scan is %s",
+                                    + " least %.0f are expected; does the scan show a chest, in HU, with air near"
+                                    + " %d?",
                             largest,
                             LEAST_LUNG_MILLILITRES,
-                            coarse.geometry()));
+                            Volume.AIR));
         }
         Piece first = pieces.get(0);
         for (Piece second : pieces.subList(1, pieces.size())) {
