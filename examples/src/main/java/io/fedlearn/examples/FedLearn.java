@@ -9,6 +9,7 @@ import io.fedlearn.examples.credit.CreditCommand;
 import io.fedlearn.examples.doctor.DoctorCommand;
 import io.fedlearn.examples.froc.FrocCommand;
 import io.fedlearn.examples.heart.HeartCommand;
+import io.fedlearn.examples.luna16.Luna16AblationCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
 import io.fedlearn.examples.luna16.Luna16HospitalCommand;
@@ -53,7 +54,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Luna16HospitalCommand.class,
             Luna16DataCommand.class,
             Luna16ScoreCommand.class,
-            Luna16LungsCommand.class,
+            Luna16AblationCommand.class,
+            FrocCommand.class,
             ServerCommand.class,
             ClientCommand.class,
             TrialDataCommand.class,

@@ -21,10 +21,36 @@ import java.util.OptionalDouble;
  * @param alone the model of each hospital that has something to train on, by its name
  * @param pooled the model of all data in one place
  * @param examples what is tested on, in the plural, such as "patients"
+ * @param more tables of other figures of the three ways
  */
-public record Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelScores pooled, String examples) {
+public record Comparison(
+        ModelScores federated, Map<String, ModelScores> alone, ModelScores pooled, String examples, List<Table> more) {
     private static final String ALL = "all hospitals";
     private static final String TITLE = "Federated, alone, pooled";
+
+    /** Copies the list. */
+    public Comparison {
+        more = List.copyOf(more);
+    }
+
+    /** A comparison by AUC alone. */
+    public Comparison(ModelScores federated, Map<String, ModelScores> alone, ModelScores pooled, String examples) {
+        this(federated, alone, pooled, examples, List.of());
+    }
+
+    /**
+     * One more table.
+     *
+     * @param caption what it shows
+     */
+    public record Table(String caption, Grid grid) {}
+
+    /** This comparison and one more table. */
+    public Comparison with(String caption, Grid grid) {
+        List<Table> tables = new ArrayList<>(more);
+        tables.add(new Table(caption, grid));
+        return new Comparison(federated, alone, pooled, examples, tables);
+    }
 
     /** What the tables mean where it is not plain. */
     private String legend() {
@@ -125,6 +151,7 @@ public record Comparison(ModelScores federated, Map<String, ModelScores> alone, 
                 .table("The three ways on the same test " + examples, grid())
                 .paragraph(legend())
                 .table("How far each hospital's own model carries", aloneGrid());
+        more.forEach(table -> report.table(table.caption(), table.grid()));
     }
 
     /** Whether a report that was written earlier has such a section. */
@@ -137,6 +164,10 @@ public record Comparison(ModelScores federated, Map<String, ModelScores> alone, 
         List<String> lines = new ArrayList<>(grid().toLines());
         lines.add("");
         lines.addAll(aloneGrid().toLines());
+        more.forEach(table -> {
+            lines.add("");
+            lines.addAll(table.grid().toLines());
+        });
         lines.addAll(List.of("", conclusion(), exceptions(), legend()));
         return lines;
     }

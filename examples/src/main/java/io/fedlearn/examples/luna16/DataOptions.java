@@ -1,8 +1,10 @@
 package io.fedlearn.examples.luna16;
 
+import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.partition.Partitioner;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.luna16.dataset.DatasetCheck;
+import io.fedlearn.luna16.dataset.ScanSplit;
 import io.fedlearn.luna16.dataset.SiteAssignment;
 import io.fedlearn.luna16.dataset.SitesFile;
 import io.fedlearn.luna16.image.VolumeException;
@@ -14,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -52,8 +55,18 @@ final class DataOptions {
             names = "--test-share",
             paramLabel = "X",
             order = -26,
-            description = "What part of each hospital's scans is kept aside to test on (default: ${DEFAULT-VALUE}).")
-    private double testShare = Luna16Client.Builder.DEFAULT_TEST_SHARE;
+            description = "What part of each hospital's scans is kept aside to test on (default: "
+                    + Luna16Client.Builder.DEFAULT_TEST_SHARE + ").")
+    private Optional<Double> testShare = Optional.empty();
+
+    @Option(
+            names = "--fold",
+            paramLabel = "K",
+            order = -26,
+            description = "Tests on subset K, at every hospital, and trains on the other subsets, as the challenge's"
+                    + " cross-validation does; hospitals then share all subsets alike, unless --sites or --partition"
+                    + " says otherwise.")
+    private Optional<Integer> fold = Optional.empty();
 
     @Option(
             names = "--negatives-per-scan",
@@ -89,8 +102,14 @@ final class DataOptions {
         if (hospitals < 1) {
             throw new InputException("--hospitals must be >= 1, was " + hospitals);
         }
-        if (!(testShare > 0 && testShare < 1)) {
-            throw new InputException("--test-share must be between 0 and 1, was " + testShare);
+        if (!(testShare() > 0 && testShare() < 1)) {
+            throw new InputException("--test-share must be between 0 and 1, was " + testShare());
+        }
+        if (fold.isPresent() && testShare.isPresent()) {
+            throw new InputException("--fold says what is tested on: --test-share goes without it");
+        }
+        if (fold.isPresent() && (fold.get() < 0 || fold.get() > 9)) {
+            throw new InputException("--fold must be from 0 to 9, was " + fold.get());
         }
         if (negativesPerScan < 0) {
             throw new InputException("--negatives-per-scan must be >= 0, was " + negativesPerScan);
@@ -123,9 +142,35 @@ final class DataOptions {
         return partition;
     }
 
-    /** What part of each hospital's scans is kept aside. */
-    double testShare() {
-        return testShare;
+    private double testShare() {
+        return testShare.orElse(Luna16Client.Builder.DEFAULT_TEST_SHARE);
+    }
+
+    /** Which subset is tested on, if one is. */
+    Optional<Integer> fold() {
+        return fold;
+    }
+
+    /** Writes what is tested on into a run's settings. */
+    void addTo(Federation.Builder federation) {
+        if (fold.isPresent()) {
+            federation.setting("fold", fold.get());
+        } else {
+            federation.setting("testShare", testShare());
+        }
+    }
+
+    /**
+     * Divides what each hospital has into what it trains on and what it tests on.
+     *
+     * @throws InputException if there are no scans to be divided so
+     */
+    Map<String, ScanSplit> split(SiteAssignment sites, long seed) {
+        try {
+            return fold.isPresent() ? sites.splitByFold(fold.get()) : sites.split(testShare(), seed);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--fold: " + e.getMessage(), e);
+        }
     }
 
     /** The most candidates of a scan that are no nodules. */
@@ -177,8 +222,12 @@ final class DataOptions {
             }
             // Of a generated data set each scan has a hospital whose scanner it looks like.
             Path generated = directory.resolve(PhantomDataset.SITES);
-            return Files.exists(generated) && Files.exists(directory.resolve(PhantomDataset.MARKER))
-                    ? SiteAssignment.byFile(check.scans(), SitesFile.of(generated))
+            if (Files.exists(generated) && Files.exists(directory.resolve(PhantomDataset.MARKER))) {
+                return SiteAssignment.byFile(check.scans(), SitesFile.of(generated));
+            }
+            // By subset, a fold would test at one hospital, and another fold at another.
+            return fold.isPresent()
+                    ? SiteAssignment.byPartitioner(check.scans(), Partitioner.iid(), hospitals, seed)
                     : SiteAssignment.bySubset(check.scans(), hospitals);
         } catch (IllegalArgumentException e) {
             throw new InputException("the scans cannot be distributed: " + e.getMessage(), e);
@@ -199,10 +248,10 @@ final class DataOptions {
                 patches.toString(),
                 "--hospitals",
                 Integer.toString(hospitals),
-                "--test-share",
-                Double.toString(testShare),
                 "--negatives-per-scan",
                 Integer.toString(negativesPerScan)));
+        testShare.ifPresent(share -> arguments.addAll(List.of("--test-share", share.toString())));
+        fold.ifPresent(number -> arguments.addAll(List.of("--fold", number.toString())));
         sites.ifPresent(file -> arguments.addAll(List.of("--sites", file)));
         partition.ifPresent(rule -> arguments.addAll(List.of("--partition", rule)));
         return arguments;

@@ -1,6 +1,5 @@
 package io.fedlearn.examples.luna16;
 
-import io.fedlearn.luna16.patch.Augmentation;
 import io.fedlearn.luna16.patch.PatchExamples;
 import io.fedlearn.luna16.patch.PatchSet;
 
@@ -13,11 +12,9 @@ import io.fedlearn.luna16.patch.PatchSet;
  * @param test patches of the other scans
  */
 record Hospital(String name, int scans, PatchSet training, PatchSet test) {
-    /** The patches to train on as they are trained on: nodules repeated, and varied. */
-    PatchExamples trainingExamples(double negativesPerPositive, Augmentation augmentation) {
-        return PatchExamples.of(training)
-                .withNegativesPerPositive(negativesPerPositive)
-                .withAugmentation(augmentation);
+    /** The patches to train on as they are trained on: nodules repeated, others drawn, all varied. */
+    PatchExamples trainingExamples(Recipe recipe) {
+        return recipe.examples(training);
     }
 
     /** The patches to test on, as they are. */

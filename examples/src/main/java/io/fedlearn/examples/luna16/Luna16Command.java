@@ -2,6 +2,7 @@ package io.fedlearn.examples.luna16;
 
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
+import io.fedlearn.core.strategy.Strategy;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.dl4j.Dl4jBackend;
 import io.fedlearn.dl4j.Dl4jModel;
@@ -21,7 +22,8 @@ import io.fedlearn.luna16.dataset.DatasetCheck;
 import io.fedlearn.luna16.dataset.Luna16Dataset;
 import io.fedlearn.luna16.dataset.ScanSplit;
 import io.fedlearn.luna16.dataset.SiteAssignment;
-import io.fedlearn.luna16.patch.Augmentation;
+import io.fedlearn.luna16.network.FlipAverage;
+import io.fedlearn.luna16.network.HardNegatives;
 import io.fedlearn.luna16.patch.CandidateSelection;
 import io.fedlearn.luna16.patch.PatchCache;
 import io.fedlearn.luna16.phantom.PhantomDataset;
@@ -32,6 +34,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -45,8 +49,8 @@ import picocli.CommandLine.Option;
             "Hospitals train one 3D network to tell lung nodules from what only looks like them, on CT.",
             "",
             "Each hospital cuts patches around the candidates in its own scans and trains on them; only models are"
-                    + " exchanged. A quarter of each hospital's scans is kept aside to test on. Without --data the scans"
-                    + " are generated.",
+                    + " exchanged. A quarter of each hospital's scans is kept aside to test on; at the end all candidates"
+                    + " of these are scored as the challenge does. Without --data the scans are generated.",
             ""
         },
         footerHeading = "%nData:%n",
@@ -63,6 +67,8 @@ import picocli.CommandLine.Option;
             "  model.safetensors  the final model; best.safetensors the one with the least test loss",
             "  lunanet.zip        the final model as a file of DL4J's own",
             "  montage.png        test patches with their scores",
+            "  submission.csv     the scores of all candidates of the test scans, in the challenge's form",
+            "  scores.json        AUC, CPM and sensitivities over them; written last of all",
             "  audit.jsonl        what happened, each record chained to the one before",
             "  patches/           the patches that were cut, for the next run; may be deleted",
             "",
@@ -70,6 +76,8 @@ import picocli.CommandLine.Option;
             "  fedlearn luna16 --compare",
             "  fedlearn luna16 --data LUNA16 --hospitals 5 --patch 32x48x48 --rounds 40 --out runs/luna",
             "  fedlearn luna16 --data LUNA16 --sites manufacturers.csv --strategy fedprox --set mu=0.1",
+            "  fedlearn luna16 --data LUNA16 --fold 0 --learning-rate-schedule cosine --hard-negatives 11 --flips",
+            "  fedlearn luna16 --data LUNA16 --cross-validate --out runs/ten-folds",
             "  fedlearn luna16 --background chest.mhd --out runs/real",
             ""
         })
@@ -99,6 +107,32 @@ public final class Luna16Command extends TrainingCommand {
             description = "Also train each hospital alone, and all data pooled in one place, and show the three side"
                     + " by side.")
     private boolean compare;
+
+    @Option(
+            names = "--hard-negatives",
+            paramLabel = "R[:K:S]",
+            order = -9,
+            description =
+                    "From round R on hospitals train above all on what the network takes for nodules and is none: each"
+                            + " asks it once about its patches, and from then on the K of them with the highest scores fill S of"
+                            + " their places in a pass (shares; default: ${DEFAULT-VALUE}, which is never; K and S: "
+                            + HardNegatives.DEFAULT_KEPT + " and " + HardNegatives.DEFAULT_SHOWN + ").")
+    private String hardNegatives = "none";
+
+    @Option(
+            names = "--flips",
+            order = -9,
+            description =
+                    "Score test scans by the mean over eight mirror images of each patch; takes eight times as long.")
+    private boolean flips;
+
+    @Option(
+            names = "--cross-validate",
+            order = -9,
+            description =
+                    "Do all folds of the challenge, one after the other, each in a folder of its own, and score the"
+                            + " marks of all test scans together. The same line again goes on where it was.")
+    private boolean crossValidate;
 
     @Option(
             names = "--dp-last-layer",
@@ -139,6 +173,18 @@ public final class Luna16Command extends TrainingCommand {
             throw new InputException("--dp-last-layer needs --dp-epsilon");
         }
         patches.check();
+        recipe();
+        if (recipe().hardNegatives().isPresent()
+                && options().privacy(PrivacyUnit.PATIENT).isPresent()) {
+            throw new InputException(
+                    "--hard-negatives chooses patches by what a network learnt of them, which --dp-epsilon"
+                            + " does not account for: pass one of the two");
+        }
+        if (crossValidate && (data.fold().isPresent() || compare || distributed)) {
+            throw new InputException(
+                    "--cross-validate does all folds, each in this process and without comparison: pass it"
+                            + " without --fold, --compare and --distributed");
+        }
         if (distributed && options().privacy(PrivacyUnit.PATIENT).isPresent()) {
             throw new InputException(
                     "--distributed trains without noise as yet: --dp-epsilon is for hospitals in one" + " process");
@@ -151,6 +197,77 @@ public final class Luna16Command extends TrainingCommand {
         });
     }
 
+    private Recipe recipe() {
+        return patches.recipe(hard());
+    }
+
+    private Optional<HardNegatives> hard() {
+        if (hardNegatives.equalsIgnoreCase("none")) {
+            return Optional.empty();
+        }
+        String[] parts = hardNegatives.split(":", -1);
+        try {
+            if (parts.length == 1) {
+                return Optional.of(HardNegatives.from(Integer.parseInt(parts[0])));
+            }
+            if (parts.length == 3) {
+                return Optional.of(new HardNegatives(
+                        Integer.parseInt(parts[0]), Double.parseDouble(parts[1]), Double.parseDouble(parts[2])));
+            }
+        } catch (NumberFormatException e) {
+            throw new InputException("--hard-negatives: a number cannot be read, was '" + hardNegatives + "'", e);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--hard-negatives: " + e.getMessage(), e);
+        }
+        throw new InputException("--hard-negatives must be none, R or R:KEPT:SHOWN, was '" + hardNegatives + "'");
+    }
+
+    @Override
+    protected Strategy strategy(int clients) {
+        return recipe().appliedTo(super.strategy(clients));
+    }
+
+    @Override
+    protected boolean isDoneOtherwise() throws Exception {
+        if (!crossValidate) {
+            return false;
+        }
+        List<String> given =
+                new ArrayList<>(spec().commandLine().getParseResult().originalArgs());
+        // What comes before the command's name is of the launcher.
+        given = given.subList(given.indexOf(spec().name()) + 1, given.size());
+        CrossValidation.in(options().out(), out())
+                .run(SubRuns.without(given, Set.of("--cross-validate", "--resume", "--stacktrace"), Set.of("--out")));
+        return true;
+    }
+
+    /** The folder of the scans; empty if they are to be generated. */
+    Optional<Path> data() {
+        return data.folder();
+    }
+
+    /** How many rounds there are in all. */
+    int rounds() {
+        return options().rounds();
+    }
+
+    /** How often a hospital passes over its patches in a round. */
+    int localEpochs() {
+        return options().training().localEpochs();
+    }
+
+    /** The most candidates of a scan that are used and are no nodules. */
+    int negativesPerScan() {
+        return data.negativesPerScan();
+    }
+
+    /** Makes the scans that the options ask for. */
+    void generate(Path directory) throws InterruptedException {
+        try (ProgressBar bar = ProgressBar.start(out(), options().progress(), "Making scans")) {
+            data.generator(directory, options().seed()).write(bar::update);
+        }
+    }
+
     @Override
     protected void train(RunFolder folder) throws InterruptedException, IOException {
         Dl4jBackend.useThreads(patches.nativeThreads());
@@ -159,9 +276,7 @@ public final class Luna16Command extends TrainingCommand {
         backend.warning().ifPresent(warning -> out().println("Warning: " + warning));
         NetworkSettings settings = patches.settings();
         Luna16Data hospitals = read(folder, settings);
-        Augmentation augmentation = settings.augmentation();
-        Luna16Training training =
-                new Luna16Training(settings.network(), patches.negativesPerPositive(), augmentation, options());
+        Luna16Training training = new Luna16Training(settings, recipe(), flips, options());
         if (!distributed) {
             Federation.Builder federation = federation(training, hospitals.hospitals());
             report(folder, settings, hospitals, training, run(federation, folder, settings, hospitals));
@@ -193,11 +308,10 @@ public final class Luna16Command extends TrainingCommand {
         federation
                 .setting("data", hospitals.digest())
                 .setting("sites", hospitals.sitesText())
-                .setting("testShare", data.testShare())
-                .setting("negativesPerPositive", patches.negativesPerPositive())
-                .setting("augmentation", settings.augmentation().toString())
                 .setting("nativeThreads", patches.nativeThreads())
                 .setting("nativeBuild", Dl4jBackend.present().build());
+        data.addTo(federation);
+        recipe().addTo(federation);
         settings.addTo(federation);
         out().println();
         return run(federation, hospitals.hospitals().size(), folder, Luna16Report.METRICS);
@@ -228,23 +342,29 @@ public final class Luna16Command extends TrainingCommand {
     private void report(
             RunFolder folder, NetworkSettings settings, Luna16Data hospitals, Luna16Training training, Run run)
             throws InterruptedException, IOException {
+        Luna16Training.Worth worth;
+        try (ProgressBar bar = ProgressBar.start(out(), options().progress(), "Scoring test scans")) {
+            worth = training.worth(run.model(), hospitals, threads(), bar::update);
+        }
+        ModelScores scores = worth.patches();
         Dl4jModel network = settings.network().create();
-        ModelScores scores = ModelScores.of(network, run.model(), Luna16Training.tests(hospitals.hospitals()));
+        network.load(run.model());
         Dl4jModelFile.write(network, folder.path().resolve(DL4J_MODEL));
         Optional<Path> montage = Montage.write(folder.path().resolve(Montage.FILE), network, hospitals.hospitals());
-        Luna16Report report = new Luna16Report(hospitals, run, scores);
+        Luna16Report report = new Luna16Report(hospitals, run, scores, worth.scans());
         print(report.hospitals());
+        worth.scans().flatMap(ScanScores::froc).ifPresent(froc -> {
+            out().println();
+            out().println(report.challenge());
+            ScanScores.grid(froc).toLines().forEach(out()::println);
+        });
         Optional<Comparison> comparison = Optional.empty();
         if (compare) {
             out().println();
             try (ProgressBar bar = ProgressBar.start(
                     out(), options().progress(), "Training each hospital alone, and all data pooled")) {
-                comparison = Optional.of(training.comparison(
-                        scores,
-                        hospitals.hospitals(),
-                        hospitals.pooled(),
-                        run.records().size(),
-                        bar));
+                comparison = Optional.of(
+                        training.comparison(worth, hospitals, run.records().size(), bar));
             }
             out().println();
             comparison.get().toLines().forEach(out()::println);
@@ -256,6 +376,31 @@ public final class Luna16Command extends TrainingCommand {
         privacy.ifPresent(section -> out().println(section.spent(run)));
         out().println("DL4J:    " + folder.path().resolve(DL4J_MODEL));
         montage.ifPresent(picture -> out().println("Picture: " + picture));
+        if (worth.scans().isPresent()) {
+            leaveScores(folder.path(), settings, run, worth.scans().get());
+        }
+    }
+
+    private void leaveScores(Path folder, NetworkSettings settings, Run run, ScanScores scores)
+            throws IOException, InterruptedException {
+        scores.scores().failures().forEach(failure -> out().println("Note: not scored: " + failure.message()));
+        Path submission = folder.resolve(ScoreFile.SUBMISSION);
+        scores.scores().submission().write(submission);
+        Map<Integer, ScoreFile.Figures> figures = new TreeMap<>();
+        figures.put(flips ? FlipAverage.FLIPS : 1, ScoreFile.Figures.of(scores));
+        if (flips) {
+            // So that it can be seen what they are worth.
+            figures.put(
+                    1,
+                    ScoreFile.Figures.of(
+                            scores.tests().score(settings, run.model(), false, threads(), (done, all) -> {})));
+        }
+        ScoreFile.of(run, scores, figures).write(folder);
+        out().println("Scores:  " + submission + ", " + folder.resolve(ScoreFile.NAME));
+    }
+
+    private int threads() {
+        return options().threads().orElse(Runtime.getRuntime().availableProcessors());
     }
 
     private Luna16Data read(RunFolder folder, NetworkSettings settings) throws InterruptedException {
@@ -263,18 +408,17 @@ public final class Luna16Command extends TrainingCommand {
         List<String> notes = new ArrayList<>();
         if (data.folder().isEmpty()) {
             out().println("The scans are GENERATED, not real: " + directory + " (--data takes real ones).");
-            try (ProgressBar bar = ProgressBar.start(out(), options().progress(), "Making scans")) {
-                data.generator(directory, options().seed()).write(bar::update);
-            }
+            generate(directory);
         }
         if (Files.exists(directory.resolve(PhantomDataset.MARKER))) {
             notes.add("The scans of this run are generated, not real: the figures show how federated training works,"
                     + " and say nothing about medicine.");
         }
-        DatasetCheck check = DatasetCheck.of(Luna16Dataset.open(directory));
+        Luna16Dataset dataset = Luna16Dataset.open(directory);
+        DatasetCheck check = DatasetCheck.of(dataset);
         SiteAssignment sites = data.assign(check, directory, options().seed());
         out().println();
-        Map<String, ScanSplit> splits = sites.split(data.testShare(), options().seed());
+        Map<String, ScanSplit> splits = data.split(sites, options().seed());
         out().print(check.text(sites, splits));
         out().println();
         out().flush();
@@ -284,10 +428,18 @@ public final class Luna16Command extends TrainingCommand {
         }
         CandidateSelection selection = data.selection(options().seed());
         PatchCache cache = PatchCache.at(data.cache().orElse(folder.path().resolve(PATCHES)))
-                .withThreads(options().threads().orElse(Runtime.getRuntime().availableProcessors()));
+                .withThreads(threads());
         Luna16Data hospitals;
         try (ProgressBar bar = ProgressBar.start(out(), options().progress(), "Cutting out patches")) {
-            hospitals = Luna16Data.cut(check, sites, splits, selection, settings.patches(), cache, bar)
+            hospitals = Luna16Data.cut(
+                            check,
+                            sites,
+                            splits,
+                            TestScans.of(dataset, splits),
+                            selection,
+                            settings.patches(),
+                            cache,
+                            bar)
                     .withNotes(notes);
         }
         print(hospitals.grid());

@@ -19,12 +19,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
  * What the hospitals have.
  *
  * @param hospitals in the order of their names
+ * @param tests the scans that are tested on, if there are any
  * @param pooled the same scans in one place, which is done for comparison only
  * @param digest of all patches
  * @param notes what a reader must know first
@@ -33,6 +35,7 @@ import java.util.stream.Collectors;
  */
 record Luna16Data(
         List<Hospital> hospitals,
+        Optional<TestScans> tests,
         Hospital pooled,
         String digest,
         List<String> notes,
@@ -44,6 +47,7 @@ record Luna16Data(
      * Cuts the patches of all hospitals, as far as the cache does not have them.
      *
      * @param splits what each site trains and tests on
+     * @param tests the scans that are tested on, if there are any
      * @param selection which candidates of a scan
      * @throws InputException if no hospital has a patch to train on
      */
@@ -51,6 +55,7 @@ record Luna16Data(
             DatasetCheck check,
             SiteAssignment sites,
             Map<String, ScanSplit> splits,
+            Optional<TestScans> tests,
             CandidateSelection selection,
             PatchSettings settings,
             PatchCache cache,
@@ -72,7 +77,8 @@ record Luna16Data(
         }
         if (prepared.omittedNegatives() > 0) {
             remarks.add(prepared.omittedNegatives() + " candidates that are no nodules are not used, as there are more"
-                    + " than --negatives-per-scan: training and test figures are over a part of them.");
+                    + " than --negatives-per-scan: the figures of the rounds are over a part of them, those of the"
+                    + " challenge over all.");
         }
         List<Scan> training = new ArrayList<>();
         List<Scan> test = new ArrayList<>();
@@ -84,6 +90,7 @@ record Luna16Data(
                 "pooled", scans.size(), ofScans(prepared.patches(), training), ofScans(prepared.patches(), test));
         return new Luna16Data(
                 List.copyOf(hospitals.values()),
+                tests,
                 pooled,
                 prepared.patches().digest(),
                 List.of(),
@@ -125,7 +132,7 @@ record Luna16Data(
 
     /** The same data with something that a reader must know first. */
     Luna16Data withNotes(List<String> texts) {
-        return new Luna16Data(hospitals, pooled, digest, List.copyOf(texts), remarks, problems);
+        return new Luna16Data(hospitals, tests, pooled, digest, List.copyOf(texts), remarks, problems);
     }
 
     /** Which hospital has how many scans, for the run's record. */

@@ -21,6 +21,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -69,7 +70,7 @@ public final class Luna16HospitalCommand implements Callable<Integer> {
         Hospital hospital = hospital(settings);
         Luna16Client client = Luna16Client.of(
                 LocalModelPool.of(settings.network()::create),
-                hospital.trainingExamples(patches.negativesPerPositive(), settings.augmentation()),
+                hospital.trainingExamples(patches.recipe(Optional.empty())),
                 hospital.testExamples());
         out.println("Hospital " + name + ": " + hospital.training().size() + " patches to train on, "
                 + hospital.test().size() + " to test on.");
@@ -94,7 +95,7 @@ public final class Luna16HospitalCommand implements Callable<Integer> {
             throw new InputException(
                     "--hospital " + name + " is none of " + sites.sites().keySet());
         }
-        Map<String, ScanSplit> splits = sites.split(data.testShare(), seed);
+        Map<String, ScanSplit> splits = data.split(sites, seed);
         PatchCache cache = PatchCache.at(data.cache().orElseThrow(() -> new InputException("--cache must be given")));
         PatchSet cut =
                 cache.prepare(own, settings.patches(), data.selection(seed)).patches();

@@ -20,8 +20,9 @@ import java.util.Optional;
  * @param data what was trained and tested on
  * @param run what came of it
  * @param scores of the final model
+ * @param scans scores of all candidates of the test scans by the final model, if there are any
  */
-record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
+record Luna16Report(Luna16Data data, Run run, ModelScores scores, Optional<ScanScores> scans) {
     /** The columns of the table of rounds. */
     static final List<String> METRICS = List.of(Evaluation.LOSS, Evaluation.AUC, Evaluation.SENSITIVITY_AT_90);
 
@@ -55,6 +56,12 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
                 Figures.metric(scores.mean(Evaluation.LOSS)));
     }
 
+    /** What the challenge's figures are of. */
+    String challenge() {
+        return "As the challenge scores it, over all "
+                + scans.map(own -> own.scores().toString()).orElse("candidates") + ":";
+    }
+
     /** The whole page. */
     HtmlReport page(Optional<Comparison> comparison, Optional<Path> montage, Optional<PrivacySection> privacy)
             throws IOException {
@@ -71,6 +78,8 @@ record Luna16Report(Luna16Data data, Run run, ModelScores scores) {
         if (!data.problems().isEmpty()) {
             report.paragraph("What the check of the data found:").points(data.problems());
         }
+        scans.flatMap(ScanScores::froc)
+                .ifPresent(froc -> report.paragraph(challenge()).table("The challenge's score", ScanScores.grid(froc)));
         report.table("The data of the hospitals", data.grid());
         comparison.ifPresent(three -> three.addTo(report));
         report.section("Test patches and their scores");

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.luna16.network.LunaNet;
-import io.fedlearn.luna16.patch.Augmentation;
 import io.fedlearn.luna16.patch.PatchSettings;
 import io.fedlearn.luna16.patch.PatchShape;
 import java.io.IOException;
@@ -30,18 +29,14 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
     private static final String CHANNELS = "channels";
     private static final String RUN_FILE = "run.json";
 
-    /** How patches are varied in training. */
-    Augmentation augmentation() {
-        return Augmentation.defaults().withShift(patches.margin());
-    }
-
     /** Writes them into a run's settings. */
     void addTo(Federation.Builder federation) {
         federation
                 .setting(PATCH, patches.shape().toString())
                 .setting(SPACING, patches.spacing().orElseThrow().toString())
                 .setting("window", patches.window().toString())
-                .setting(CHANNELS, network.channels().toString());
+                .setting(CHANNELS, network.channels().toString())
+                .setting("network", network.toString());
     }
 
     /**

@@ -1,10 +1,14 @@
 package io.fedlearn.examples.luna16;
 
 import io.fedlearn.examples.run.InputException;
+import io.fedlearn.luna16.network.HardNegatives;
 import io.fedlearn.luna16.network.Luna16Client;
 import io.fedlearn.luna16.network.LunaNet;
+import io.fedlearn.luna16.patch.Augmentation;
+import io.fedlearn.luna16.patch.PatchSettings;
 import io.fedlearn.luna16.patch.PatchShape;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -37,6 +41,41 @@ final class PatchOptions {
     private double negativesPerPositive = Luna16Client.Builder.DEFAULT_NEGATIVES_PER_POSITIVE;
 
     @Option(
+            names = "--negative-share",
+            paramLabel = "X",
+            order = -11,
+            description =
+                    "What share of the other patches each pass over a hospital's patches shows, drawn anew for each"
+                            + " (default: ${DEFAULT-VALUE}). With less than 1, raise --negatives-per-scan and --local-epochs:"
+                            + " as much work, and more different patches.")
+    private double negativeShare = Luna16Client.Builder.DEFAULT_NEGATIVE_SHARE;
+
+    @Option(
+            names = "--augmentation",
+            paramLabel = "RULE",
+            order = -11,
+            description = "How patches are varied each time they are shown: none, flips, turns (and flips) or full (and"
+                    + " shifts and noise) (default: ${DEFAULT-VALUE}).")
+    private String augmentation = "full";
+
+    @Option(
+            names = "--dropout",
+            paramLabel = "X",
+            order = -11,
+            description = "What share of the last layer's inputs is dropped in training (default: ${DEFAULT-VALUE}).")
+    private double dropout;
+
+    @Option(
+            names = "--prior",
+            paramLabel = "P",
+            order = -11,
+            description =
+                    "What the network says of every patch before it has learnt anything: a probability, none (0.5)"
+                            + " or auto (the share of nodules in a pass, by --negatives-per-positive) (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private String prior = "none";
+
+    @Option(
             names = "--native-threads",
             paramLabel = "N",
             order = -10,
@@ -54,25 +93,73 @@ final class PatchOptions {
             throw new InputException(
                     "--negatives-per-positive must be from 0.01 to 10000, was " + negativesPerPositive);
         }
-        settings();
+        if (!(negativeShare > 0 && negativeShare <= 1)) {
+            throw new InputException("--negative-share must be > 0 and <= 1, was " + negativeShare);
+        }
+        if (!(dropout >= 0 && dropout < 1)) {
+            throw new InputException("--dropout must be >= 0 and < 1, was " + dropout);
+        }
+        if (!(prior() >= LunaNet.LEAST_PROBABILITY && prior() <= 1 - LunaNet.LEAST_PROBABILITY)) {
+            throw new InputException("--prior must be between 0 and 1, was " + prior);
+        }
+        augmentation(settings().patches());
     }
 
     /** The network, and the patches that it takes. */
     NetworkSettings settings() {
         try {
-            return NetworkSettings.of(patch, spacing(), LunaNet.DEFAULT_CHANNELS);
+            NetworkSettings settings = NetworkSettings.of(patch, spacing(), LunaNet.DEFAULT_CHANNELS);
+            return new NetworkSettings(settings.network().withDropout(dropout).withPrior(prior()), settings.patches());
         } catch (IllegalArgumentException e) {
             throw new InputException("--patch and --spacing: " + e.getMessage(), e);
         }
     }
 
-    private String spacing() {
-        return spacing.orElse(24.0 / patch.depth() + "x" + 30.0 / patch.height() + "x" + 30.0 / patch.width());
+    private double prior() {
+        switch (prior.toLowerCase(Locale.ROOT)) {
+            case "none":
+                return LunaNet.DEFAULT_PRIOR;
+            case "auto":
+                return 1 / (1 + negativesPerPositive);
+            default:
+                return number("--prior must be none, auto or a probability", prior);
+        }
     }
 
-    /** How many other patches there are to each of a nodule in training. */
-    double negativesPerPositive() {
-        return negativesPerPositive;
+    private static double number(String wanted, String text) {
+        try {
+            return Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            throw new InputException(wanted + ", was '" + text + "'", e);
+        }
+    }
+
+    /** How patches are varied in training; shifts go as far as the patches' margin. */
+    private Augmentation augmentation(PatchSettings patches) {
+        Augmentation flips = Augmentation.none().withFlips(true, true, true);
+        return switch (augmentation.toLowerCase(Locale.ROOT)) {
+            case "none" -> Augmentation.none();
+            case "flips" -> flips;
+            case "turns" -> flips.withRotation(Augmentation.Rotation.QUARTER_TURNS);
+            case "full" -> Augmentation.defaults().withShift(patches.margin());
+            default ->
+                throw new InputException(
+                        "--augmentation must be one of none, flips, turns, full, was '" + augmentation + "'");
+        };
+    }
+
+    /**
+     * How patches become what a hospital trains on.
+     *
+     * @param hardNegatives what hospitals are told of them, if anything
+     */
+    Recipe recipe(Optional<HardNegatives> hardNegatives) {
+        return new Recipe(
+                negativesPerPositive, negativeShare, augmentation(settings().patches()), hardNegatives);
+    }
+
+    private String spacing() {
+        return spacing.orElse(24.0 / patch.depth() + "x" + 30.0 / patch.height() + "x" + 30.0 / patch.width());
     }
 
     /** Threads of one network's arithmetic. */
@@ -89,6 +176,14 @@ final class PatchOptions {
                 spacing(),
                 "--negatives-per-positive",
                 Double.toString(negativesPerPositive),
+                "--negative-share",
+                Double.toString(negativeShare),
+                "--augmentation",
+                augmentation,
+                "--dropout",
+                Double.toString(dropout),
+                "--prior",
+                prior,
                 "--native-threads",
                 Integer.toString(nativeThreads));
     }

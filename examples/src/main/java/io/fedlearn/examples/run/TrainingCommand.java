@@ -50,6 +50,11 @@ public abstract class TrainingCommand implements Callable<Integer> {
         return options;
     }
 
+    /** The command as it was parsed. */
+    protected final CommandSpec spec() {
+        return spec;
+    }
+
     /** Where the command prints. */
     protected final PrintWriter out() {
         return spec.commandLine().getOut();
@@ -75,7 +80,10 @@ public abstract class TrainingCommand implements Callable<Integer> {
     @Override
     public final Integer call() throws Exception {
         check();
-        options.auditKeyWarning().ifPresent(warning -> say("Warning: " + warning + "."));
+        if (isDoneOtherwise()) {
+            out().flush();
+            return 0;
+        }
         Interruption interruption = Interruption.ofThisThread();
         ending = Optional.of(interruption);
         try (RunFolder folder = RunFolder.open(options, this::stores)) {
@@ -123,6 +131,16 @@ public abstract class TrainingCommand implements Callable<Integer> {
     /** Opens what keeps the run: files of its folder, unless a command says otherwise. */
     protected RunStores stores() throws InterruptedException {
         return FileStores.of(options);
+    }
+
+    /**
+     * Does something else than a run of its own, such as several runs, where the options ask for it.
+     *
+     * @return whether it did, and no run is wanted
+     * @throws Exception if that fails
+     */
+    protected boolean isDoneOtherwise() throws Exception {
+        return false;
     }
 
     /** Finds mistakes in the options before anything is opened. */
