@@ -6,7 +6,7 @@ import io.fedlearn.examples.run.InputException;
 import io.fedlearn.formats.FormatException;
 import io.fedlearn.grpc.TransportException;
 import io.fedlearn.luna16.dataset.DatasetException;
-import io.fedlearn.luna16.image.MetaImageException;
+import io.fedlearn.luna16.image.VolumeException;
 import io.fedlearn.luna16.lung.LungException;
 import io.fedlearn.luna16.phantom.PhantomException;
 import io.fedlearn.models.idx.IdxException;
@@ -53,7 +53,7 @@ final class ExitCode {
                 || failure instanceof FormatException
                 || failure instanceof InvalidModelFileException
                 || failure instanceof DatasetException
-                || failure instanceof MetaImageException
+                || failure instanceof VolumeException
                 || failure instanceof LungException
                 || failure instanceof PhantomException phantom
                         && phantom.problem() != PhantomException.Problem.NOT_WRITABLE

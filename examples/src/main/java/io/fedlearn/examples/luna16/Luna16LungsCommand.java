@@ -3,7 +3,7 @@ package io.fedlearn.examples.luna16;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.luna16.image.MetaImage;
-import io.fedlearn.luna16.image.MetaImageException;
+import io.fedlearn.luna16.image.VolumeException;
 import io.fedlearn.luna16.image.Volume;
 import io.fedlearn.luna16.lung.Lung;
 import io.fedlearn.luna16.lung.LungException;
@@ -106,7 +106,7 @@ public final class Luna16LungsCommand implements Callable<Integer> {
     private Volume scan() {
         try {
             return MetaImage.read(ct);
-        } catch (MetaImageException e) {
+        } catch (VolumeException e) {
             throw new InputException("--ct cannot be read: " + e.getMessage(), e);
         }
     }
