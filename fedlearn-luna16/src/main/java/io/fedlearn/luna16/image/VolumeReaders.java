@@ -9,7 +9,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -100,11 +99,16 @@ public final class VolumeReaders {
         if (!Files.exists(path)) {
             throw new VolumeException(Problem.UNREADABLE, path, "there is no such file");
         }
-        List<VolumeReader> taking = readers.stream().filter(takes(path)).toList();
-        return taking.stream()
-                .filter(reader -> reader.missing().isEmpty())
-                .findFirst()
-                .orElseThrow(() -> new VolumeException(Problem.NO_READER, path, lack(path, taking)));
+        List<VolumeReader> lacking = new ArrayList<>();
+        for (VolumeReader reader : readers) {
+            if (takes(reader, path)) {
+                if (reader.missing().isEmpty()) {
+                    return reader;
+                }
+                lacking.add(reader);
+            }
+        }
+        throw new VolumeException(Problem.NO_READER, path, lack(path, lacking));
     }
 
     /**
@@ -122,23 +126,21 @@ public final class VolumeReaders {
         }
     }
 
-    private static Predicate<VolumeReader> takes(Path path) {
-        return reader -> {
-            try {
-                return reader.accepts(path);
-            } catch (IOException e) {
-                throw unreadable(path, e);
-            }
-        };
+    private static boolean takes(VolumeReader reader, Path path) {
+        try {
+            return reader.accepts(path);
+        } catch (IOException e) {
+            throw unreadable(path, e);
+        }
     }
 
     private static VolumeException unreadable(Path path, IOException e) {
         return new VolumeException(Problem.UNREADABLE, path, "cannot be read: " + e, e);
     }
 
-    private String lack(Path path, List<VolumeReader> taking) {
-        if (!taking.isEmpty()) {
-            return taking.stream()
+    private String lack(Path path, List<VolumeReader> lacking) {
+        if (!lacking.isEmpty()) {
+            return lacking.stream()
                             .map(reader -> reader.name() + " would read it, but "
                                     + reader.missing().orElse(""))
                             .collect(Collectors.joining("; "))

@@ -91,6 +91,38 @@ class VolumeReadersTest {
     }
 
     @Test
+    void asksNoReaderAfterTheOneThatTakesTheFile() throws IOException {
+        VolumeReader unasked = new VolumeReader() {
+            @Override
+            public String name() {
+                return "unasked";
+            }
+
+            @Override
+            public String formats() {
+                return "nothing";
+            }
+
+            @Override
+            public boolean accepts(Path path) throws IOException {
+                throw new IOException("asked all the same");
+            }
+
+            @Override
+            public Volume read(Path path) {
+                throw new IllegalStateException("asked to read");
+            }
+        };
+        Path file = file("a.x");
+
+        assertThat(VolumeReaders.of(List.of(new Ending("One", "x"), unasked)).read(file))
+                .isSameAs(Ending.ANSWER);
+        assertThatExceptionOfType(VolumeException.class)
+                .isThrownBy(() -> VolumeReaders.of(List.of(unasked)).read(file))
+                .withMessage(file + ": cannot be read: java.io.IOException: asked all the same");
+    }
+
+    @Test
     void saysWhatAReaderLacks() throws IOException {
         Path file = file("a.x");
         VolumeReaders readers =
