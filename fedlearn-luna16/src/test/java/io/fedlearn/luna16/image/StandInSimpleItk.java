@@ -3,11 +3,15 @@ package io.fedlearn.luna16.image;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
@@ -17,6 +21,7 @@ import javax.tools.SimpleJavaFileObject;
 import javax.tools.StandardJavaFileManager;
 import javax.tools.StandardLocation;
 import javax.tools.ToolProvider;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A jar with classes and methods of SimpleITK's names. Its images are text files with a line each for numbers per voxel,
@@ -179,51 +184,96 @@ final class StandInSimpleItk {
             }
             """;
 
+    /** Compiled once: a compiler takes its time. */
+    private static final class Compiled {
+        static final Map<String, byte[]> CLASSES = compile(
+                Map.of(), NO_LIBRARY, SIMPLE_ITK, PIXEL_ID, VECTOR_UINT32, VECTOR_DOUBLE, VECTOR_STRING, SERIES, IMAGE);
+    }
+
     private StandInSimpleItk() {}
 
     /** A jar that can be used as it is. */
     static Path jar(Path folder) throws IOException {
-        return jar(folder, NO_LIBRARY, IMAGE);
+        return jar(folder, Map.of());
     }
 
     /** A jar that asks for its native library. */
     static Path jarWithNativeLibrary(Path folder) throws IOException {
-        return jar(folder, LIBRARY, IMAGE);
+        return jar(folder, compile(Map.of(), LIBRARY));
     }
 
     /** A jar of a version that had other methods. */
     static Path jarOfOldVersion(Path folder) throws IOException {
-        return jar(folder, NO_LIBRARY, IMAGE.replace("getBufferAsByteBuffer", "getBufferAsVoid"));
+        return jar(folder, compile(Compiled.CLASSES, IMAGE.replace("getBufferAsByteBuffer", "getBufferAsVoid")));
     }
 
-    private static Path jar(Path folder, String library, String image) throws IOException {
+    private static Path jar(Path folder, Map<String, byte[]> others) throws IOException {
+        Map<String, byte[]> classes = new TreeMap<>(Compiled.CLASSES);
+        classes.putAll(others);
+        Path jar = folder.resolve("simpleitk-stand-in.jar");
+        try (OutputStream file = Files.newOutputStream(jar);
+                JarOutputStream out = new JarOutputStream(file)) {
+            for (Map.Entry<String, byte[]> entry : classes.entrySet()) {
+                out.putNextEntry(new JarEntry(entry.getKey()));
+                out.write(entry.getValue());
+            }
+        }
+        return jar;
+    }
+
+    /** Classes by their names in a jar, compiled beside others. */
+    private static Map<String, byte[]> compile(Map<String, byte[]> beside, String... bodies) {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        Path classes = Files.createDirectories(folder.resolve("classes"));
         List<JavaFileObject> sources = new ArrayList<>();
-        for (String source :
-                new String[] {library, SIMPLE_ITK, PIXEL_ID, VECTOR_UINT32, VECTOR_DOUBLE, VECTOR_STRING, SERIES, image
-                }) {
-            sources.add(source(source));
+        for (String body : bodies) {
+            sources.add(source(body));
         }
         StringWriter problems = new StringWriter();
+        Path folder = null;
         try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null)) {
-            files.setLocationFromPaths(StandardLocation.CLASS_OUTPUT, List.of(classes));
+            folder = Files.createTempDirectory("simpleitk-");
+            Path present = folder.resolve("present");
+            for (Map.Entry<String, byte[]> entry : beside.entrySet()) {
+                Path file = present.resolve(entry.getKey());
+                Files.createDirectories(file.getParent());
+                Files.write(file, entry.getValue());
+            }
+            Path made = Files.createDirectory(folder.resolve("made"));
+            files.setLocationFromPaths(StandardLocation.CLASS_PATH, List.of(Files.createDirectories(present)));
+            files.setLocationFromPaths(StandardLocation.CLASS_OUTPUT, List.of(made));
             if (!compiler.getTask(problems, files, null, List.of("-proc:none"), null, sources)
                     .call()) {
                 throw new IllegalStateException(problems.toString());
             }
-        }
-        Path jar = folder.resolve("simpleitk-stand-in.jar");
-        try (OutputStream file = Files.newOutputStream(jar);
-                JarOutputStream out = new JarOutputStream(file);
-                Stream<Path> all = Files.walk(classes)) {
-            for (Path path : all.filter(Files::isRegularFile).toList()) {
-                out.putNextEntry(
-                        new JarEntry(classes.relativize(path).toString().replace('\\', '/')));
-                out.write(Files.readAllBytes(path));
+            Map<String, byte[]> classes = new TreeMap<>();
+            for (Path file : files(made)) {
+                classes.put(made.relativize(file).toString().replace('\\', '/'), Files.readAllBytes(file));
             }
+            return classes;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            delete(folder);
         }
-        return jar;
+    }
+
+    private static List<Path> files(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            return all.filter(Files::isRegularFile).toList();
+        }
+    }
+
+    private static void delete(@Nullable Path folder) {
+        if (folder == null) {
+            return;
+        }
+        try (Stream<Path> all = Files.walk(folder)) {
+            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static JavaFileObject source(String body) {
