@@ -17,8 +17,9 @@ import java.util.UUID;
 import javax.imageio.ImageIO;
 
 /**
- * A scan and its lungs in three planes through their middle, side by side, 1 mm to a pixel: axial as seen from the
- * feet, coronal as seen from the front, sagittal as seen from the patient's left. The left lung is red, the right one blue, airways are green.
+ * A scan and its lungs in three planes side by side, 1 mm to a pixel: axial and coronal through the middle of both lungs,
+ * as seen from the feet and from the front, and sagittal through that of the right lung, as seen from the patient's left.
+ * The left lung is red, the right one blue, airways are green.
  */
 public final class LungPicture {
     private static final int GAP = 8;
@@ -74,8 +75,10 @@ public final class LungPicture {
         ImageGeometry grid = mask.geometry();
         PatientBox box = mask.boundingBox();
         Point low = grid.origin();
+        // Between the lungs there is little of them to be seen.
+        PatientBox side = mask.boundingBox(Lung.RIGHT).orElse(box);
         Point middle = new Point(
-                (box.low().x() + box.high().x()) / 2,
+                (side.low().x() + side.high().x()) / 2,
                 (box.low().y() + box.high().y()) / 2,
                 (box.low().z() + box.high().z()) / 2);
         int x = millimetres(grid.size().x());
