@@ -22,12 +22,14 @@ final class SubRuns {
 
     private final Path folder;
     private final Path data;
+    private final List<String> given;
     private final List<String> common;
     private final PrintWriter out;
 
-    private SubRuns(Path folder, Path data, List<String> common, PrintWriter out) {
+    private SubRuns(Path folder, Path data, List<String> given, List<String> common, PrintWriter out) {
         this.folder = folder;
         this.data = data;
+        this.given = List.copyOf(given);
         this.common = List.copyOf(common);
         this.out = out;
     }
@@ -39,19 +41,17 @@ final class SubRuns {
      * @throws InputException if the folder has runs of other options, or one of the options cannot be used
      */
     static SubRuns in(Path folder, List<String> common, PrintWriter out) throws IOException, InterruptedException {
-        Files.createDirectories(folder);
         Path remembered = folder.resolve(OPTIONS);
-        String text = String.join("\n", common) + "\n";
-        if (Files.exists(remembered) && !Files.readString(remembered).equals(text)) {
+        if (Files.exists(remembered) && !Files.readString(remembered).equals(text(common))) {
             throw new InputException(folder + " holds runs with other options, which are in " + remembered
                     + ": pass these, or another folder");
         }
         List<String> complete = new ArrayList<>(common);
         Luna16Command command = parsed(with(common, List.of("--out", folder.toString())), out);
         command.check();
-        ScoreFile.writeWhole(remembered, text);
         Path data = command.data().orElse(folder.resolve("data"));
         if (command.data().isEmpty()) {
+            remember(folder, common);
             command.generate(data);
             complete = new ArrayList<>(without(complete, Set.of(), GENERATING));
             complete.addAll(List.of("--data", data.toString()));
@@ -59,7 +59,17 @@ final class SubRuns {
         if (!isGiven(common, "--cache")) {
             complete.addAll(List.of("--cache", folder.resolve("patches").toString()));
         }
-        return new SubRuns(folder, data, complete, out);
+        return new SubRuns(folder, data, common, complete, out);
+    }
+
+    private static String text(List<String> options) {
+        return String.join("\n", options) + "\n";
+    }
+
+    /** Only when something is begun, so that what is refused leaves nothing. */
+    private static void remember(Path folder, List<String> options) throws IOException {
+        Files.createDirectories(folder);
+        ScoreFile.writeWhole(folder.resolve(OPTIONS), text(options));
     }
 
     private static boolean isGiven(List<String> arguments, String option) {
@@ -140,6 +150,7 @@ final class SubRuns {
         if (before.isPresent()) {
             return before.get();
         }
+        remember(folder, given);
         List<String> arguments = arguments(name, more);
         out.println("fedlearn luna16 " + String.join(" ", arguments));
         out.flush();
