@@ -1,19 +1,11 @@
 package io.fedlearn.luna16.patch;
 
 import io.fedlearn.luna16.image.HuWindow;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.UUID;
-import javax.imageio.ImageIO;
-import javax.imageio.ImageWriter;
-import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /**
  * A picture of patches: a tile for each with its slices through the centre, framed in the colour of what it really shows,
@@ -105,18 +97,7 @@ public final class PatchMontage {
      * @throws IllegalStateException if no patch was added
      */
     public void write(Path file) throws IOException {
-        Path aside = file.resolveSibling(file.getFileName() + "." + UUID.randomUUID() + ".part");
-        try {
-            Files.write(aside, png());
-            Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException | RuntimeException | Error e) {
-            try {
-                Files.deleteIfExists(aside);
-            } catch (IOException notDeleted) {
-                e.addSuppressed(notDeleted);
-            }
-            throw e;
-        }
+        PixelPicture.write(file, png());
     }
 
     /**
@@ -125,17 +106,7 @@ public final class PatchMontage {
      * @throws IllegalStateException if no patch was added, or so many that the picture would have more than 67 million pixels
      */
     public byte[] png() throws IOException {
-        BufferedImage image = draw();
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        ImageWriter writer = ImageIO.getImageWritersByFormatName("png").next();
-        // Not ImageIO.write, which keeps a file in the folder for temporary ones.
-        try (MemoryCacheImageOutputStream out = new MemoryCacheImageOutputStream(bytes)) {
-            writer.setOutput(out);
-            writer.write(image);
-        } finally {
-            writer.dispose();
-        }
-        return bytes.toByteArray();
+        return draw().png();
     }
 
     /** How many pixels the slices of a tile take, in millimetres' proportions. */
@@ -178,7 +149,7 @@ public final class PatchMontage {
         }
     }
 
-    private BufferedImage draw() {
+    private PixelPicture draw() {
         if (tiles.isEmpty()) {
             throw new IllegalStateException("a picture of patches needs a patch");
         }
@@ -192,13 +163,13 @@ public final class PatchMontage {
             throw new IllegalStateException("a picture may have at most " + MAX_PIXELS + " pixels, that of "
                     + tiles.size() + " patches has " + width + " x " + height);
         }
-        BufferedImage image = new BufferedImage((int) width, (int) height, BufferedImage.TYPE_INT_RGB);
-        fill(image, 0, 0, (int) width, (int) height, BACKGROUND);
-        text(image, GAP, GAP, title, TEXT);
+        PixelPicture image = new PixelPicture((int) width, (int) height);
+        image.fill(0, 0, (int) width, (int) height, BACKGROUND);
+        image.text(GAP, GAP, title, 1, TEXT);
         int next = GAP;
         next = legend(image, next, "nodule", NODULE);
         next = legend(image, next, "no nodule", OTHER);
-        text(image, next, GAP + LINE, "bar: score", FAINT);
+        image.text(next, GAP + LINE, "bar: score", 1, FAINT);
         for (int i = 0; i < tiles.size(); i++) {
             int left = GAP + i % columns * (scale.tileWidth() + GAP);
             int top = head + i / columns * (scale.tileHeight() + GAP);
@@ -223,17 +194,17 @@ public final class PatchMontage {
         return best;
     }
 
-    private static int legend(BufferedImage image, int left, String text, int color) {
-        fill(image, left, GAP + LINE, PixelFont.HEIGHT, PixelFont.HEIGHT, color);
+    private static int legend(PixelPicture image, int left, String text, int color) {
+        image.fill(left, GAP + LINE, PixelFont.HEIGHT, PixelFont.HEIGHT, color);
         int at = left + PixelFont.HEIGHT + 4;
-        text(image, at, GAP + LINE, text, FAINT);
+        image.text(at, GAP + LINE, text, 1, FAINT);
         return at + PixelFont.width(text) + 2 * GAP;
     }
 
-    private void draw(BufferedImage image, int left, int top, Tile tile, Scale scale) {
+    private void draw(PixelPicture image, int left, int top, Tile tile, Scale scale) {
         int color = tile.isNodule ? NODULE : OTHER;
-        fill(image, left, top, scale.tileWidth(), scale.tileHeight(), color);
-        fill(image, left + FRAME, top + FRAME, scale.tileWidth() - 2 * FRAME, scale.tileHeight() - 2 * FRAME, PANEL);
+        image.fill(left, top, scale.tileWidth(), scale.tileHeight(), color);
+        image.fill(left + FRAME, top + FRAME, scale.tileWidth() - 2 * FRAME, scale.tileHeight() - 2 * FRAME, PANEL);
         int x = left + FRAME + PADDING;
         int y = top + FRAME + PADDING;
         Patch patch = tile.patch;
@@ -276,12 +247,12 @@ public final class PatchMontage {
         }
         int inner = scale.tileWidth() - 2 * (FRAME + PADDING);
         int line = y + high + 4;
-        text(image, x, line, String.format(Locale.ROOT, "%.3f", tile.score), TEXT);
+        image.text(x, line, String.format(Locale.ROOT, "%.3f", tile.score), 1, TEXT);
         String what = tile.isNodule ? "nodule" : "no nodule";
-        text(image, x + inner - PixelFont.width(what), line, what, color);
+        image.text(x + inner - PixelFont.width(what), line, what, 1, color);
         int bar = y + high + LINE;
-        fill(image, x, bar, inner, BAR, TRACK);
-        fill(image, x, bar, (int) Math.round(inner * tile.score), BAR, color);
+        image.fill(x, bar, inner, BAR, TRACK);
+        image.fill(x, bar, (int) Math.round(inner * tile.score), BAR, color);
     }
 
     /** The HU of a slice, by column and row. */
@@ -291,7 +262,7 @@ public final class PatchMontage {
     }
 
     private void slice(
-            BufferedImage image, int left, int top, int width, int height, int columns, int rows, Slice slice) {
+            PixelPicture image, int left, int top, int width, int height, int columns, int rows, Slice slice) {
         HuWindow window = settings.window();
         for (int y = 0; y < height; y++) {
             double v = Math.min(Math.max((y + 0.5) * rows / height - 0.5, 0), rows - 1);
@@ -308,34 +279,12 @@ public final class PatchMontage {
                         window.share(slice.get(nextColumn, nextRow)),
                         u - column);
                 int gray = (int) Math.round(255 * blend(upper, lower, v - row));
-                image.setRGB(left + x, top + y, gray << 16 | gray << 8 | gray);
+                image.set(left + x, top + y, gray << 16 | gray << 8 | gray);
             }
         }
     }
 
     private static double blend(double first, double second, double share) {
         return first + share * (second - first);
-    }
-
-    private static void fill(BufferedImage image, int left, int top, int width, int height, int color) {
-        for (int y = top; y < top + height; y++) {
-            for (int x = left; x < left + width; x++) {
-                image.setRGB(x, y, color);
-            }
-        }
-    }
-
-    /** Writes a text as far as the picture goes. */
-    private static void text(BufferedImage image, int left, int top, String text, int color) {
-        for (int i = 0; i < text.length(); i++) {
-            int at = left + i * PixelFont.ADVANCE;
-            for (int y = 0; y < PixelFont.HEIGHT; y++) {
-                for (int x = 0; x < PixelFont.WIDTH; x++) {
-                    if (at + x < image.getWidth() && PixelFont.isInked(text.charAt(i), x, y)) {
-                        image.setRGB(at + x, top + y, color);
-                    }
-                }
-            }
-        }
     }
 }
