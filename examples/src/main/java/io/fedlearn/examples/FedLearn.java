@@ -12,6 +12,7 @@ import io.fedlearn.examples.heart.HeartCommand;
 import io.fedlearn.examples.luna16.Luna16AblationCommand;
 import io.fedlearn.examples.luna16.Luna16Command;
 import io.fedlearn.examples.luna16.Luna16DataCommand;
+import io.fedlearn.examples.luna16.Luna16DetectCommand;
 import io.fedlearn.examples.luna16.Luna16HospitalCommand;
 import io.fedlearn.examples.luna16.Luna16LungsCommand;
 import io.fedlearn.examples.luna16.Luna16ScoreCommand;
@@ -54,7 +55,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Luna16HospitalCommand.class,
             Luna16DataCommand.class,
             Luna16ScoreCommand.class,
-            Luna16AblationCommand.class,
+            Luna16DetectCommand.class,
             FrocCommand.class,
             ServerCommand.class,
             ClientCommand.class,

@@ -1,14 +1,11 @@
 package io.fedlearn.examples.luna16;
 
-import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.Batch;
 import io.fedlearn.core.training.LocalModel;
 import io.fedlearn.dl4j.Dl4jModel;
-import io.fedlearn.dl4j.Dl4jModelFile;
 import io.fedlearn.examples.report.Grid;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.formats.FormatException;
-import io.fedlearn.formats.safetensors.Safetensors;
 import io.fedlearn.luna16.image.GridSize;
 import io.fedlearn.luna16.image.ImageGeometry;
 import io.fedlearn.luna16.image.Point;
@@ -130,34 +127,9 @@ public final class Luna16ScoreCommand implements Callable<Integer> {
     }
 
     private LocalModel network(NetworkSettings settings) throws IOException {
-        if (!Files.isRegularFile(model)) {
-            throw new InputException("--model " + model + " is not a file");
-        }
         Dl4jModel network = settings.network().create();
-        Model values = model.toString().endsWith(".zip")
-                ? Dl4jModelFile.read(model, network)
-                : Safetensors.read(model).model();
-        if (!values.spec().equals(network.spec())) {
-            throw new InputException("--model " + model + " is of another network than its run's " + settings.network()
-                    + ": " + difference(network, values));
-        }
-        network.load(values);
+        network.load(ModelFile.read("--model", model, settings));
         return network;
-    }
-
-    private static String difference(LocalModel network, Model values) {
-        for (int i = 0; i < network.spec().size(); i++) {
-            if (i >= values.spec().size()) {
-                return "it has no tensor " + network.spec().tensors().get(i);
-            }
-            if (!values.spec().tensors().get(i).equals(network.spec().tensors().get(i))) {
-                return "tensor " + (i + 1) + " should be "
-                        + network.spec().tensors().get(i) + ", is "
-                        + values.spec().tensors().get(i);
-            }
-        }
-        return "it has " + values.spec().size() + " tensors, not "
-                + network.spec().size();
     }
 
     private List<Scored> score(
