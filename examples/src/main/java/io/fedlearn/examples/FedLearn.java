@@ -56,6 +56,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Luna16DataCommand.class,
             Luna16ScoreCommand.class,
             Luna16DetectCommand.class,
+            Luna16LungsCommand.class,
+            Luna16AblationCommand.class,
             FrocCommand.class,
             ServerCommand.class,
             ClientCommand.class,
