@@ -1,7 +1,6 @@
 package io.fedlearn.luna16.image;
 
 import io.fedlearn.luna16.image.VolumeException.Problem;
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.Channels;
@@ -14,10 +13,16 @@ final class VoxelText implements AutoCloseable {
     /** No number that fits 16 bits needs more characters, not even one of 17 digits with an exponent. */
     private static final int MAX_LENGTH = 64;
 
+    /** What an int holds of any digits. */
+    private static final int FEW_DIGITS = 9;
+
     private final VoxelFile file;
     private final InputStream in;
     private final long count;
     private final StringBuilder word = new StringBuilder();
+    private final byte[] buffer = new byte[BLOCK];
+    private int next;
+    private int limit;
     private long done;
 
     private VoxelText(VoxelFile file, InputStream in, long count) {
@@ -36,7 +41,7 @@ final class VoxelText implements AutoCloseable {
                 channel.close();
                 throw e;
             }
-            return new VoxelText(file, new BufferedInputStream(Channels.newInputStream(channel), BLOCK), count);
+            return new VoxelText(file, Channels.newInputStream(channel), count);
         } catch (IOException e) {
             throw failure(file, e);
         }
@@ -77,15 +82,26 @@ final class VoxelText implements AutoCloseable {
 
     private boolean nextWord() throws IOException {
         word.setLength(0);
-        int c = in.read();
+        int c = nextByte();
         while (isBlank(c)) {
-            c = in.read();
+            c = nextByte();
         }
         while (c >= 0 && !isBlank(c) && word.length() <= MAX_LENGTH) {
             word.append((char) c);
-            c = in.read();
+            c = nextByte();
         }
         return word.length() > 0;
+    }
+
+    private int nextByte() throws IOException {
+        if (next == limit) {
+            next = 0;
+            limit = Math.max(0, in.read(buffer));
+            if (limit == 0) {
+                return -1;
+            }
+        }
+        return buffer[next++] & 0xff;
     }
 
     private static boolean isBlank(int c) {
@@ -93,6 +109,22 @@ final class VoxelText implements AutoCloseable {
     }
 
     private double number() {
+        int first = word.charAt(0) == '-' ? 1 : 0;
+        int digits = word.length() - first;
+        if (digits > 0 && digits <= FEW_DIGITS) {
+            int value = 0;
+            int i = first;
+            while (i < word.length() && word.charAt(i) >= '0' && word.charAt(i) <= '9') {
+                value = 10 * value + word.charAt(i++) - '0';
+            }
+            if (i == word.length()) {
+                return first == 0 ? value : -value;
+            }
+        }
+        return decimalNumber();
+    }
+
+    private double decimalNumber() {
         for (int i = 0; i < word.length(); i++) {
             char c = word.charAt(i);
             // Java's own idea of a number is wider: hexadecimal, NaN, a trailing f.
