@@ -80,6 +80,7 @@ public abstract class TrainingCommand implements Callable<Integer> {
     @Override
     public final Integer call() throws Exception {
         check();
+        options.auditKeyWarning().ifPresent(warning -> say("Warning: " + warning + "."));
         if (isDoneOtherwise()) {
             out().flush();
             return 0;
