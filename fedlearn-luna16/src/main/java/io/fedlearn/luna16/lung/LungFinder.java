@@ -83,7 +83,7 @@ public final class LungFinder {
     }
 
     /**
-     * Finds the lungs of a scan. Besides the scan that takes some 20 bytes for each voxel of the grid: 130 MB for a chest.
+     * Finds the lungs of a scan. Besides the scan that takes less than 12 bytes for each voxel of the grid: 80 MB for a chest.
      *
      * @throws LungException if there are none to be seen
      */

@@ -38,7 +38,7 @@ final class LungSearch {
     /** How large the smaller lung must be, as a share of the larger. */
     private static final double LEAST_SHARE = 0.15;
     /** Air in the bowel, or around a patient, is emptier than any lung. */
-    private static final double EMPTIEST_LUNG_HU = -975;
+    private static final int EMPTIEST_LUNG_HU = -975;
     /** How far apart the middles of two lungs are at least, from left to right. */
     private static final double LEAST_APART_MILLIMETRES = 40;
 
@@ -62,8 +62,8 @@ final class LungSearch {
         this.kinds = new byte[hu.length];
     }
 
-    /** What hangs together, and where its middle is from left to right. */
-    private record Piece(Grid.Found voxels, double middleX, double meanHu) {
+    /** What hangs together, where its middle is from left to right, and how empty it is. */
+    private record Piece(Grid.Found voxels, double middleX, int medianHu) {
         double millilitres() {
             return voxels.count() * VOXEL_MILLILITRES;
         }
@@ -199,7 +199,7 @@ final class LungSearch {
 
     private List<Piece> lungs(double middle) {
         List<Piece> pieces = pieces(at -> kinds[at] == INNER_AIR, at -> kinds[at] = TAKEN);
-        pieces.removeIf(piece -> piece.meanHu() < EMPTIEST_LUNG_HU);
+        pieces.removeIf(piece -> piece.medianHu() < EMPTIEST_LUNG_HU);
         if (pieces.isEmpty() || pieces.get(0).millilitres() < LEAST_LUNG_MILLILITRES) {
             double largest = pieces.isEmpty() ? 0 : pieces.get(0).millilitres();
             throw new LungException(
@@ -273,12 +273,17 @@ final class LungSearch {
 
     private Piece piece(Grid.Found voxels) {
         long sumX = 0;
-        long sumHu = 0;
+        // All is below the threshold, and nothing below air.
+        int[] counts = new int[threshold - Volume.AIR];
         for (int i = 0; i < voxels.count(); i++) {
             sumX += grid.x(voxels.get(i));
-            sumHu += hu[voxels.get(i)];
+            counts[hu[voxels.get(i)] - Volume.AIR]++;
         }
-        return new Piece(voxels, (double) sumX / voxels.count(), (double) sumHu / voxels.count());
+        int median = 0;
+        for (int below = counts[0]; below <= voxels.count() / 2; below += counts[median]) {
+            median++;
+        }
+        return new Piece(voxels, (double) sumX / voxels.count(), Volume.AIR + median);
     }
 
     /** Shrinks what may be two lungs until it is two pieces, and shares it out among them. */

@@ -140,6 +140,14 @@ class LungMaskTest {
     }
 
     @Test
+    void takesNoGasForALung() {
+        Bodies abdomen = Bodies.body().with(new Point(40, -40, 0), new Point(60, 30, 30), -1000);
+        assertThatThrownBy(() -> LungMask.of(abdomen.volume()))
+                .isInstanceOfSatisfying(
+                        LungException.class, e -> assertThat(e.problem()).isEqualTo(Problem.NO_LUNG));
+    }
+
+    @Test
     void findsTheSameInAScanThatIsStoredInAnotherOrder() {
         Point x = Bodies.ORIGIN;
         GridSize size = new GridSize(Bodies.SIZE.z(), Bodies.SIZE.x(), Bodies.SIZE.y());
