@@ -8,6 +8,7 @@ import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.federation.Run;
 import io.fedlearn.core.training.Batch;
 import io.fedlearn.core.training.Evaluation;
+import io.fedlearn.core.training.LearningRateSchedule;
 import io.fedlearn.core.training.LocalModelPool;
 import io.fedlearn.core.training.TrainingSettings;
 import io.fedlearn.dl4j.Dl4jBackend;
@@ -16,14 +17,20 @@ import io.fedlearn.files.FileRunStore;
 import io.fedlearn.luna16.dataset.Candidate;
 import io.fedlearn.luna16.dataset.DatasetCheck;
 import io.fedlearn.luna16.dataset.Luna16Dataset;
+import io.fedlearn.luna16.dataset.ReferenceStandard;
 import io.fedlearn.luna16.dataset.Scan;
 import io.fedlearn.luna16.dataset.ScanSplit;
+import io.fedlearn.luna16.dataset.Submission;
+import io.fedlearn.luna16.froc.Froc;
 import io.fedlearn.luna16.image.GridSize;
 import io.fedlearn.luna16.image.ImageGeometry;
 import io.fedlearn.luna16.image.MetaImage;
 import io.fedlearn.luna16.image.MetaImage.Compression;
 import io.fedlearn.luna16.image.Point;
 import io.fedlearn.luna16.image.Volume;
+import io.fedlearn.luna16.network.CandidateScores;
+import io.fedlearn.luna16.network.FlipAverage;
+import io.fedlearn.luna16.network.HardNegatives;
 import io.fedlearn.luna16.network.Luna16Client;
 import io.fedlearn.luna16.network.LunaNet;
 import io.fedlearn.luna16.patch.Augmentation;
@@ -41,6 +48,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -114,6 +122,70 @@ final class Luna16Test {
             values[i] = (short) (distance < 6 ? 30 : -850);
         }
         return Volume.wrap(ImageGeometry.of(new GridSize(n, n, n), new Point(1, 1, 1), new Point(0, 0, 0)), values);
+    }
+
+    // tag::recipe[]
+    static final LunaNet STARTING_AT_PRIOR = NETWORK.withPrior(1.0 / (1 + 3));
+    static final HardNegatives FROM_THE_SECOND_ROUND = HardNegatives.from(2);
+
+    /** Three others to each nodule; of the others half in each pass, other ones each time. */
+    static PatchExamples byRecipe(PatchSet patches) {
+        return PatchExamples.of(patches)
+                .withNegativesPerPositive(3)
+                .withNegativeShare(0.5)
+                .withAugmentation(Augmentation.defaults());
+    }
+    // end::recipe[]
+
+    @Test
+    void trainsByARecipeAndScoresAsTheChallengeDoes() throws Exception {
+        writeScans("lyon");
+        writeScans("toulouse");
+        Map<String, Client> hospitals = new TreeMap<>();
+        LocalModelPool networks = LocalModelPool.of(STARTING_AT_PRIOR::create);
+        List<Scan> tested = new ArrayList<>();
+        for (String name : List.of("lyon", "toulouse")) {
+            List<Scan> scans =
+                    DatasetCheck.of(Luna16Dataset.open(folder.resolve(name))).scans();
+            ScanSplit split = ScanSplit.of(scans, 0.25, 1);
+            tested.addAll(split.test());
+            PatchSet patches = PatchCache.at(folder.resolve("patches"))
+                    .prepare(scans, PATCHES, CandidateSelection.all())
+                    .patches();
+            hospitals.put(
+                    name,
+                    Luna16Client.of(
+                            networks,
+                            byRecipe(patches.ofScans(names(split.training()))),
+                            PatchExamples.of(patches.ofScans(names(split.test())))));
+        }
+        // tag::recipe-run[]
+        Run run = Federation.of(hospitals)
+                .strategy(FROM_THE_SECOND_ROUND.appliedTo(FedAvg.create()))
+                .training(TrainingSettings.defaults().withLearningRate(0.02).withMomentum(0.9))
+                .learningRateSchedule(LearningRateSchedule.cosine(ROUNDS))
+                .initialModel(STARTING_AT_PRIOR.create().initialModel(1))
+                .setting("network", STARTING_AT_PRIOR.toString())
+                .rounds(ROUNDS)
+                .run();
+        // end::recipe-run[]
+        // tag::score[]
+        LocalModelPool averaging = LocalModelPool.of(() -> {
+            Dl4jModel network = NETWORK.create();
+            network.load(run.model());
+            return FlipAverage.of(network);
+        });
+        CandidateScores scores = CandidateScores.of(averaging, PATCHES, tested, 2, (done, all) -> {});
+        Submission submission = scores.submission();
+        submission.write(folder.resolve("submission.csv"));
+        double cpm =
+                Froc.official().score(ReferenceStandard.of(tested), submission).cpm();
+        // end::score[]
+        assertThat(run.header().settings().getString("learningRateSchedule")).contains("cosine:2");
+        assertThat(scores.size()).isEqualTo(4);
+        assertThat(scores.failures()).isEmpty();
+        assertThat(cpm).isBetween(0.0, 1.0);
+        assertThat(Submission.read(folder.resolve("submission.csv"))).isEqualTo(submission);
     }
 
     @Test
