@@ -2,6 +2,7 @@ package io.fedlearn.dl4j;
 
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.Objects;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.layers.Convolution3D;
@@ -11,6 +12,7 @@ import org.deeplearning4j.nn.layers.convolution.Convolution3DLayer;
 import org.deeplearning4j.nn.params.Convolution3DParamInitializer;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.activations.IActivation;
 import org.nd4j.linalg.activations.impl.ActivationIdentity;
@@ -34,7 +36,7 @@ final class LeanConvolution3D extends Convolution3DLayer {
     private static final int[] ONES = {1, 1, 1};
 
     private final boolean isFirst;
-    private transient INDArray activated;
+    private transient @Nullable INDArray activated;
 
     LeanConvolution3D(NeuralNetConfiguration configuration, DataType dataType, boolean isFirst) {
         super(configuration, dataType);
@@ -70,7 +72,7 @@ final class LeanConvolution3D extends Convolution3DLayer {
         if (!isFirst || !unfolds()) {
             return super.backpropGradient(epsilon, workspaces);
         }
-        INDArray weights = gradientViews.get(Convolution3DParamInitializer.WEIGHT_KEY);
+        INDArray weights = gradientView(Convolution3DParamInitializer.WEIGHT_KEY);
         INDArray delta = layerConf()
                 .getActivationFn()
                 .backprop(preOutput(true, true, workspaces).getFirst(), epsilon)
@@ -96,7 +98,7 @@ final class LeanConvolution3D extends Convolution3DLayer {
             to.put(o * taps, from, o * (taps + 1), taps);
         }
         if (hasBias()) {
-            INDArray bias = gradientViews.get(Convolution3DParamInitializer.BIAS_KEY);
+            INDArray bias = gradientView(Convolution3DParamInitializer.BIAS_KEY);
             FloatBuffer biases = floats(bias);
             for (int o = 0; o < outputs; o++) {
                 biases.put(o, from.get(o * (taps + 1) + taps));
@@ -106,6 +108,10 @@ final class LeanConvolution3D extends Convolution3DLayer {
         gradient.setGradientFor(Convolution3DParamInitializer.WEIGHT_KEY, weights, 'c');
         weightNoiseParams.clear();
         return new Pair<>(gradient, null);
+    }
+
+    private INDArray gradientView(String parameter) {
+        return Objects.requireNonNull(gradientViews.get(parameter), parameter);
     }
 
     /** The numbers of an array, from its own first one on. */
