@@ -50,7 +50,10 @@ record DetectionModels(NetworkSettings settings, List<Path> files, List<Model> m
                             + " --patch and --spacing"));
             if (first.isPresent()
                     && !(first.get().patches().equals(settings.patches())
-                            && first.get().network().channels().equals(settings.network().channels()))) {
+                            && first.get()
+                                    .network()
+                                    .channels()
+                                    .equals(settings.network().channels()))) {
                 throw new InputException("--model " + model + " is of " + settings.network() + " with patches "
                         + settings.patches() + ", and --model " + models.get(0) + " of "
                         + first.get().network() + " with patches " + first.get().patches()
@@ -67,8 +70,8 @@ record DetectionModels(NetworkSettings settings, List<Path> files, List<Model> m
             throw new InputException("--ensemble must be >= 1, was " + count);
         }
         if (models.size() > 1) {
-            throw new InputException("--ensemble takes the rounds of one run, and there are " + models.size()
-                    + " --model options");
+            throw new InputException(
+                    "--ensemble takes the rounds of one run, and there are " + models.size() + " --model options");
         }
         Path folder = models.get(0).toAbsolutePath().resolveSibling(ROUNDS);
         if (!Files.isDirectory(folder)) {
@@ -84,8 +87,8 @@ record DetectionModels(NetworkSettings settings, List<Path> files, List<Model> m
             }
         }
         if (rounds.size() < count) {
-            throw new InputException("--ensemble " + count + " is more than the " + rounds.size() + " rounds that "
-                    + folder + " keeps");
+            throw new InputException(
+                    "--ensemble " + count + " is more than the " + rounds.size() + " rounds that " + folder + " keeps");
         }
         rounds.sort(Comparator.<Path>comparingInt(file -> Integer.parseInt(roundOf(file)))
                 .reversed());

@@ -26,7 +26,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -57,8 +56,10 @@ import picocli.CommandLine.Spec;
         },
         footerHeading = "%nFiles in --out:%n",
         footer = {
-            "  " + Findings.SUBMISSION + "    the findings as the LUNA16 challenge takes them; fedlearn froc scores them",
-            "  " + Findings.JSON + "     the same with size and settings, for programs; docs/luna16-detect.md describes it",
+            "  " + Findings.SUBMISSION
+                    + "    the findings as the LUNA16 challenge takes them; fedlearn froc scores them",
+            "  " + Findings.JSON
+                    + "     the same with size and settings, for programs; docs/luna16-detect.md describes it",
             "  finding-001.png   the most probable one in three planes, and so on",
             "",
             "Examples:",
@@ -102,11 +103,14 @@ public final class Luna16DetectCommand implements Callable<Integer> {
     @Option(
             names = "--ensemble",
             paramLabel = "K",
-            description = "Average over the models of the last K rounds that --model's run kept (two, and the best, unless"
-                    + " it was told to keep more).")
+            description =
+                    "Average over the models of the last K rounds that --model's run kept (two, and the best, unless"
+                            + " it was told to keep more).")
     private Optional<Integer> ensemble = Optional.empty();
 
-    @Option(names = "--flips", description = "Average over eight mirror images of each patch; takes eight times as long.")
+    @Option(
+            names = "--flips",
+            description = "Average over eight mirror images of each patch; takes eight times as long.")
     private boolean flips;
 
     @Option(
@@ -201,10 +205,7 @@ public final class Luna16DetectCommand implements Callable<Integer> {
             description = "How progress is shown: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private ProgressStyle progress = ProgressStyle.AUTO;
 
-    @Option(
-            names = "--out",
-            paramLabel = "DIR",
-            description = "Where files are written (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--out", paramLabel = "DIR", description = "Where files are written (default: ${DEFAULT-VALUE}).")
     private Path out = Path.of("findings");
 
     Luna16DetectCommand() {}
@@ -337,7 +338,8 @@ public final class Luna16DetectCommand implements Callable<Integer> {
     private Map<String, String> settings(DetectionModels detectionModels, Optional<List<Point>> places) {
         Map<String, String> settings = new TreeMap<>();
         settings.put("network", detectionModels.settings().network().toString());
-        settings.put("patches", detectionModels.settings().patches().withMargin(0).toString());
+        settings.put(
+                "patches", detectionModels.settings().patches().withMargin(0).toString());
         for (int i = 0; i < detectionModels.files().size(); i++) {
             settings.put("model." + (i + 1), detectionModels.models().get(i).digest());
         }

@@ -29,8 +29,8 @@ final class ModelFile {
                 ? Dl4jModelFile.read(file, network)
                 : Safetensors.read(file).model();
         if (!values.spec().equals(network.spec())) {
-            throw new InputException(option + " " + file + " is of another network than its run's "
-                    + settings.network() + ": " + difference(network.spec(), values.spec()));
+            throw new InputException(option + " " + file + " is of another network than its run's " + settings.network()
+                    + ": " + difference(network.spec(), values.spec()));
         }
         return values;
     }

@@ -3,7 +3,6 @@ package io.fedlearn.luna16.resample;
 import io.fedlearn.luna16.image.GridSize;
 import io.fedlearn.luna16.image.HuWindow;
 import io.fedlearn.luna16.image.ImageGeometry;
-import io.fedlearn.luna16.image.MetaImage;
 import io.fedlearn.luna16.image.MetaImageReader;
 import io.fedlearn.luna16.image.Point;
 import io.fedlearn.luna16.image.Volume;
@@ -145,8 +144,8 @@ public final class Resampler {
     }
 
     private static IllegalArgumentException tooMany(ImageGeometry scan, String voxels) {
-        return new IllegalArgumentException("a volume may have at most " + Volume.MAX_VOXELS
-                + " voxels, and that of " + scan + " would have " + voxels);
+        return new IllegalArgumentException("a volume may have at most " + Volume.MAX_VOXELS + " voxels, and that of "
+                + scan + " would have " + voxels);
     }
 
     /**
