@@ -10,7 +10,6 @@ final class Bootstrap {
     /** What a pass over the samples may keep of them: 64 MiB. */
     private static final int VALUES = 1 << 23;
 
-    private final Ranked ranked;
     private final int samples;
     private final long seed;
     private final double confidence;
@@ -18,7 +17,6 @@ final class Bootstrap {
     private final Ranked.Draft draft;
 
     Bootstrap(Ranked ranked, int samples, long seed, double confidence) {
-        this.ranked = ranked;
         this.samples = samples;
         this.seed = seed;
         this.confidence = confidence;

@@ -117,13 +117,13 @@ final class FrocPropertiesTest {
         }
     }
 
-    private static void assertNowhereHigher(FrocResult changed, FrocResult before) {
+    private static void assertNowhereHigher(FrocResult one, FrocResult other) {
         for (int i = 0; i < Froc.RATES.size(); i++) {
-            assertThat(changed.operatingPoints().get(i).sensitivity())
+            assertThat(one.operatingPoints().get(i).sensitivity())
                     .as("at %s", Froc.RATES.get(i))
-                    .isLessThanOrEqualTo(before.operatingPoints().get(i).sensitivity() + ROUNDING);
+                    .isLessThanOrEqualTo(other.operatingPoints().get(i).sensitivity() + ROUNDING);
         }
-        assertThat(changed.cpm()).isLessThanOrEqualTo(before.cpm() + ROUNDING);
+        assertThat(one.cpm()).isLessThanOrEqualTo(other.cpm() + ROUNDING);
     }
 
     private static void assertSameScore(FrocResult changed, FrocResult before) {
