@@ -11,10 +11,20 @@ import io.fedlearn.core.tensor.TensorSpec;
 import io.fedlearn.core.training.Batch;
 import io.fedlearn.core.training.LocalModel;
 import io.fedlearn.core.training.Objective;
+import io.fedlearn.core.training.TrainingSettings;
+import io.fedlearn.dl4j.Dl4jModel;
+import io.fedlearn.dl4j.Dl4jModelFile;
 import io.fedlearn.luna16.patch.PatchShape;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.util.ModelSerializer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 class LunaNetTest {
     private static LunaNet small() {
@@ -118,6 +128,99 @@ class LunaNetTest {
     }
 
     @Test
+    void followsConvolutionsByBatchNormalisationWithStatisticsThatAreBuffers() {
+        List<TensorSpec> tensors = small().withNormalization(Normalization.BATCH).create().spec().tensors();
+
+        assertThat(tensors).hasSize(8 * 5 + 2);
+        assertThat(tensors.subList(0, 6))
+                .extracting(tensor -> tensor.name() + " " + tensor.shape() + " " + tensor.role())
+                .containsExactly(
+                        "layer0.weight " + Shape.of(2, 1, 3, 3, 3) + " TRAINABLE",
+                        "layer1.gamma " + Shape.of(2) + " TRAINABLE",
+                        "layer1.beta " + Shape.of(2) + " TRAINABLE",
+                        "layer1.mean " + Shape.of(2) + " BUFFER",
+                        "layer1.var " + Shape.of(2) + " BUFFER",
+                        "layer3.weight " + Shape.of(2, 2, 3, 3, 3) + " TRAINABLE");
+        assertThat(tensors)
+                .filteredOn(tensor -> tensor.role() == TensorRole.BUFFER)
+                .hasSize(8 * 2);
+    }
+
+    @Test
+    void normalisesEachChannelOverAllVoxelsOfTheBatch() {
+        LunaNet network = LunaNet.of(new PatchShape(3, 4, 5), List.of(3)).withNormalization(Normalization.BATCH);
+        LocalModel model = network.create();
+        Model start = model.initialModel(5);
+        model.load(start);
+        model.startTraining(TrainingSettings.defaults(), 1);
+        Batch batch = Batch.of(2, 60, 1);
+        for (int i = 0; i < batch.features().length; i++) {
+            batch.features()[i] = i % 7 - 3;
+        }
+        batch.targets()[1] = 1;
+        batch.resize(2);
+        float[] gradient = new float[model.trainables().length];
+
+        model.lossAndGradient(batch, gradient);
+        model.applyGradient(gradient);
+
+        for (int channel = 0; channel < 3; channel++) {
+            double[] outputs = convolution(batch, start.tensor("layer0.weight").toFloatArray(), channel);
+            double mean = Arrays.stream(outputs).average().orElseThrow();
+            double variance = Arrays.stream(outputs)
+                    .map(output -> (output - mean) * (output - mean))
+                    .average()
+                    .orElseThrow();
+            // A tenth of the way from 0 and 1 to the batch's.
+            assertThat(model.snapshot().tensor("layer1.mean").toFloatArray()[channel])
+                    .isCloseTo((float) (0.1 * mean), within(1e-4f));
+            assertThat(model.snapshot().tensor("layer1.var").toFloatArray()[channel])
+                    .isCloseTo((float) (0.9 + 0.1 * variance), within(1e-3f));
+        }
+    }
+
+    /** What one channel of the first convolution gives, at all voxels of two patches of 3×4×5. */
+    private static double[] convolution(Batch batch, float[] weights, int channel) {
+        double[] outputs = new double[2 * 60];
+        for (int i = 0; i < outputs.length; i++) {
+            int z = i % 60 / 20;
+            int y = i % 20 / 5;
+            int x = i % 5;
+            for (int tap = 0; tap < 27; tap++) {
+                int[] at = {z + tap / 9 - 1, y + tap / 3 % 3 - 1, x + tap % 3 - 1};
+                if (at[0] >= 0 && at[0] < 3 && at[1] >= 0 && at[1] < 4 && at[2] >= 0 && at[2] < 5) {
+                    outputs[i] += weights[channel * 27 + tap]
+                            * batch.features()[i / 60 * 60 + at[0] * 20 + at[1] * 5 + at[2]];
+                }
+            }
+        }
+        return outputs;
+    }
+
+    @Test
+    void writesNormalisedNetworksAsFilesThatDl4jOpensByItself(@TempDir Path folder) throws IOException {
+        LunaNet network = LunaNet.of(new PatchShape(5, 4, 6), List.of(2, 3)).withNormalization(Normalization.BATCH);
+        Dl4jModel model = network.create();
+        model.load(model.initialModel(5));
+        Path file = folder.resolve("lunanet.zip");
+        Dl4jModelFile.write(model, file);
+
+        MultiLayerNetwork plain = ModelSerializer.restoreMultiLayerNetwork(file.toFile());
+
+        Batch batch = Batch.of(2, 120, 1);
+        for (int i = 0; i < batch.features().length; i++) {
+            batch.features()[i] = i % 5 - 2;
+        }
+        batch.resize(2);
+        float[] scores = new float[2];
+        model.evaluate(batch, scores);
+        INDArray outputs = plain.output(Nd4j.create(batch.features(), new long[] {2, 1, 5, 4, 6}, 'c'));
+        assertThat(scores).containsExactly(outputs.getFloat(0, 0), outputs.getFloat(1, 0));
+        assertThat(Dl4jModelFile.read(file, model)).isEqualTo(model.snapshot());
+        assertThat(plain.getLayerWiseConfigurations().toJson()).doesNotContain("fedlearn");
+    }
+
+    @Test
     void refusesPatchesThatItsBlocksCannotHalve() {
         for (PatchShape shape :
                 List.of(new PatchShape(15, 16, 16), new PatchShape(16, 15, 16), new PatchShape(16, 16, 15))) {
@@ -155,6 +258,8 @@ class LunaNetTest {
         assertThat(LunaNet.defaults()).hasToString("LunaNet 32x48x48, channels 8 16 32 64");
         assertThat(small().withDropout(0.25)).hasToString("LunaNet 16x16x16, channels 2 3 4 5, dropout 0.25");
         assertThat(small().withPrior(0.25)).hasToString("LunaNet 16x16x16, channels 2 3 4 5, prior 0.25");
+        assertThat(small().withNormalization(Normalization.BATCH).withDropout(0.5))
+                .hasToString("LunaNet 16x16x16, channels 2 3 4 5, dropout 0.5, normalization batch");
         assertThat(small().withPrior(0.25)
                         .withDropout(0.5)
                         .withPatch(new PatchShape(16, 16, 17))
