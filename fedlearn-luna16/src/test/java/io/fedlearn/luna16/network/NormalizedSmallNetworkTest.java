@@ -8,7 +8,7 @@ import java.util.List;
 class NormalizedSmallNetworkTest extends LocalModelContract {
     @Override
     protected LocalModel create() {
-        return LunaNet.of(new PatchShape(4, 4, 4), List.of(2, 2))
+        return LunaNet.of(new PatchShape(4, 4, 4), List.of(2))
                 .withNormalization(Normalization.BATCH)
                 .create();
     }
