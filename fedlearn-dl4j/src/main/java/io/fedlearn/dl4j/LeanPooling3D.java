@@ -14,6 +14,7 @@ import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.shape.Shape;
 
 /**
  * DL4J's maximum over 2×2×2 places, two slices at a time. The native library does it place by place for what lies channel by channel,
@@ -45,7 +46,7 @@ final class LeanPooling3D extends Subsampling3DLayer {
             return super.activate(training, workspaces);
         }
         Halving halving = new Halving(input);
-        INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, halving.shape(), 'c');
+        INDArray output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, DataType.FLOAT, halving.shape(), 'c');
         halving.forward(Network.floats(input), Network.floats(output));
         return output;
     }
@@ -56,19 +57,19 @@ final class LeanPooling3D extends Subsampling3DLayer {
             return super.backpropGradient(epsilon, workspaces);
         }
         INDArray gradient =
-                workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, input.shape(), 'c');
+                workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, DataType.FLOAT, input.shape(), 'c');
         new Halving(input).backward(Network.floats(input), Network.floats(epsilon), Network.floats(gradient));
         return new Pair<>(new DefaultGradient(), gradient);
     }
 
     /** Whether the numbers lie one after the other, and nothing else does before them. */
-    private boolean isPlain(INDArray array) {
+    static boolean isPlain(INDArray array) {
         return array.rank() == 5
                 && array.dataType() == DataType.FLOAT
-                && dataType == DataType.FLOAT
                 && array.ordering() == 'c'
                 && array.offset() == 0
-                && !array.isView();
+                // What lies in a workspace calls itself a view, so that this is asked.
+                && Shape.hasDefaultStridesForShape(array);
     }
 
     /** One pair of slices after the other; where a length is odd, the last windows are cut short. */

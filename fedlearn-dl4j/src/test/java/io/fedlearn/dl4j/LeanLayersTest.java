@@ -7,8 +7,10 @@ import io.fedlearn.core.random.SeededRandom;
 import io.fedlearn.core.tensor.Shape;
 import io.fedlearn.core.training.Batch;
 import io.fedlearn.core.training.Objective;
+import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -20,6 +22,7 @@ import org.deeplearning4j.nn.conf.layers.Subsampling3DLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -119,6 +122,24 @@ class LeanLayersTest {
 
         assertThat(loss).isCloseTo(whole.lossAndGradient(batch, expected), offset(1e-6));
         assertThat(gradient).usingComparatorWithPrecision(1e-5f).containsExactly(expected);
+    }
+
+    @Test
+    void takesMaximaByItselfWhereverTheirInputLies() {
+        Dl4jModel model = Dl4jModel.of(
+                configuration(1, 8, 8, 8, "3x3x3", Activation.RELU, true), Shape.of(1, 8, 8, 8), Objective.BINARY);
+        MultiLayerNetwork network = (MultiLayerNetwork) model.network().model();
+        List<Boolean> own = new ArrayList<>();
+        network.setListeners(new BaseTrainingListener() {
+            @Override
+            public void onForwardPass(Model trained, List<INDArray> activations) {
+                own.add(LeanPooling3D.isPlain(activations.get(2)) && LeanPooling3D.isPlain(activations.get(3)));
+            }
+        });
+
+        model.lossAndGradient(batch(512, 4), new float[model.trainables().length]);
+
+        assertThat(own).containsExactly(true);
     }
 
     private static float[] floats(INDArray array) {
