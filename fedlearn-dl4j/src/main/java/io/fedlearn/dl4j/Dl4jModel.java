@@ -332,9 +332,15 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
         // Layers that backpropagation does not reach leave what was there.
         network.gradients().assign(0);
         network.setBatch(features, labels);
-        network.model().computeGradientAndScore(LayerWorkspaceMgr.noWorkspaces());
-        for (TrainingListener listener : listeners) {
-            listener.onGradientCalculation(network.model());
+        double loss;
+        try {
+            network.model().computeGradientAndScore(LayerWorkspaceMgr.noWorkspaces());
+            for (TrainingListener listener : listeners) {
+                listener.onGradientCalculation(network.model());
+            }
+            loss = output.meanLoss(network.model().score(), rows) * count;
+        } finally {
+            network.clearStates();
         }
         parameters.getStatistics(gradientMemory, statisticUpdates);
         parameters.getTrainables(gradientMemory, gradient);
@@ -343,8 +349,6 @@ public final class Dl4jModel implements LocalModel, PerExampleGradients {
                 gradient[i] = gradient[i] / rows * count;
             }
         }
-        double loss = output.meanLoss(network.model().score(), rows) * count;
-        network.clearStates();
         return loss;
     }
 

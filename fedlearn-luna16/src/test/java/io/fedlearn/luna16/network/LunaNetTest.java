@@ -129,7 +129,8 @@ class LunaNetTest {
 
     @Test
     void followsConvolutionsByBatchNormalisationWithStatisticsThatAreBuffers() {
-        List<TensorSpec> tensors = small().withNormalization(Normalization.BATCH).create().spec().tensors();
+        List<TensorSpec> tensors =
+                small().withNormalization(Normalization.BATCH).create().spec().tensors();
 
         assertThat(tensors).hasSize(8 * 5 + 2);
         assertThat(tensors.subList(0, 6))
