@@ -367,6 +367,11 @@ final class Luna16InputTest {
                 Arguments.of(List.of("--test-share", "NaN"), "--test-share must be between 0 and 1, was NaN"),
                 Arguments.of(List.of("--negatives-per-scan", "-1"), "--negatives-per-scan must be >= 0, was -1"),
                 Arguments.of(List.of("--negatives-per-positive", "0"), "--negatives-per-positive must be from 0.01"),
+                Arguments.of(
+                        List.of("--normalization", "group"), "--normalization must be one of none, batch, was 'group'"),
+                Arguments.of(
+                        List.of("--normalization", "batch", "--dp-epsilon", "3"),
+                        "--normalization batch needs statistics"),
                 Arguments.of(List.of("--native-threads", "0"), "--native-threads must be from 1 to 1024, was 0"),
                 Arguments.of(List.of("--native-threads", "9999"), "--native-threads must be from 1 to 1024, was 9999"),
                 Arguments.of(List.of("--sites", "a.csv", "--partition", "iid"), "exclude each other"),
@@ -531,6 +536,22 @@ final class Luna16InputTest {
         Path heart = folder.resolve("heart");
         Outcome.of("heart", "--rounds", 1, "--out", heart).done();
         assertScoreRefused(heart.resolve("model.safetensors"), heart.resolve("run.json"), "is not of a run of luna16");
+    }
+
+    @Test
+    void scoresByANormalisedNetworkThatTheRunTellsOf() throws IOException {
+        luna16("--normalization", "Batch").done();
+        writePatches();
+
+        for (String model : List.of("model.safetensors", "lunanet.zip")) {
+            score(out().resolve(model)).done();
+            assertThat(Files.readAllLines(folder.resolve("s.csv"))).hasSize(2);
+        }
+        assertThat(Safetensors.read(out().resolve("model.safetensors"))
+                        .model()
+                        .spec()
+                        .tensors())
+                .anyMatch(tensor -> tensor.role() == TensorRole.BUFFER);
     }
 
     @Test

@@ -45,6 +45,7 @@ import picocli.CommandLine.Spec;
             "  hard-negatives     from the middle on",
             "  cosine, step       learning-rate schedules; step: to a tenth after two thirds",
             "  dropout            half of the last layer's inputs",
+            "  batch-norm         batch normalisation, whose statistics the server averages",
             "",
             "Files in the folder:",
             "  ablation.md        the table, after each run anew",
@@ -196,6 +197,7 @@ public final class Luna16AblationCommand implements Callable<Integer> {
         rows.put("cosine", List.of("--learning-rate-schedule", "cosine"));
         rows.put("step", List.of("--learning-rate-schedule", "step:" + Math.max(1, rounds * 2 / 3)));
         rows.put("dropout", List.of("--dropout", "0.5"));
+        rows.put("batch-norm", List.of("--normalization", "batch"));
         return rows;
     }
 }

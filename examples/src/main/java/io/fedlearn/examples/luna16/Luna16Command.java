@@ -24,6 +24,7 @@ import io.fedlearn.luna16.dataset.ScanSplit;
 import io.fedlearn.luna16.dataset.SiteAssignment;
 import io.fedlearn.luna16.network.FlipAverage;
 import io.fedlearn.luna16.network.HardNegatives;
+import io.fedlearn.luna16.network.Normalization;
 import io.fedlearn.luna16.patch.CandidateSelection;
 import io.fedlearn.luna16.patch.PatchCache;
 import io.fedlearn.luna16.phantom.PhantomDataset;
@@ -179,6 +180,12 @@ public final class Luna16Command extends TrainingCommand {
             throw new InputException(
                     "--hard-negatives chooses patches by what a network learnt of them, which --dp-epsilon"
                             + " does not account for: pass one of the two");
+        }
+        if (patches.settings().network().normalization() == Normalization.BATCH
+                && options().privacy(PrivacyUnit.PATIENT).isPresent()) {
+            throw new InputException(
+                    "--normalization batch needs statistics of many patches at once, which --dp-epsilon does"
+                            + " not let be kept: pass one of the two");
         }
         if (crossValidate && (data.fold().isPresent() || compare || distributed)) {
             throw new InputException(

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fedlearn.core.federation.Federation;
 import io.fedlearn.examples.run.InputException;
 import io.fedlearn.luna16.network.LunaNet;
+import io.fedlearn.luna16.network.Normalization;
 import io.fedlearn.luna16.patch.PatchSettings;
 import io.fedlearn.luna16.patch.PatchShape;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import picocli.CommandLine.TypeConversionException;
 
 /**
@@ -27,6 +29,7 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
     private static final String PATCH = "patch";
     private static final String SPACING = "spacingMillimetres";
     private static final String CHANNELS = "channels";
+    private static final String NORMALIZATION = "normalization";
     private static final String RUN_FILE = "run.json";
 
     /** Writes them into a run's settings. */
@@ -36,6 +39,7 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
                 .setting(SPACING, patches.spacing().orElseThrow().toString())
                 .setting("window", patches.window().toString())
                 .setting(CHANNELS, network.channels().toString())
+                .setting(NORMALIZATION, network.normalization().toString())
                 .setting("network", network.toString());
     }
 
@@ -52,7 +56,7 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
         }
         try {
             JsonNode settings = new ObjectMapper().readTree(file.toFile()).path("settings");
-            for (String name : List.of(PATCH, SPACING, CHANNELS)) {
+            for (String name : List.of(PATCH, SPACING, CHANNELS, NORMALIZATION)) {
                 if (!settings.has(name)) {
                     throw new InputException(file + " is not of a run of luna16: it has no setting '" + name + "'");
                 }
@@ -65,7 +69,8 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
                                     .replaceAll("[\\[\\] ]", "")
                                     .split(","))
                             .map(Integer::valueOf)
-                            .toList()));
+                            .toList(),
+                    normalization(settings.path(NORMALIZATION).asText())));
         } catch (IOException e) {
             throw InputException.of(file + " cannot be read", e);
         } catch (TypeConversionException | IllegalArgumentException e) {
@@ -78,14 +83,30 @@ record NetworkSettings(LunaNet network, PatchSettings patches) {
      *
      * @param spacing as millimetres along z, y and x, such as {@code 2.0x1.5x1.5}
      */
-    static NetworkSettings of(PatchShape patch, String spacing, List<Integer> channels) {
+    static NetworkSettings of(PatchShape patch, String spacing, List<Integer> channels, Normalization normalization) {
         double[] millimetres = spacing(spacing);
         return new NetworkSettings(
-                LunaNet.of(patch, channels),
+                LunaNet.of(patch, channels).withNormalization(normalization),
                 PatchSettings.defaults()
                         .withShape(patch)
                         .withSpacing(millimetres[0], millimetres[1], millimetres[2])
                         .withMargin(2));
+    }
+
+    /**
+     * Reads {@code none} or {@code batch}.
+     *
+     * @throws IllegalArgumentException if it is neither
+     */
+    static Normalization normalization(String text) {
+        return Arrays.stream(Normalization.values())
+                .filter(way -> way.toString().equalsIgnoreCase(text))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("normalization must be one of "
+                        + Arrays.stream(Normalization.values())
+                                .map(Normalization::toString)
+                                .collect(Collectors.joining(", "))
+                        + ", was '" + text + "'"));
     }
 
     /**

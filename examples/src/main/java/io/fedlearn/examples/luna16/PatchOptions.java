@@ -4,6 +4,7 @@ import io.fedlearn.examples.run.InputException;
 import io.fedlearn.luna16.network.HardNegatives;
 import io.fedlearn.luna16.network.Luna16Client;
 import io.fedlearn.luna16.network.LunaNet;
+import io.fedlearn.luna16.network.Normalization;
 import io.fedlearn.luna16.patch.Augmentation;
 import io.fedlearn.luna16.patch.PatchSettings;
 import io.fedlearn.luna16.patch.PatchShape;
@@ -66,6 +67,14 @@ final class PatchOptions {
     private double dropout;
 
     @Option(
+            names = "--normalization",
+            paramLabel = "WAY",
+            order = -11,
+            description = "What follows each convolution: none or batch, whose running statistics the server averages"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private String normalization = "none";
+
+    @Option(
             names = "--prior",
             paramLabel = "P",
             order = -11,
@@ -102,16 +111,25 @@ final class PatchOptions {
         if (!(prior() >= LunaNet.LEAST_PROBABILITY && prior() <= 1 - LunaNet.LEAST_PROBABILITY)) {
             throw new InputException("--prior must be between 0 and 1, was " + prior);
         }
+        normalization();
         augmentation(settings().patches());
     }
 
     /** The network, and the patches that it takes. */
     NetworkSettings settings() {
         try {
-            NetworkSettings settings = NetworkSettings.of(patch, spacing(), LunaNet.DEFAULT_CHANNELS);
+            NetworkSettings settings = NetworkSettings.of(patch, spacing(), LunaNet.DEFAULT_CHANNELS, normalization());
             return new NetworkSettings(settings.network().withDropout(dropout).withPrior(prior()), settings.patches());
         } catch (IllegalArgumentException e) {
             throw new InputException("--patch and --spacing: " + e.getMessage(), e);
+        }
+    }
+
+    private Normalization normalization() {
+        try {
+            return NetworkSettings.normalization(normalization);
+        } catch (IllegalArgumentException e) {
+            throw new InputException("--" + e.getMessage(), e);
         }
     }
 
@@ -182,6 +200,8 @@ final class PatchOptions {
                 augmentation,
                 "--dropout",
                 Double.toString(dropout),
+                "--normalization",
+                normalization,
                 "--prior",
                 prior,
                 "--native-threads",
