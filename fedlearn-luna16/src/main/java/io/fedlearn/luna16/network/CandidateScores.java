@@ -92,7 +92,7 @@ public final class CandidateScores {
                 try {
                     scores.put(scan.seriesUid(), results.get(i).get());
                 } catch (ExecutionException e) {
-                    failures.add(failure(scan, e.getCause()));
+                    failures.add(failure(scan, e));
                     scores.put(scan.seriesUid(), List.of());
                 }
             }
@@ -102,14 +102,15 @@ public final class CandidateScores {
         return new CandidateScores(scores, failures);
     }
 
-    private static ScanFailure failure(Scan scan, Throwable cause) throws InterruptedException {
-        if (cause instanceof InterruptedException interrupted) {
+    private static ScanFailure failure(Scan scan, ExecutionException failed) throws InterruptedException {
+        if (failed.getCause() instanceof InterruptedException interrupted) {
             throw interrupted;
         }
-        if (cause instanceof Error error) {
+        if (failed.getCause() instanceof Error error) {
             throw error;
         }
-        return new ScanFailure(scan.seriesUid(), scan.header(), (Exception) cause);
+        Exception cause = failed.getCause() instanceof Exception exception ? exception : failed;
+        return new ScanFailure(scan.seriesUid(), scan.header(), cause);
     }
 
     private static List<Score> ofScan(LocalModel model, PatchSettings settings, Scan scan) throws InterruptedException {

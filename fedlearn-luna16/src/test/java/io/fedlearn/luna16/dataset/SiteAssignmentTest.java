@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -164,8 +165,7 @@ class SiteAssignmentTest {
                 .isThrownBy(() -> SiteAssignment.bySubset(scans(1), 2).splitByFold(0))
                 .withMessageEndingWith("there are scans in subset0");
         // A hospital whose scans are all in one subset trains or tests, and says so.
-        ScanSplit first = assignment.splitByFold(0).get("hospital-1");
-        assertThat(first).isNotNull();
+        ScanSplit first = Objects.requireNonNull(assignment.splitByFold(0).get("hospital-1"));
         assertThat(first.training()).isEmpty();
         assertThat(first.problems("hospital-1"))
                 .anyMatch(problem -> problem.message().contains("the training part, 0 scans, has no candidates"));

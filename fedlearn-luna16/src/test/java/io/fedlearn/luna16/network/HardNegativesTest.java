@@ -66,6 +66,10 @@ class HardNegativesTest {
                 Map.of("north", Luna16Client.of(models, north, north), "south", Luna16Client.of(models, south, south)));
     }
 
+    private Client client(String hospital) {
+        return Optional.ofNullable(clients().get(hospital)).orElseThrow();
+    }
+
     private Federation.Builder federation() {
         return Federation.of(clients())
                 .strategy(HardNegatives.from(2).appliedTo(FedAvg.create()))
@@ -79,6 +83,10 @@ class HardNegativesTest {
     private static final class Memory implements TaskContext {
         private final Map<String, Model> state = new TreeMap<>();
         private boolean cancelled;
+
+        Model list() {
+            return Optional.ofNullable(state.get(HardNegatives.STATE)).orElseThrow();
+        }
 
         @Override
         public ClientState state() {
@@ -155,14 +163,14 @@ class HardNegativesTest {
 
     @Test
     void minesInItsRoundAndKeepsTheListInRoundsAfter() throws Exception {
-        Client client = clients().get("north");
+        Client client = client("north");
         HardNegatives hard = HardNegatives.from(3);
         Memory memory = new Memory();
 
         client.fit(task(2, model(1), hard), memory);
         assertThat(memory.state).isEmpty();
         ClientUpdate mined = client.fit(task(3, model(1), hard), memory);
-        Model list = memory.state.get(HardNegatives.STATE);
+        Model list = memory.list();
         client.fit(task(4, model(2), hard), memory);
 
         assertThat(memory.state).containsEntry(HardNegatives.STATE, list);
@@ -174,7 +182,7 @@ class HardNegativesTest {
 
     @Test
     void sameTaskGivesTheSameAnswerAndTrainsOnOthersThanWithout() throws Exception {
-        Client client = clients().get("north");
+        Client client = client("north");
         Task told = task(3, model(1), HardNegatives.from(3));
         Model first = client.fit(told, new Memory()).model().orElseThrow();
         assertThat(client.fit(told, new Memory()).model().orElseThrow()).isEqualTo(first);
@@ -188,12 +196,12 @@ class HardNegativesTest {
     void minesAgainWhereThePatchesAreOthers() throws Exception {
         Memory memory = new Memory();
         HardNegatives hard = HardNegatives.from(1);
-        clients().get("north").fit(task(1, model(1), hard), memory);
-        Model ofNorth = memory.state.get(HardNegatives.STATE);
+        client("north").fit(task(1, model(1), hard), memory);
+        Model ofNorth = memory.list();
 
-        clients().get("south").fit(task(2, model(1), hard), memory);
+        client("south").fit(task(2, model(1), hard), memory);
 
-        assertThat(memory.state.get(HardNegatives.STATE)).isNotEqualTo(ofNorth);
+        assertThat(memory.list()).isNotEqualTo(ofNorth);
     }
 
     @Test
@@ -207,7 +215,7 @@ class HardNegativesTest {
     void endsWhenTheTaskIsCancelled() {
         Memory memory = new Memory();
         memory.cancelled = true;
-        assertThatThrownBy(() -> clients().get("north").fit(task(1, model(1), HardNegatives.from(1)), memory))
+        assertThatThrownBy(() -> client("north").fit(task(1, model(1), HardNegatives.from(1)), memory))
                 .isInstanceOf(InterruptedException.class)
                 .hasMessage("mining of hard negatives was cancelled");
     }
