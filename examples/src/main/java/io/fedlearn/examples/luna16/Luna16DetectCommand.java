@@ -231,6 +231,7 @@ public final class Luna16DetectCommand implements Callable<Integer> {
             Volume scan = VolumeReaders.installed().read(ct);
             stages.end();
             List<Detection> detections = detect(detector, scan, places, stages, workers);
+            stages.finish();
             stages.begin("Writing");
             Findings findings =
                     Findings.of(seriesUid, scan.geometry(), detections).withSettings(settings(detectionModels, places));
@@ -427,7 +428,12 @@ public final class Luna16DetectCommand implements Callable<Integer> {
 
         void end() {
             bar.ifPresent(shown -> shown.update(1, 1));
-            close();
+            finish();
+        }
+
+        void finish() {
+            bar.ifPresent(ProgressBar::close);
+            bar = Optional.empty();
         }
 
         @Override
@@ -462,8 +468,7 @@ public final class Luna16DetectCommand implements Callable<Integer> {
 
         @Override
         public void close() {
-            bar.ifPresent(ProgressBar::close);
-            bar = Optional.empty();
+            finish();
         }
     }
 }
