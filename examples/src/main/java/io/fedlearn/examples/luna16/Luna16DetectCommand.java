@@ -447,7 +447,7 @@ public final class Luna16DetectCommand implements Callable<Integer> {
         public void candidatesFound(int count, List<Point> outside) {
             end();
             if (!outside.isEmpty()) {
-                console.println("Note: " + outside.size() + " candidates lie outside the CT and are left out:");
+                console.println("Note: candidates outside the CT, which are left out: " + outside.size());
                 outside.stream().limit(NAMED).forEach(place -> console.println("  " + place));
                 if (outside.size() > NAMED) {
                     console.println("  and " + (outside.size() - NAMED) + " more");
