@@ -55,9 +55,10 @@ final class Luna16DetectCommandTest {
     }
 
     private Path list(String... rows) throws IOException {
-        return Files.write(folder.resolve("list.csv"), Stream.concat(
-                        Stream.of("seriesuid,coordX,coordY,coordZ"), Stream.of(rows))
-                .toList());
+        return Files.write(
+                folder.resolve("list.csv"),
+                Stream.concat(Stream.of("seriesuid,coordX,coordY,coordZ"), Stream.of(rows))
+                        .toList());
     }
 
     private JsonNode json() throws IOException {
@@ -84,7 +85,8 @@ final class Luna16DetectCommandTest {
     void namesCandidatesOutsideTheScan() throws IOException {
         Path list = list(ScanFolder.name(0) + ",7,8,9", ScanFolder.name(0) + ",70,8,9", "other,70,8,-9");
 
-        Outcome outcome = detect("--model", model(), "--candidates", list, "--least", 0).done();
+        Outcome outcome =
+                detect("--model", model(), "--candidates", list, "--least", 0).done();
 
         assertThat(outcome.out())
                 .contains("Note: candidates outside the CT, which are left out: 1", "(70.0, 8.0, 9.0)")
@@ -118,7 +120,8 @@ final class Luna16DetectCommandTest {
                         "--least",
                         0)
                 .done();
-        assertThat(json().path("findings").get(0).path("probability").asDouble()).isEqualTo(mean);
+        assertThat(json().path("findings").get(0).path("probability").asDouble())
+                .isEqualTo(mean);
     }
 
     @Test
@@ -143,8 +146,8 @@ final class Luna16DetectCommandTest {
     }
 
     private void assertRefused(String message, Object... options) {
-        Outcome outcome =
-                detect(Stream.concat(Stream.of("--model", model()), Stream.of(options)).toArray());
+        Outcome outcome = detect(
+                Stream.concat(Stream.of("--model", model()), Stream.of(options)).toArray());
         assertThat(outcome.exitCode()).isEqualTo(2);
         assertThat(outcome.err()).contains(message);
     }

@@ -54,8 +54,7 @@ final class Luna16DetectTest {
         ImageGeometry geometry = ImageGeometry.of(size, new Point(4, 4, 4), new Point(-158, -118, -118));
         short[] values = new short[(int) size.voxelCount()];
         for (int i = 0; i < values.length; i++) {
-            Point place =
-                    geometry.toWorld(i % size.x(), i / size.x() % size.y(), i / (size.x() * size.y()));
+            Point place = geometry.toWorld(i % size.x(), i / size.x() % size.y(), i / (size.x() * size.y()));
             boolean isBody = Math.hypot(place.x() / 145, place.y() / 105) < 1;
             boolean isLung = place.distance(new Point(65, 0, 0)) < 55 || place.distance(new Point(-65, 0, 0)) < 55;
             boolean isBall = place.distance(new Point(65, 10, 0)) < 9;
@@ -71,11 +70,9 @@ final class Luna16DetectTest {
         Path out = folder.resolve("findings");
         ExecutorService executor = Executors.newSingleThreadExecutor();
         try {
-            List<Detection> findings =
-                    find(ct, List.of(NETWORK.create().initialModel(1)), executor, out);
+            List<Detection> findings = find(ct, List.of(NETWORK.create().initialModel(1)), executor, out);
 
-            assertThat(findings)
-                    .anyMatch(finding -> finding.center().distance(new Point(65, 10, 0)) < 4);
+            assertThat(findings).anyMatch(finding -> finding.center().distance(new Point(65, 10, 0)) < 4);
             assertThat(out.resolve(Findings.JSON)).exists();
             assertThat(out.resolve("finding-001.png")).exists();
         } finally {

@@ -1,6 +1,7 @@
 package io.fedlearn.luna16.patch;
 
 import java.awt.image.BufferedImage;
+import java.awt.image.DataBufferInt;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,10 +21,13 @@ public final class PixelPicture {
     public static final int TEXT_HEIGHT = PixelFont.HEIGHT;
 
     private final BufferedImage image;
+    /** The picture's own, row after row. */
+    private final int[] pixels;
 
     /** A black picture. */
     public PixelPicture(int width, int height) {
         this.image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+        this.pixels = ((DataBufferInt) image.getRaster().getDataBuffer()).getData();
     }
 
     /** Pixels across. */
@@ -39,7 +43,7 @@ public final class PixelPicture {
     /** Colours one pixel. */
     public void set(int x, int y, int color) {
         if (x >= 0 && y >= 0 && x < width() && y < height()) {
-            image.setRGB(x, y, color);
+            pixels[y * width() + x] = color;
         }
     }
 

@@ -47,8 +47,8 @@ final class FindingsTest {
     @Test
     void areTheChallengesMarks() {
         assertThat(findings(SURE, UNSURE).submission())
-                .isEqualTo(Submission.of(Map.of(
-                        "1.2.3", List.of(new Mark(PLACE, 0.75), new Mark(UNSURE.center(), 0.25)))));
+                .isEqualTo(Submission.of(
+                        Map.of("1.2.3", List.of(new Mark(PLACE, 0.75), new Mark(UNSURE.center(), 0.25)))));
         assertThat(findings().submission().size()).isZero();
     }
 
@@ -71,7 +71,8 @@ final class FindingsTest {
         assertThat(files()).containsExactly("finding-001.png", Findings.JSON, Findings.SUBMISSION);
         assertThat(Submission.read(folder.resolve(Findings.SUBMISSION)))
                 .isEqualTo(findings(SURE, UNSURE).submission());
-        assertThat(CanonicalJson.parse(Files.readAllBytes(folder.resolve(Findings.JSON)), "json").toString())
+        assertThat(CanonicalJson.parse(Files.readAllBytes(folder.resolve(Findings.JSON)), "json")
+                        .toString())
                 .contains("picture=finding-001.png")
                 .doesNotContain("finding-002");
     }
@@ -97,7 +98,8 @@ final class FindingsTest {
         int y = image.getHeight() / 2;
         for (int i = 0; i < 3; i++) {
             int left = middle + i * (plane + middle);
-            assertThat(isBright(image, left + plane / 2, image.getHeight() - plane / 2 - 32)).isTrue();
+            assertThat(isBright(image, left + plane / 2, image.getHeight() - plane / 2 - 32))
+                    .isTrue();
             assertThat(isBright(image, left + plane / 2 + 24, y)).isFalse();
         }
         assertThat(picture.png(1, SURE)).isEqualTo(picture.png(1, SURE)).isNotEqualTo(picture.png(2, SURE));

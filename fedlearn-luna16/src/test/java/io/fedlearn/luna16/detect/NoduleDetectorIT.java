@@ -7,8 +7,8 @@ import io.fedlearn.core.federation.Federation;
 import io.fedlearn.core.tensor.Model;
 import io.fedlearn.core.training.LocalModelPool;
 import io.fedlearn.core.training.TrainingSettings;
-import io.fedlearn.luna16.dataset.Luna16Dataset;
 import io.fedlearn.luna16.dataset.DatasetCheck;
+import io.fedlearn.luna16.dataset.Luna16Dataset;
 import io.fedlearn.luna16.dataset.Nodule;
 import io.fedlearn.luna16.dataset.Scan;
 import io.fedlearn.luna16.image.MetaImage;
@@ -90,8 +90,9 @@ final class NoduleDetectorIT {
                 .detect(MetaImage.read(unseen.header()));
 
         assertThat(unseen.nodules()).hasSizeGreaterThanOrEqualTo(4);
-        long found =
-                unseen.nodules().stream().filter(nodule -> isHit(nodule, detections)).count();
+        long found = unseen.nodules().stream()
+                .filter(nodule -> isHit(nodule, detections))
+                .count();
         long early = unseen.nodules().stream()
                 .filter(nodule -> isHit(nodule, detections.subList(0, detections.size() / 4)))
                 .count();

@@ -20,7 +20,6 @@ import io.fedlearn.luna16.network.LunaNet;
 import io.fedlearn.luna16.patch.PatchSettings;
 import io.fedlearn.luna16.patch.PatchShape;
 import io.fedlearn.luna16.resample.Workers;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -241,17 +240,14 @@ final class NoduleDetectorTest {
 
         assertThat(first).isNotCloseTo(second, within(1e-3));
         assertThat(mean).isCloseTo((first + second) / 2, within(1e-6));
-        assertThat(probability(NoduleDetector.builder(NETWORK, PATCHES).model(one).flips(true), places))
+        assertThat(probability(
+                        NoduleDetector.builder(NETWORK, PATCHES).model(one).flips(true), places))
                 .isNotEqualTo(first)
                 .isCloseTo(first, within(0.2));
     }
 
     private static double probability(NoduleDetector.Builder builder, List<Point> places) throws Exception {
-        return builder.leastProbability(0)
-                .build()
-                .detect(scan(), places)
-                .get(0)
-                .probability();
+        return builder.leastProbability(0).build().detect(scan(), places).get(0).probability();
     }
 
     private static Model withLastLayer(Model model, float weight) {

@@ -24,7 +24,9 @@ final class NoduleSizeTest {
     void measuresABallThatIsNotHitInTheMiddle() {
         Volume scan = new RoundLungs().ball(PLACE, 12).volume();
 
-        assertThat(new NoduleSize(scan).at(new Point(PLACE.x() + 2, PLACE.y(), PLACE.z() - 1)).orElseThrow())
+        assertThat(new NoduleSize(scan)
+                        .at(new Point(PLACE.x() + 2, PLACE.y(), PLACE.z() - 1))
+                        .orElseThrow())
                 .isCloseTo(12, within(2.0));
     }
 

@@ -84,7 +84,8 @@ final class RoundLungs {
             for (int y = 0; y < size.y(); y++) {
                 for (int x = 0; x < size.x(); x++) {
                     Point place = GEOMETRY.toWorld(x, y, z);
-                    labels[next++] = (short) (place.distance(LEFT) < RADIUS ? 3 : place.distance(RIGHT) < RADIUS ? 4 : 0);
+                    labels[next++] =
+                            (short) (place.distance(LEFT) < RADIUS ? 3 : place.distance(RIGHT) < RADIUS ? 4 : 0);
                 }
             }
         }

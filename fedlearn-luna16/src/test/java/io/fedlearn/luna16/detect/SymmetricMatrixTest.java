@@ -8,7 +8,8 @@ import org.junit.jupiter.api.Test;
 final class SymmetricMatrixTest {
     @Test
     void hasTheEigenvaluesOfADiagonalMatrix() {
-        assertThat(SymmetricMatrix.eigenvalues(3, -7, 1, 0, 0, 0)).containsExactly(new double[] {-7, 1, 3}, within(1e-12));
+        assertThat(SymmetricMatrix.eigenvalues(3, -7, 1, 0, 0, 0))
+                .containsExactly(new double[] {-7, 1, 3}, within(1e-12));
         assertThat(SymmetricMatrix.eigenvalues(-2, -2, -2, 0, 0, 0)).containsExactly(-2, -2, -2);
     }
 
