@@ -134,6 +134,13 @@ public final class Luna16DetectCommand implements Callable<Integer> {
     private Search search = Search.BLOBS;
 
     @Option(
+            names = "--least-response",
+            paramLabel = "HU",
+            description = "How much brighter than its surroundings a blob is, about, at least; less finds hazier nodules and"
+                    + " more else (default: ${DEFAULT-VALUE}).")
+    private double leastResponse = BlobFinder.DEFAULT_RESPONSE;
+
+    @Option(
             names = "--most-candidates",
             paramLabel = "N",
             description = "How many blobs are looked at, at most (default: ${DEFAULT-VALUE}).")
@@ -295,16 +302,19 @@ public final class Luna16DetectCommand implements Callable<Integer> {
         return dot > 0 ? bare.substring(0, dot) : bare;
     }
 
+    private CandidateFinder finder() {
+        return search == Search.WINDOW
+                ? SlidingWindow.defaults()
+                : BlobFinder.defaults().withLeastResponse(leastResponse).withMost(mostCandidates);
+    }
+
     private NoduleDetector detector(DetectionModels detectionModels, Workers workers, DetectionListener listener) {
         try {
-            CandidateFinder finder = search == Search.WINDOW
-                    ? SlidingWindow.defaults()
-                    : BlobFinder.defaults().withMost(mostCandidates);
             NetworkSettings network = detectionModels.settings();
             return NoduleDetector.builder(network.network(), network.patches())
                     .models(detectionModels.models())
                     .flips(flips)
-                    .candidates(finder)
+                    .candidates(finder())
                     .batch(batch)
                     .mergeRadius(merge)
                     .leastProbability(least)
@@ -347,11 +357,7 @@ public final class Luna16DetectCommand implements Callable<Integer> {
         settings.put("flips", Boolean.toString(flips));
         settings.put(
                 "candidates",
-                places.isPresent()
-                        ? "given"
-                        : search == Search.WINDOW
-                                ? SlidingWindow.defaults().toString()
-                                : BlobFinder.defaults().withMost(mostCandidates).toString());
+                places.isPresent() ? "given" : finder().toString());
         settings.put("mergeMillimetres", Double.toString(merge));
         settings.put("leastProbability", Double.toString(least));
         settings.put("mostFindings", Integer.toString(most));
