@@ -82,7 +82,7 @@ record DetectionModels(NetworkSettings settings, List<Path> files, List<Model> m
             for (Path round : present) {
                 if (ROUND.matcher(String.valueOf(round.getFileName())).matches()
                         && Files.isRegularFile(round.resolve(CHECKPOINT))) {
-                    rounds.add(round.resolve(CHECKPOINT));
+                    rounds.add(round);
                 }
             }
         }
@@ -90,12 +90,13 @@ record DetectionModels(NetworkSettings settings, List<Path> files, List<Model> m
             throw new InputException(
                     "--ensemble " + count + " is more than the " + rounds.size() + " rounds that " + folder + " keeps");
         }
-        rounds.sort(Comparator.<Path>comparingInt(file -> Integer.parseInt(roundOf(file)))
-                .reversed());
-        return rounds.subList(0, count);
+        rounds.sort(Comparator.comparingInt(DetectionModels::number).reversed());
+        return rounds.subList(0, count).stream()
+                .map(round -> round.resolve(CHECKPOINT))
+                .toList();
     }
 
-    private static String roundOf(Path file) {
-        return String.valueOf(file.toAbsolutePath().getParent().getFileName());
+    private static int number(Path round) {
+        return Integer.parseInt(String.valueOf(round.getFileName()));
     }
 }
