@@ -136,8 +136,9 @@ public final class Luna16DetectCommand implements Callable<Integer> {
     @Option(
             names = "--least-response",
             paramLabel = "HU",
-            description = "How much brighter than its surroundings a blob is, about, at least; less finds hazier nodules and"
-                    + " more else (default: ${DEFAULT-VALUE}).")
+            description =
+                    "How much brighter than its surroundings a blob is, about, at least; less finds hazier nodules and"
+                            + " more else (default: ${DEFAULT-VALUE}).")
     private double leastResponse = BlobFinder.DEFAULT_RESPONSE;
 
     @Option(
@@ -355,9 +356,7 @@ public final class Luna16DetectCommand implements Callable<Integer> {
             settings.put("model." + (i + 1), detectionModels.models().get(i).digest());
         }
         settings.put("flips", Boolean.toString(flips));
-        settings.put(
-                "candidates",
-                places.isPresent() ? "given" : finder().toString());
+        settings.put("candidates", places.isPresent() ? "given" : finder().toString());
         settings.put("mergeMillimetres", Double.toString(merge));
         settings.put("leastProbability", Double.toString(least));
         settings.put("mostFindings", Integer.toString(most));
