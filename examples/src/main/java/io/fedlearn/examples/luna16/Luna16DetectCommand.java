@@ -190,6 +190,13 @@ public final class Luna16DetectCommand implements Callable<Integer> {
     private List<Integer> channels = LunaNet.DEFAULT_CHANNELS;
 
     @Option(
+            names = "--normalization",
+            paramLabel = "WAY",
+            description = "What follows the network's convolutions, if there is no run.json beside --model: none or"
+                    + " batch (default: ${DEFAULT-VALUE}).")
+    private String normalization = "none";
+
+    @Option(
             names = "--batch",
             paramLabel = "N",
             description = "How many patches are scored at a time (default: ${DEFAULT-VALUE}).")
@@ -281,9 +288,10 @@ public final class Luna16DetectCommand implements Callable<Integer> {
             throw new InputException("--patch and --spacing go together");
         }
         try {
-            return Optional.of(NetworkSettings.of(patch.get(), spacing.get(), channels));
+            return Optional.of(NetworkSettings.of(
+                    patch.get(), spacing.get(), channels, NetworkSettings.normalization(normalization)));
         } catch (IllegalArgumentException e) {
-            throw new InputException("--patch, --spacing or --channels: " + e.getMessage(), e);
+            throw new InputException("--patch, --spacing, --channels or --normalization: " + e.getMessage(), e);
         }
     }
 
