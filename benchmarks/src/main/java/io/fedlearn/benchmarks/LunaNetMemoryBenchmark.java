@@ -78,11 +78,11 @@ public final class LunaNetMemoryBenchmark {
     public static void main(String[] arguments) throws Exception {
         int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 50;
         String[] axes = (arguments.length > 1 ? arguments[1] : "16x16x16").split("x");
-        Normalization normalization = Normalization.valueOf(
-                (arguments.length > 2 ? arguments[2] : "none").toUpperCase(Locale.ROOT));
+        Normalization normalization =
+                Normalization.valueOf((arguments.length > 2 ? arguments[2] : "none").toUpperCase(Locale.ROOT));
         LunaNet network = LunaNet.defaults()
-                .withPatch(new PatchShape(
-                        Integer.parseInt(axes[0]), Integer.parseInt(axes[1]), Integer.parseInt(axes[2])))
+                .withPatch(
+                        new PatchShape(Integer.parseInt(axes[0]), Integer.parseInt(axes[1]), Integer.parseInt(axes[2])))
                 .withNormalization(normalization);
         Path folder = Files.createTempDirectory("lunanet-memory");
         List<Sample> samples;
