@@ -58,7 +58,7 @@ final class Luna16DetectTest {
             boolean isBody = Math.hypot(place.x() / 145, place.y() / 105) < 1;
             boolean isLung = place.distance(new Point(65, 0, 0)) < 55 || place.distance(new Point(-65, 0, 0)) < 55;
             boolean isBall = place.distance(new Point(65, 10, 0)) < 9;
-            values[i] = (short) (isBall ? 40 : isLung ? -850 : isBody ? 40 : Volume.AIR);
+            values[i] = (isBall ? 40 : isLung ? -850 : isBody ? 40 : Volume.AIR);
         }
         return Volume.wrap(geometry, values);
     }
